@@ -143,6 +143,12 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
+    /// The server, in place of the one given before.
+    pub(crate) fn server(mut self, server: &str) -> Self {
+        self.server = server.to_owned();
+        self
+    }
+
     /// The bearer token, as `POST /api/token` gives it. Blanks around it are
     /// ignored; it is wiped from memory with the client.
     pub fn token(mut self, token: impl Into<String>) -> Self {

@@ -1,6 +1,7 @@
 //! What can go wrong, and how it is told.
 
 use std::error::Error as StdError;
+use std::ffi::CStr;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -48,22 +49,26 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// A few words that name the kind, in lower case.
     pub fn description(self) -> &'static str {
+        self.description_for_c().to_str().unwrap_or_default()
+    }
+
+    pub(crate) fn description_for_c(self) -> &'static CStr {
         match self {
-            Self::InvalidArgument => "invalid argument",
-            Self::Authentication => "not authenticated",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not found",
-            Self::RateLimited => "rate limited",
-            Self::Server => "server error",
-            Self::UnexpectedStatus => "unexpected status",
-            Self::Connection => "connection failed",
-            Self::Tls => "TLS failed",
-            Self::Timeout => "timed out",
-            Self::Cancelled => "cancelled",
-            Self::MalformedBody => "malformed body",
-            Self::TooLarge => "too large",
-            Self::Io => "input or output failed",
-            Self::Internal => "internal error",
+            Self::InvalidArgument => c"invalid argument",
+            Self::Authentication => c"not authenticated",
+            Self::Forbidden => c"forbidden",
+            Self::NotFound => c"not found",
+            Self::RateLimited => c"rate limited",
+            Self::Server => c"server error",
+            Self::UnexpectedStatus => c"unexpected status",
+            Self::Connection => c"connection failed",
+            Self::Tls => c"TLS failed",
+            Self::Timeout => c"timed out",
+            Self::Cancelled => c"cancelled",
+            Self::MalformedBody => c"malformed body",
+            Self::TooLarge => c"too large",
+            Self::Io => c"input or output failed",
+            Self::Internal => c"internal error",
         }
     }
 

@@ -29,7 +29,7 @@ mod client;
 mod content_disposition;
 mod encoded_word;
 mod error;
-//pub mod ffi;
+pub mod ffi;
 mod file_name;
 mod job;
 mod save;

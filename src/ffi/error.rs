@@ -1,0 +1,161 @@
+use std::ffi::{CString, c_char};
+use std::ptr;
+
+use super::{c_string, free};
+use crate::{Error, ErrorKind};
+
+/// The outcome of a call: SCO_OK, or the kind of the error. The numbers only
+/// grow; a number keeps its meaning for good. Treat one that you do not know
+/// as an error.
+pub type sco_status = i32;
+
+/// Success.
+pub const SCO_OK: sco_status = 0;
+/// An argument cannot be used; nothing was sent.
+pub const SCO_INVALID_ARGUMENT: sco_status = 1;
+/// HTTP 401: the token is wrong or has expired.
+pub const SCO_AUTHENTICATION: sco_status = 2;
+/// HTTP 403: the user may not do this.
+pub const SCO_FORBIDDEN: sco_status = 3;
+/// HTTP 404: the server does not know this.
+pub const SCO_NOT_FOUND: sco_status = 4;
+/// HTTP 429, or "Too many requests": too many calls from this IP address.
+pub const SCO_RATE_LIMITED: sco_status = 5;
+/// HTTP 500 to 599: the server failed, or does not know the job (yet).
+pub const SCO_SERVER: sco_status = 6;
+/// Any other HTTP status but 200.
+pub const SCO_UNEXPECTED_STATUS: sco_status = 7;
+/// No connection, or it broke before the answer was complete.
+pub const SCO_CONNECTION: sco_status = 8;
+/// TLS: the certificate, or the handshake.
+pub const SCO_TLS: sco_status = 9;
+/// A time limit was met.
+pub const SCO_TIMEOUT: sco_status = 10;
+/// The caller cancelled.
+pub const SCO_CANCELLED: sco_status = 11;
+/// The answer is not a file in the expected form.
+pub const SCO_MALFORMED_BODY: sco_status = 12;
+/// The file is larger than the limit.
+pub const SCO_TOO_LARGE: sco_status = 13;
+/// The file could not be kept: disk, memory, permissions.
+pub const SCO_IO: sco_status = 14;
+/// A defect of this library; please report it.
+pub const SCO_INTERNAL: sco_status = 15;
+
+/// What went wrong, in detail. Made by a call that failed and was given a place
+/// for it; owned by the caller; freed with sco_error_free. Any number of threads
+/// may read it at once.
+pub struct sco_error {
+    error: Error,
+    message: CString,
+}
+
+impl sco_error {
+    pub(super) fn new(error: Error) -> Self {
+        Self {
+            message: c_string(&error.to_string()),
+            error,
+        }
+    }
+}
+
+/// A few words that name a status, such as "rate limited"; "ok" for SCO_OK,
+/// "unknown status" for a number that this version does not know. The string is
+/// static.
+#[unsafe(no_mangle)]
+pub extern "C" fn sco_status_string(status: sco_status) -> *const c_char {
+    if status == SCO_OK {
+        return c"ok".as_ptr();
+    }
+    let kind = ErrorKind::ALL
+        .into_iter()
+        .find(|kind| *kind as sco_status == status);
+    kind.map_or(c"unknown status", ErrorKind::description_for_c)
+        .as_ptr()
+}
+
+/// The status that the failed call returned; SCO_OK if error is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_error_kind(error: *const sco_error) -> sco_status {
+    // SAFETY: `error` is NULL or a live handle.
+    match unsafe { error.as_ref() } {
+        Some(handle) => handle.error.kind() as sco_status,
+        None => SCO_OK,
+    }
+}
+
+/// What happened, where, and what to do, for people: one line of UTF-8. It never
+/// holds a token or a password. Owned by the error. NULL if error is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_error_message(error: *const sco_error) -> *const c_char {
+    // SAFETY: `error` is NULL or a live handle.
+    match unsafe { error.as_ref() } {
+        Some(handle) => handle.message.as_ptr(),
+        None => ptr::null(),
+    }
+}
+
+/// The HTTP status code where the server's answer is the error, such as 500;
+/// else 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_error_http_status(error: *const sco_error) -> i32 {
+    // SAFETY: `error` is NULL or a live handle.
+    let status = unsafe { error.as_ref() }.and_then(|handle| handle.error.http_status());
+    status.map_or(0, i32::from)
+}
+
+/// 1 if the same call may succeed later without any change (lost connections,
+/// time limits, rate limits, a busy server), else 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_error_retry_may_help(error: *const sco_error) -> i32 {
+    // SAFETY: `error` is NULL or a live handle.
+    let helps = unsafe { error.as_ref() }.is_some_and(|handle| handle.error.retry_may_help());
+    i32::from(helps)
+}
+
+/// Frees an error and its message. NULL is allowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_error_free(error: *mut sco_error) {
+    // SAFETY: `error` is NULL or a handle made by `call`, which the caller owns.
+    unsafe { free(error) };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CStr;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_is_a_status_and_has_its_string() {
+        let statuses = [
+            SCO_INVALID_ARGUMENT,
+            SCO_AUTHENTICATION,
+            SCO_FORBIDDEN,
+            SCO_NOT_FOUND,
+            SCO_RATE_LIMITED,
+            SCO_SERVER,
+            SCO_UNEXPECTED_STATUS,
+            SCO_CONNECTION,
+            SCO_TLS,
+            SCO_TIMEOUT,
+            SCO_CANCELLED,
+            SCO_MALFORMED_BODY,
+            SCO_TOO_LARGE,
+            SCO_IO,
+            SCO_INTERNAL,
+        ];
+        assert_eq!(ErrorKind::ALL.map(|kind| kind as sco_status), statuses);
+        let string = |status| {
+            // SAFETY: the function gives static strings.
+            unsafe { CStr::from_ptr(sco_status_string(status)) }.to_str()
+        };
+        for kind in ErrorKind::ALL {
+            assert_eq!(string(kind as sco_status), Ok(kind.description()));
+        }
+        assert_eq!(string(SCO_OK), Ok("ok"));
+        for unknown in [-1, 16, i32::MAX, i32::MIN] {
+            assert_eq!(string(unknown), Ok("unknown status"));
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The C interface. C programmers read `include/sellercloud_output.h`, which is
+//! written from the comments here; this module has no logic of its own.
+//!
+//! What every function here relies on, said once: a pointer that is not NULL
+//! is what the header says it is (a handle that this library made and that was
+//! not freed, a NUL-terminated string, a place to write to), stays so during
+//! the call, and is not written to by another thread meanwhile. NULL is always
+//! checked for, as are encodings and ranges.
+
+#![allow(unsafe_code, reason = "this is the boundary to C")]
+#![allow(non_camel_case_types, reason = "these are the names in C")]
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "said once above; the comments of the functions are the C header's"
+)]
+
+use std::any::Any;
+use std::ffi::{CStr, CString, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+use crate::Error;
+
+// Apart, so that they keep the order in which the header is best read.
+mod error;
+
+mod config;
+
+mod client;
+
+mod output_file;
+
+pub use client::*;
+pub use config::*;
+pub use error::*;
+pub use output_file::*;
+
+const VERSION: &CStr =
+    match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+        Ok(version) => version,
+        Err(_) => panic!("the version holds a NUL"),
+    };
+
+/// The version of the library that is running, such as "0.1.0".
+///
+/// The string is static. Any thread may call this at any time.
+#[unsafe(no_mangle)]
+pub extern "C" fn sco_version() -> *const c_char {
+    VERSION.as_ptr()
+}
+
+/// Runs the body of a function that can fail: the one place where an error or a
+/// panic becomes a status and an error handle.
+///
+/// # Safety
+///
+/// `error` is NULL or a place to write a pointer to.
+unsafe fn call(error: *mut *mut sco_error, body: impl FnOnce() -> Result<(), Error>) -> sco_status {
+    // Every body's effects are through Rust references whose owners stay
+    // consistent: a handle is made last, when all else has succeeded.
+    let outcome = catch_unwind(AssertUnwindSafe(body))
+        .unwrap_or_else(|panic| Err(Error::Internal(text_of_panic(&*panic))));
+    let (status, handle) = match outcome {
+        Ok(()) => (SCO_OK, ptr::null_mut()),
+        Err(failure) => {
+            let status = failure.kind() as sco_status;
+            let handle = match error.is_null() {
+                true => ptr::null_mut(),
+                false => Box::into_raw(Box::new(sco_error::new(failure))),
+            };
+            (status, handle)
+        }
+    };
+    if !error.is_null() {
+        // SAFETY: the caller gives NULL, which was ruled out, or a place to write to.
+        unsafe { error.write(handle) };
+    }
+    status
+}
+
+fn text_of_panic(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a message").to_owned()
+}
+
+/// Frees a handle; NULL is allowed.
+///
+/// # Safety
+///
+/// `handle` is NULL, or came from `Box::into_raw` and was not freed.
+unsafe fn free<T>(handle: *mut T) {
+    if handle.is_null() {
+        return;
+    }
+    // SAFETY: the caller vouches that the handle came from a box and is still owned.
+    let owned = unsafe { Box::from_raw(handle) };
+    // A panic while dropping has nobody to be told to; it must not reach C.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(owned)));
+}
+
+/// The object behind a handle that must be given.
+///
+/// # Safety
+///
+/// `handle` is NULL or a live handle, which is not written to for `'a`.
+unsafe fn required<'a, T>(handle: *const T, name: &str) -> Result<&'a T, Error> {
+    // SAFETY: the caller gives NULL or a live handle that stays for `'a`.
+    unsafe { handle.as_ref() }.ok_or_else(|| is_null(name))
+}
+
+/// The object behind a handle that may be changed.
+///
+/// # Safety
+///
+/// `handle` is NULL or a live handle that nobody else uses for `'a`.
+unsafe fn required_mut<'a, T>(handle: *mut T, name: &str) -> Result<&'a mut T, Error> {
+    // SAFETY: the caller gives NULL or a live handle that nobody else uses for `'a`.
+    unsafe { handle.as_mut() }.ok_or_else(|| is_null(name))
+}
+
+/// The place for a result.
+///
+/// # Safety
+///
+/// `place` is NULL or a place to write a `T` to, which nobody else uses for `'a`.
+unsafe fn result<'a, T>(place: *mut T, nothing: T, name: &str) -> Result<&'a mut T, Error> {
+    if place.is_null() {
+        return Err(is_null(name));
+    }
+    // SAFETY: not NULL, so the caller vouches that it can be written to. It may
+    // be uninitialised, and is written before it is made a reference.
+    unsafe {
+        place.write(nothing);
+        Ok(&mut *place)
+    }
+}
+
+/// A string that must be given.
+///
+/// # Safety
+///
+/// `string` is NULL or NUL-terminated, and is not written to for `'a`.
+unsafe fn text<'a>(string: *const c_char, name: &str) -> Result<&'a str, Error> {
+    if string.is_null() {
+        return Err(is_null(name));
+    }
+    // SAFETY: not NULL, so the caller vouches that it is NUL-terminated.
+    let string = unsafe { CStr::from_ptr(string) };
+    string
+        .to_str()
+        .map_err(|_| Error::InvalidArgument(format!("{name} is not valid UTF-8")))
+}
+
+fn is_null(name: &str) -> Error {
+    Error::InvalidArgument(format!("{name} is NULL"))
+}
+
+/// `text` for C. A NUL within, which no C string can hold, is replaced.
+fn c_string(text: &str) -> CString {
+    CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_internal_error() {
+        type Body = fn() -> Result<(), Error>;
+        let bodies: [(Body, &str); 3] = [
+            (|| panic!("static"), "static"),
+            (|| panic!("number {}", 5), "number 5"),
+            (|| std::panic::panic_any(5), "without a message"),
+        ];
+        for (body, message) in bodies {
+            let mut error = ptr::null_mut();
+            // SAFETY: `error` is a place to write to.
+            let status = unsafe { call(&mut error, body) };
+            assert_eq!(status, SCO_INTERNAL);
+            // SAFETY: the call failed, so that `error` is a live handle, freed once.
+            unsafe {
+                let text = CStr::from_ptr(sco_error_message(error)).to_str().unwrap();
+                assert!(text.contains(message), "{text}");
+                sco_error_free(error);
+                assert_eq!(call(ptr::null_mut(), || panic!("unheard")), SCO_INTERNAL);
+            }
+        }
+    }
+
+    #[test]
+    fn a_panic_while_freeing_does_not_reach_c() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("dropped");
+            }
+        }
+        // SAFETY: the handle came from a box and is freed once.
+        unsafe { free(Box::into_raw(Box::new(Bomb))) };
+    }
+
+    #[test]
+    fn strings_for_c_hold_no_nul() {
+        assert_eq!(c_string("a\0b").to_str(), Ok("a\u{fffd}b"));
+    }
+}

@@ -1,0 +1,107 @@
+use std::ffi::{CString, c_char};
+use std::ptr;
+
+use super::{c_string, call, free, required, sco_error, sco_status, text};
+use crate::OutputFile;
+
+/// A job's output file, in memory. Made by sco_get_output_file, freed with
+/// sco_output_file_free. Any number of threads may read it at once. What its
+/// functions point to belongs to it and is there until it is freed.
+pub struct sco_output_file {
+    file: OutputFile,
+    name: CString,
+    content_type: Option<CString>,
+}
+
+impl sco_output_file {
+    pub(super) fn new(file: OutputFile) -> Self {
+        Self {
+            name: c_string(&file.name),
+            content_type: file.content_type.as_deref().map(c_string),
+            file,
+        }
+    }
+}
+
+/// The file's bytes, as many as sco_output_file_len says, without a NUL at the
+/// end. Never NULL for a file, also where it is empty. NULL if file is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_output_file_data(file: *const sco_output_file) -> *const u8 {
+    // SAFETY: `file` is NULL or a live handle.
+    match unsafe { file.as_ref() } {
+        // An empty vector points nowhere that C could take for memory.
+        Some(handle) if handle.file.bytes.is_empty() => c"".as_ptr().cast(),
+        Some(handle) => handle.file.bytes.as_ptr(),
+        None => ptr::null(),
+    }
+}
+
+/// How many bytes the file has. 0 if file is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_output_file_len(file: *const sco_output_file) -> usize {
+    // SAFETY: `file` is NULL or a live handle.
+    unsafe { file.as_ref() }.map_or(0, |handle| handle.file.bytes.len())
+}
+
+/// The file's name in UTF-8, safe on Windows and Unix: never a path, never
+/// empty, at most 255 bytes. NULL if file is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_output_file_name(file: *const sco_output_file) -> *const c_char {
+    // SAFETY: `file` is NULL or a live handle.
+    unsafe { file.as_ref() }.map_or(ptr::null(), |handle| handle.name.as_ptr())
+}
+
+/// 1 if the server gave no name that could be used, so that the name is
+/// "output-{job}" with the extension of the content type, if that is known;
+/// else 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_output_file_name_is_made_up(file: *const sco_output_file) -> i32 {
+    // SAFETY: `file` is NULL or a live handle.
+    let made_up = unsafe { file.as_ref() }.is_some_and(|handle| handle.file.name_is_made_up);
+    i32::from(made_up)
+}
+
+/// The answer's Content-Type, such as "text/csv; charset=utf-8"; NULL if it had
+/// none, or if file is NULL. Servers that send base64 may name the type of the
+/// text (JSON, say) and not that of the file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_output_file_content_type(
+    file: *const sco_output_file,
+) -> *const c_char {
+    // SAFETY: `file` is NULL or a live handle.
+    let handle = unsafe { file.as_ref() };
+    let content_type = handle.and_then(|handle| handle.content_type.as_ref());
+    content_type.map_or(ptr::null(), |text| text.as_ptr())
+}
+
+/// Saves the file under its name in a folder, which must exist: as folder, a
+/// slash, and sco_output_file_name. It appears there whole or not at all, with
+/// the permissions that the process gives new files.
+///
+/// folder: a path in UTF-8; "." for the current folder.
+///
+/// SCO_IO if it cannot be saved, also where a file of that name is there
+/// already, which is left alone; the error's message has the path.
+/// SCO_INVALID_ARGUMENT if file or folder is NULL or folder is not UTF-8.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_output_file_save(
+    file: *const sco_output_file,
+    folder: *const c_char,
+    error: *mut *mut sco_error,
+) -> sco_status {
+    let save = || {
+        // SAFETY: the pointers are NULL or what the header says they are.
+        let (handle, folder) = unsafe { (required(file, "file")?, text(folder, "folder")?) };
+        handle.file.save(folder)?;
+        Ok(())
+    };
+    // SAFETY: `error` is NULL or a place to write to.
+    unsafe { call(error, save) }
+}
+
+/// Frees a file with all that its functions pointed to. NULL is allowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_output_file_free(file: *mut sco_output_file) {
+    // SAFETY: `file` is NULL or a handle made by sco_get_output_file, which the caller owns.
+    unsafe { free(file) };
+}
