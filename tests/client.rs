@@ -1,0 +1,523 @@
+//! A job's output file through the Rust interface, from servers that answer in
+//! good order.
+
+mod support;
+
+use std::fs;
+use std::thread;
+
+use httpmock::prelude::*;
+use sellercloud_output::{BodyEncoding, Client, ErrorKind, JobId, OutputFile};
+use support::stand_in::{JOBS, Job, StandIn, TOKEN};
+use support::{noise, sha256};
+
+fn client(url: impl Into<String>) -> Client {
+    Client::builder(url).token(TOKEN).build().unwrap()
+}
+
+/// A server with one answer to everything.
+fn answering(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> MockServer {
+    let server = MockServer::start();
+    server.mock(|_, mut then| {
+        for (name, value) in headers {
+            then = then.header(*name, *value);
+        }
+        then.status(status).body(body);
+    });
+    server
+}
+
+fn fetch(server: &MockServer) -> Result<OutputFile, sellercloud_output::Error> {
+    client(server.base_url()).output_file(28142)
+}
+
+#[test]
+fn every_kind_of_file_arrives_whole_and_named() {
+    let stand_in = StandIn::start();
+    let base64 = client(stand_in.url());
+    let raw = Client::builder(stand_in.url())
+        .token(TOKEN)
+        .body_encoding(BodyEncoding::Raw)
+        .build()
+        .unwrap();
+    for job in &JOBS {
+        let client = if job.name == "labels.zip" {
+            &raw
+        } else {
+            &base64
+        };
+        let file = client.output_file(job.id).unwrap();
+        assert_eq!(file.name, job.name);
+        assert_eq!(sha256(&file.bytes), sha256(&(job.bytes)()), "{}", job.name);
+        assert_eq!(
+            file.name_is_made_up,
+            job.name.starts_with("output-"),
+            "{}",
+            job.name
+        );
+        assert_eq!(file.job.get(), job.id);
+    }
+}
+
+#[test]
+fn auto_finds_the_form() {
+    let stand_in = StandIn::start();
+    let auto = Client::builder(stand_in.url())
+        .token(TOKEN)
+        .body_encoding(BodyEncoding::Auto)
+        .build()
+        .unwrap();
+    for job in &JOBS {
+        let file = auto.output_file(job.id).unwrap();
+        assert_eq!(file.name, job.name);
+        assert_eq!(sha256(&file.bytes), sha256(&(job.bytes)()), "{}", job.name);
+    }
+}
+
+#[test]
+fn a_job_may_be_a_number_or_text() {
+    let stand_in = StandIn::start();
+    let client = client(stand_in.url());
+    let name = Job::find(28143).name;
+    let link = "/queued-jobs/queued-job-details.aspx?id=28143";
+    assert_eq!(client.output_file(28143_i32).unwrap().name, name);
+    assert_eq!(client.output_file(28143_u64).unwrap().name, name);
+    assert_eq!(client.output_file("28143").unwrap().name, name);
+    assert_eq!(client.output_file(link).unwrap().name, name);
+    assert_eq!(client.output_file(link.to_owned()).unwrap().name, name);
+    let id: JobId = link.parse().unwrap();
+    assert_eq!(client.output_file(id).unwrap().name, name);
+    for error in [client.output_file(0), client.output_file("no job")] {
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidArgument);
+    }
+}
+
+#[test]
+fn the_request_is_as_documented() {
+    let server = MockServer::start();
+    let mock = server.mock(|when, then| {
+        when.method("GET")
+            .path("/rest/api/QueuedJobs/OutputFile/28142")
+            .header("Authorization", "Bearer abc.DEF-123_~+/=")
+            .header("Content-Type", "application/json")
+            .header(
+                "User-Agent",
+                concat!("sellercloud-output/", env!("CARGO_PKG_VERSION")),
+            );
+        then.status(200).body("QUJD");
+    });
+    let client = Client::builder(server.url("/rest/"))
+        .token(" abc.DEF-123_~+/=\n")
+        .build()
+        .unwrap();
+    assert_eq!(client.output_file(28142).unwrap().bytes, b"ABC");
+    mock.assert();
+}
+
+/// A server with a status for each form of the request. Gives the number of
+/// calls by path and by query after three fetches, and the last outcome.
+fn asked_thrice(
+    by_path: u16,
+    by_query: u16,
+) -> (usize, usize, Result<OutputFile, sellercloud_output::Error>) {
+    let server = MockServer::start();
+    let path = server.mock(|when, then| {
+        when.path("/api/QueuedJobs/OutputFile/28142");
+        then.status(by_path).body("QUJD");
+    });
+    let query = server.mock(|when, then| {
+        when.path("/api/QueuedJobs/OutputFile")
+            .query_param("id", "28142");
+        then.status(by_query).body("QUJD");
+    });
+    let client = client(server.base_url());
+    let _ = client.output_file(28142);
+    let _ = client.output_file(28142);
+    let last = client.output_file(28142);
+    (path.calls(), query.calls(), last)
+}
+
+#[test]
+fn the_query_form_is_asked_once_and_remembered() {
+    for unknown in [404, 405] {
+        let (by_path, by_query, last) = asked_thrice(unknown, 200);
+        assert_eq!((by_path, by_query), (1, 3), "{unknown}");
+        assert_eq!(last.unwrap().bytes, b"ABC");
+        // A 500 is how a server says that it knows the form, but not the job.
+        let (by_path, by_query, last) = asked_thrice(unknown, 500);
+        assert_eq!((by_path, by_query), (1, 3), "{unknown}");
+        assert_eq!(last.unwrap_err().kind(), ErrorKind::Server);
+    }
+    for (path, query, status) in [
+        (404, 404, 404),
+        (405, 404, 404),
+        (404, 405, 404),
+        (405, 405, 405),
+    ] {
+        let (by_path, by_query, last) = asked_thrice(path, query);
+        assert_eq!((by_path, by_query), (3, 3));
+        assert_eq!(last.unwrap_err().http_status(), Some(status));
+    }
+    for known in [200, 400, 401, 403, 500, 503] {
+        let (by_path, by_query, _) = asked_thrice(known, 200);
+        assert_eq!((by_path, by_query), (3, 0), "{known}");
+    }
+}
+
+#[test]
+fn a_404_after_a_file_is_not_asked_again() {
+    let server = MockServer::start();
+    server.mock(|when, then| {
+        when.path("/api/QueuedJobs/OutputFile/1");
+        then.status(200).body("QUJD");
+    });
+    let query = server.mock(|when, then| {
+        when.path("/api/QueuedJobs/OutputFile");
+        then.status(200).body("QUJD");
+    });
+    let client = client(server.base_url());
+    client.output_file(1).unwrap();
+    assert_eq!(
+        client.output_file(2).unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
+    assert_eq!(query.calls(), 0);
+}
+
+#[test]
+fn refusals_have_their_kind_and_the_servers_words() {
+    for (status, body, kind, message) in [
+        (
+            401,
+            "Not Valid Token",
+            ErrorKind::Authentication,
+            "job 28142: server answered 401 Unauthorized: Not Valid Token \
+             (the token is wrong or has expired: get a new one)",
+        ),
+        (
+            500,
+            r#"{"Message":"An error has occurred.","ExceptionMessage":"Could not find or load record with ID 28142!"}"#,
+            ErrorKind::Server,
+            "job 28142: server answered 500 Internal Server Error: \
+             Could not find or load record with ID 28142!",
+        ),
+        (
+            500,
+            "",
+            ErrorKind::Server,
+            "job 28142: server answered 500 Internal Server Error",
+        ),
+        (
+            403,
+            "",
+            ErrorKind::Forbidden,
+            "job 28142: server answered 403 Forbidden (the token's user lacks the permission)",
+        ),
+        (
+            404,
+            "{\"Message\":\"gone\"}",
+            ErrorKind::NotFound,
+            "job 28142: server answered 404 Not Found: gone",
+        ),
+        (
+            429,
+            r#"{"Error": "Too many requests.", "RateLimitResetTime": "2022-01-14T09:38:49.9856571Z"}"#,
+            ErrorKind::RateLimited,
+            "job 28142: server answered 429 Too Many Requests: Too many requests.",
+        ),
+        (
+            409,
+            r#"{"Error": "Too many requests.", "RateLimitResetTime": "2022-01-14T09:38:49.9856571Z"}"#,
+            ErrorKind::RateLimited,
+            "job 28142: server answered 409 Conflict: Too many requests.",
+        ),
+        (
+            409,
+            "{\"Error\":\"x\"}",
+            ErrorKind::UnexpectedStatus,
+            "job 28142: server answered 409 Conflict: x",
+        ),
+        (
+            400,
+            "\"bad id\"",
+            ErrorKind::UnexpectedStatus,
+            "job 28142: server answered 400 Bad Request: bad id",
+        ),
+        (
+            503,
+            "<html><title>Service Unavailable</title></html>",
+            ErrorKind::Server,
+            "job 28142: server answered 503 Service Unavailable: Service Unavailable",
+        ),
+        (
+            302,
+            "",
+            ErrorKind::UnexpectedStatus,
+            "job 28142: server answered 302 Found",
+        ),
+        (
+            204,
+            "",
+            ErrorKind::UnexpectedStatus,
+            "job 28142: server answered 204 No Content",
+        ),
+        (
+            206,
+            "QUJD",
+            ErrorKind::UnexpectedStatus,
+            "job 28142: server answered 206 Partial Content: QUJD",
+        ),
+    ] {
+        let error = fetch(&answering(status, &[], body)).unwrap_err();
+        assert_eq!(error.kind(), kind, "{status} {body}");
+        assert_eq!(error.to_string(), message);
+        assert_eq!(error.http_status(), Some(status));
+        let may_help = matches!(status, 429 | 503) || kind == ErrorKind::RateLimited;
+        assert_eq!(error.retry_may_help(), may_help, "{status} {body}");
+    }
+}
+
+#[test]
+fn a_200_that_is_no_file_is_an_error() {
+    for (body, words) in [
+        (
+            "<!DOCTYPE html><html><body>Please sign in</body></html>",
+            "a web page, not a file: Please sign in",
+        ),
+        (
+            r#"{"Message":"The job is still running."}"#,
+            "without a file in it: The job is still running.",
+        ),
+        (
+            "Not Valid Token",
+            "the body begins with \"Not Valid Token\"",
+        ),
+    ] {
+        let error = fetch(&answering(200, &[("Content-Type", "text/html")], body)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::MalformedBody, "{body}");
+        assert!(error.to_string().starts_with("job 28142: "), "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+#[test]
+fn an_encoding_that_was_not_asked_for_is_an_error() {
+    let server = answering(200, &[("Content-Encoding", "gzip")], "QUJD");
+    let error = fetch(&server).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MalformedBody);
+    let server = answering(200, &[("Content-Encoding", "identity")], "QUJD");
+    assert_eq!(fetch(&server).unwrap().bytes, b"ABC");
+}
+
+#[test]
+fn the_name_comes_from_the_header_then_the_body_then_the_job() {
+    let object = r#"{"FileName":"..\\body.csv","Content":"QUJD"}"#;
+    for (headers, body, name) in [
+        (
+            &[("Content-Disposition", "attachment; filename=\"a/b.csv\"")][..],
+            "QUJD",
+            "b.csv",
+        ),
+        (
+            &[("Content-Disposition", "attachment; filename=header.csv")],
+            object,
+            "header.csv",
+        ),
+        (&[("Content-Disposition", "attachment")], object, "body.csv"),
+        (
+            &[("Content-Disposition", "attachment; filename=\"..\"")],
+            object,
+            "body.csv",
+        ),
+        (
+            &[
+                ("Content-Disposition", "inline"),
+                ("Content-Disposition", "attachment; filename=2nd"),
+            ],
+            "QUJD",
+            "2nd",
+        ),
+        (
+            &[("Content-Type", "application/pdf; x=y")],
+            "QUJD",
+            "output-28142.pdf",
+        ),
+        (
+            &[("Content-Type", "application/json")],
+            "\"QUJD\"",
+            "output-28142",
+        ),
+        (
+            &[("Content-Type", "application/octet-stream")],
+            "QUJD",
+            "output-28142.bin",
+        ),
+        (&[], r#"{"FileName":"..","Content":"QUJD"}"#, "output-28142"),
+    ] {
+        let file = fetch(&answering(200, headers, body)).unwrap();
+        assert_eq!(file.name, name, "{headers:?} {body}");
+        assert_eq!(
+            file.name_is_made_up,
+            name.starts_with("output-"),
+            "{headers:?} {body}"
+        );
+        assert_eq!(file.bytes, b"ABC");
+        let is_type = |header: &&(&str, &str)| header.0 == "Content-Type";
+        let content_type = headers.iter().find(is_type).map(|header| header.1);
+        assert_eq!(file.content_type.as_deref(), content_type);
+    }
+}
+
+#[test]
+fn a_file_over_the_limit_is_refused() {
+    let server = answering(200, &[], "QUJD");
+    let limited = |bytes| {
+        Client::builder(server.base_url())
+            .token(TOKEN)
+            .max_size(bytes)
+            .build()
+    };
+    assert_eq!(limited(3).unwrap().output_file(1).unwrap().bytes, b"ABC");
+    let error = limited(2).unwrap().output_file(1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    assert_eq!(
+        error.to_string(),
+        "job 1: the file is larger than the limit of 2 bytes"
+    );
+}
+
+#[test]
+fn arguments_that_cannot_be_used_are_refused_before_anything_is_sent() {
+    let no_token = Client::builder("tt").build().unwrap_err();
+    assert_eq!(no_token.kind(), ErrorKind::InvalidArgument);
+    for token in ["", " ", "two words", "Bearer abc", "a\r\nX-Evil: b", "é"] {
+        let error = Client::builder("tt").token(token).build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{token:?}");
+    }
+    let plain = Client::builder("http://tt.api.sellercloud.com/rest").token(TOKEN);
+    assert_eq!(
+        plain.clone().build().unwrap_err().kind(),
+        ErrorKind::InvalidArgument
+    );
+    assert!(plain.allow_plain_http(true).build().is_ok());
+}
+
+#[test]
+fn the_token_is_shown_nowhere() {
+    let echo = format!("you sent Bearer {TOKEN}");
+    let mut shown = String::new();
+    for server in [
+        answering(401, &[], &echo),
+        answering(500, &[], format!("{{\"Message\":\"{echo}\"}}")),
+        answering(200, &[], &echo),
+        answering(200, &[], format!("<p>{echo}")),
+        answering(200, &[], format!("{{\"Error\":\"{echo}\"}}")),
+    ] {
+        let error = fetch(&server).unwrap_err();
+        assert!(error.to_string().contains("[token]"), "{error}");
+        shown += &format!("{error} {error:?}");
+    }
+    let builder = Client::builder("tt").token(TOKEN);
+    shown += &format!("{builder:?} {:?}", builder.clone().build().unwrap());
+    let error = Client::builder("tt")
+        .token(format!("{TOKEN} x"))
+        .build()
+        .unwrap_err();
+    shown += &format!("{error} {error:?}");
+    let error = client("http://127.0.0.1:1").output_file(1).unwrap_err();
+    shown += &format!("{error} {error:?}");
+    assert!(!shown.contains(TOKEN), "{shown}");
+}
+
+#[test]
+fn threads_share_a_client() {
+    let stand_in = StandIn::start();
+    let client = client(stand_in.url());
+    thread::scope(|scope| {
+        for index in 0..16 {
+            let client = &client;
+            scope.spawn(move || {
+                let job = &JOBS[index % 4];
+                for _ in 0..8 {
+                    let file = client.output_file(job.id).unwrap();
+                    assert_eq!((file.name.as_str(), file.bytes), (job.name, (job.bytes)()));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_file_is_saved_whole_or_not_at_all() {
+    let server = answering(
+        200,
+        &[("Content-Disposition", "attachment; filename=a.csv")],
+        "QUJD",
+    );
+    let mut file = fetch(&server).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = file.save(&folder).unwrap();
+    assert_eq!(path, folder.path().join("a.csv"));
+    assert_eq!(fs::read(&path).unwrap(), b"ABC");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let plain = folder.path().join("plain");
+        fs::write(&plain, "").unwrap();
+        let mode = |path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&path), mode(&plain));
+        fs::remove_file(plain).unwrap();
+    }
+
+    // What is there already stays.
+    fs::write(&path, "older").unwrap();
+    let error = file.save(&folder).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(
+        error.to_string().contains(path.to_str().unwrap()),
+        "{error}"
+    );
+    assert_eq!(fs::read(&path).unwrap(), b"older");
+
+    let missing = folder.path().join("missing");
+    let error = file.save(&missing).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.to_string().contains("missing"), "{error}");
+
+    for path in ["../a.csv", "/a.csv", "a/b", "..", ""] {
+        file.name = path.into();
+        assert_eq!(
+            file.save(&folder).unwrap_err().kind(),
+            ErrorKind::InvalidArgument,
+            "{path}"
+        );
+    }
+    assert_eq!(
+        fs::read_dir(&folder).unwrap().count(),
+        1,
+        "nothing is left behind"
+    );
+}
+
+#[test]
+fn debug_output_shows_no_content() {
+    let server = answering(200, &[], "QUJD");
+    let text = format!("{:?}", fetch(&server).unwrap());
+    assert!(
+        text.contains("[3 bytes]") && text.contains("output-28142"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_large_file_is_the_same_byte_for_byte() {
+    // Through every growth of the buffer, and odd at its end.
+    for length in [262_143, 262_144, 262_145, 5_000_001] {
+        let file = noise(length);
+        let body = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, &file);
+        assert!(
+            fetch(&answering(200, &[], body)).unwrap().bytes == file,
+            "{length}"
+        );
+    }
+}

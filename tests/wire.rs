@@ -1,0 +1,238 @@
+//! What happens on the wire when it does not go well: every cut is an error,
+//! whatever the form and the framing.
+
+mod support;
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use sellercloud_output::{BodyEncoding, Client, Error, ErrorKind, OutputFile};
+use support::raw_server::RawServer;
+
+fn fetch(url: &str, encoding: BodyEncoding) -> Result<OutputFile, Error> {
+    let client = Client::builder(url).token("token").body_encoding(encoding);
+    client.build()?.output_file(28142)
+}
+
+const FORMS: [(&str, BodyEncoding); 6] = [
+    ("RsOpdGUsMQ0KTm/Dq2wsMg0K+/8=", BodyEncoding::Base64),
+    (
+        "RsOpdGUs\r\nMQ0KTm/D\r\nq2wsMg0K\r\n+/8=\r\n",
+        BodyEncoding::Base64,
+    ),
+    (
+        r#""RsOpdGUsMQ0KTm\/Dq2wsMg0K\u002b\/8=""#,
+        BodyEncoding::Base64,
+    ),
+    (
+        r#"{"FileName":"\u00e9.csv","Content":"RsOpdGUsMQ0KTm\/Dq2wsMg0K\u002b\/8=","x":[1,{}]}"#,
+        BodyEncoding::Base64,
+    ),
+    ("id,name\r\n1,raw\r\n", BodyEncoding::Raw),
+    ("id,name\r\n1,raw\r\n", BodyEncoding::Auto),
+];
+
+fn with_length(body: &str) -> (String, Vec<u8>) {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+    (head, body.into())
+}
+
+fn chunked(body: &str) -> (String, Vec<u8>) {
+    let mut chunks = Vec::new();
+    for chunk in body.as_bytes().chunks(11) {
+        chunks.extend(format!("{:x}\r\n", chunk.len()).bytes());
+        chunks.extend(chunk);
+        chunks.extend(b"\r\n");
+    }
+    chunks.extend(b"0\r\n\r\n");
+    (
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".into(),
+        chunks,
+    )
+}
+
+#[test]
+fn a_body_cut_at_any_byte_is_an_error() {
+    let answer = Arc::new(Mutex::new(Vec::new()));
+    let shared = answer.clone();
+    let server = RawServer::start(move |_, connection| {
+        connection.write_all(&shared.lock().unwrap()).unwrap();
+    });
+    let mut cuts = 0;
+    for (body, encoding) in FORMS {
+        for (head, wire) in [with_length(body), chunked(body)] {
+            *answer.lock().unwrap() = [head.as_bytes(), &wire].concat();
+            fetch(&server.url, encoding).unwrap();
+            for length in 0..wire.len() {
+                *answer.lock().unwrap() = [head.as_bytes(), &wire[..length]].concat();
+                let error = fetch(&server.url, encoding)
+                    .expect_err(&format!("{head}{body:?} {encoding:?} cut at {length}"));
+                assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
+                cuts += 1;
+            }
+        }
+    }
+    assert!(cuts > 500, "{cuts}");
+}
+
+#[test]
+fn an_answer_cut_within_its_head_is_an_error() {
+    let (head, _) = with_length("QUJD");
+    for length in 0..head.len() {
+        let server = RawServer::answering(&head[..length]);
+        let error = fetch(&server.url, BodyEncoding::Base64).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connection, "{length}: {error}");
+    }
+}
+
+#[test]
+fn a_body_may_end_with_the_connection() {
+    for (body, encoding) in FORMS {
+        let server = RawServer::answering(format!("HTTP/1.1 200 OK\r\n\r\n{body}"));
+        fetch(&server.url, encoding).unwrap();
+        let server = RawServer::answering(format!("HTTP/1.0 200 OK\r\n\r\n{body}"));
+        fetch(&server.url, encoding).unwrap();
+    }
+    // What the framing cannot tell, the form does, but for whole groups of plain base64.
+    for length in 1..28 {
+        let server =
+            RawServer::answering(format!("HTTP/1.1 200 OK\r\n\r\n{}", &FORMS[0].0[..length]));
+        let outcome = fetch(&server.url, BodyEncoding::Base64);
+        assert_eq!(outcome.is_ok(), length % 4 == 0, "{length}");
+    }
+}
+
+#[test]
+fn a_reset_is_not_the_end_of_a_body() {
+    let server = RawServer::start(|_, connection| {
+        connection
+            .write_all(b"HTTP/1.1 200 OK\r\n\r\nQUJD")
+            .unwrap();
+        // Closing with this set resets the connection.
+        set_linger_zero(connection);
+    });
+    // The reset may overtake the bytes; it is an error either way.
+    for _ in 0..20 {
+        let error = fetch(&server.url, BodyEncoding::Base64).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
+    }
+}
+
+fn set_linger_zero(connection: &std::net::TcpStream) {
+    socket2::SockRef::from(connection)
+        .set_linger(Some(std::time::Duration::ZERO))
+        .unwrap();
+}
+
+#[test]
+fn a_length_that_lies_is_an_error_and_allocates_nothing() {
+    for length in ["5", "1000", "1099511627776", "18446744073709551615"] {
+        let server = RawServer::answering(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nQUJD"
+        ));
+        for encoding in [BodyEncoding::Base64, BodyEncoding::Raw, BodyEncoding::Auto] {
+            let error = fetch(&server.url, encoding).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Connection, "{length}: {error}");
+        }
+    }
+    for length in [
+        "-1",
+        "x",
+        "18446744073709551616",
+        "4, 5",
+        "4\r\nContent-Length: 5",
+    ] {
+        let server = RawServer::answering(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nQUJD"
+        ));
+        let error = fetch(&server.url, BodyEncoding::Base64).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connection, "{length}: {error}");
+    }
+}
+
+#[test]
+fn what_is_not_http_is_an_error() {
+    for answer in [
+        "garbage\r\n\r\n",
+        "HTTP/1.1 abc OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nQUJDxx0\r\n\r\n",
+    ] {
+        let server = RawServer::answering(answer);
+        let error = fetch(&server.url, BodyEncoding::Base64).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connection, "{answer:?}: {error}");
+    }
+}
+
+#[test]
+fn raw_bytes_in_a_name_are_utf8_or_latin1() {
+    for (bytes, name) in [
+        (&b"caf\xc3\xa9.csv"[..], "café.csv"),
+        (b"caf\xe9.csv", "café.csv"),
+        (b"\x80.csv", "€.csv"),
+    ] {
+        let head =
+            b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Disposition: attachment; filename=\"";
+        let server = RawServer::answering([head, bytes, b"\"\r\n\r\nQUJD"].concat());
+        assert_eq!(fetch(&server.url, BodyEncoding::Base64).unwrap().name, name);
+    }
+}
+
+#[test]
+fn nobody_there_is_a_connection_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let error = fetch(&format!("http://{address}"), BodyEncoding::Base64).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection);
+    assert!(error.to_string().contains(&address.to_string()), "{error}");
+    assert!(error.retry_may_help());
+    let error = fetch("https://no-such-host.invalid", BodyEncoding::Base64).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection);
+    assert!(
+        error.to_string().contains("no-such-host.invalid"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_server_that_speaks_no_tls_is_a_tls_error() {
+    let server = RawServer::start(|_, _| {});
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        connection
+            .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            .unwrap();
+        // Until the client has read it and hangs up.
+        let _ = std::io::copy(&mut connection, &mut std::io::sink());
+    });
+    let error = fetch(&url, BodyEncoding::Base64).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
+    drop(server);
+}
+
+#[test]
+fn the_connection_is_kept_for_the_next_call() {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = connections.clone();
+    let server = RawServer::start(move |_, connection| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD";
+        connection.write_all(answer).unwrap();
+        // Every later request on the connection gets the same answer.
+        let mut request = [0; 4096];
+        while std::io::Read::read(connection, &mut request).is_ok_and(|length| length > 0) {
+            connection.write_all(answer).unwrap();
+        }
+    });
+    let client = Client::builder(&server.url).token("token").build().unwrap();
+    for _ in 0..10 {
+        assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
