@@ -10,6 +10,10 @@
 #![allow(unsafe_code, reason = "this is the boundary to C")]
 #![allow(non_camel_case_types, reason = "these are the names in C")]
 #![allow(
+    rustdoc::bare_urls,
+    reason = "the comments are also the C header's, which is not Markdown"
+)]
+#![allow(
     clippy::missing_safety_doc,
     reason = "said once above; the comments of the functions are the C header's"
 )]

@@ -1,0 +1,97 @@
+//! Fetches a job's output file through the C functions, as a C program would,
+//! and saves it.
+//!
+//! `cargo run --example demo` talks to a stand-in server that it starts itself.
+//! With SELLERCLOUD_SERVER and SELLERCLOUD_TOKEN set, and a job id or
+//! QueuedJobLink as argument, it talks to that server.
+
+#![allow(unsafe_code, reason = "these are C functions")]
+
+use std::env;
+use std::error::Error;
+use std::ffi::{CStr, CString, c_char};
+use std::path::Path;
+use std::ptr;
+
+use sellercloud_output::ffi::*;
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let stand_in;
+    let (server, token) = match (
+        env::var("SELLERCLOUD_SERVER"),
+        env::var("SELLERCLOUD_TOKEN"),
+    ) {
+        (Ok(server), Ok(token)) => (server, token),
+        (Err(_), Err(_)) => {
+            stand_in = support::stand_in::StandIn::start();
+            println!("server   a stand-in at {}", stand_in.url());
+            (stand_in.url(), support::stand_in::TOKEN.to_owned())
+        }
+        _ => return Err("set both SELLERCLOUD_SERVER and SELLERCLOUD_TOKEN, or neither".into()),
+    };
+    let job = env::args().nth(1).unwrap_or_else(|| "28142".to_owned());
+    let folder = tempfile::Builder::new()
+        .prefix("sellercloud-output-")
+        .tempdir()?;
+    fetch(&server, &token, &job, folder.path())?;
+    // The file is there to be looked at.
+    let _ = folder.keep();
+    Ok(())
+}
+
+fn fetch(server: &str, token: &str, job: &str, folder: &Path) -> Result<(), Box<dyn Error>> {
+    let server = CString::new(server)?;
+    let token = CString::new(token)?;
+    let job = CString::new(job)?;
+    let folder_text = CString::new(folder.to_str().ok_or("the folder's path is not UTF-8")?)?;
+
+    let mut error = ptr::null_mut();
+    let mut client = ptr::null_mut();
+    let mut file = ptr::null_mut();
+    let mut id = 0;
+    // SAFETY: the strings are NUL-terminated and outlive the calls, the places
+    // for results are live, and every handle is freed once, at the end.
+    unsafe {
+        let done = sco_job_id_from_text(job.as_ptr(), &mut id, &mut error) == SCO_OK
+            && sco_client_new(
+                server.as_ptr(),
+                token.as_ptr(),
+                ptr::null(),
+                &mut client,
+                &mut error,
+            ) == SCO_OK
+            && sco_get_output_file(client, id, &mut file, &mut error) == SCO_OK
+            && sco_output_file_save(file, folder_text.as_ptr(), &mut error) == SCO_OK;
+        let outcome = if done {
+            let name = text(sco_output_file_name(file));
+            let bytes =
+                std::slice::from_raw_parts(sco_output_file_data(file), sco_output_file_len(file));
+            println!("job      {id}");
+            println!("name     {name}");
+            println!("size     {} bytes", bytes.len());
+            println!("SHA-256  {}", support::sha256(bytes));
+            println!("saved    {}", folder.join(name).display());
+            Ok(())
+        } else {
+            let kind = text(sco_status_string(sco_error_kind(error)));
+            Err(format!("{kind}: {}", text(sco_error_message(error))).into())
+        };
+        sco_output_file_free(file);
+        sco_client_free(client);
+        sco_error_free(error);
+        outcome
+    }
+}
+
+/// # Safety
+///
+/// `string` is NUL-terminated. The text is copied.
+unsafe fn text(string: *const c_char) -> String {
+    // SAFETY: as the caller vouches.
+    unsafe { CStr::from_ptr(string) }
+        .to_string_lossy()
+        .into_owned()
+}

@@ -1,0 +1,10 @@
+// The header in C++11: it compiles without a warning, and links.
+
+#include "sellercloud_output.h"
+#include "sellercloud_output.h"
+
+int main()
+{
+    sco_status (*get)(const sco_client *, int64_t, sco_output_file **, sco_error **) = sco_get_output_file;
+    return get(nullptr, 1, nullptr, nullptr) == SCO_INVALID_ARGUMENT ? 0 : 1;
+}

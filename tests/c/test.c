@@ -1,0 +1,312 @@
+/*
+ * The C interface as a C program sees it, against the stand-in server.
+ *
+ *     test SERVER TOKEN FOLDER
+ *
+ * FOLDER is empty and may be written to. C99 with POSIX threads.
+ */
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sellercloud_output.h"
+/* Twice, as happens. */
+#include "sellercloud_output.h"
+
+static const char *server;
+static const char *token;
+static const char *folder;
+static int checks = 0;
+
+#define CHECK(condition)                                                            \
+    do {                                                                            \
+        checks++;                                                                   \
+        if (!(condition)) {                                                         \
+            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition); \
+            exit(1);                                                                \
+        }                                                                           \
+    } while (0)
+
+/* Something that a function must overwrite. */
+#define STALE(type) ((type *)(void *)&checks)
+
+static sco_client *new_client(const sco_config *config)
+{
+    sco_client *client = NULL;
+    sco_error *error = STALE(sco_error);
+    CHECK(sco_client_new(server, token, config, &client, &error) == SCO_OK);
+    CHECK(client != NULL);
+    CHECK(error == NULL);
+    return client;
+}
+
+static void version_and_status_strings(void)
+{
+    CHECK(strcmp(sco_version(), EXPECTED_VERSION) == 0);
+    CHECK(strcmp(sco_status_string(SCO_OK), "ok") == 0);
+    CHECK(strcmp(sco_status_string(SCO_RATE_LIMITED), "rate limited") == 0);
+    CHECK(strcmp(sco_status_string(SCO_INTERNAL), "internal error") == 0);
+    CHECK(strcmp(sco_status_string(-1), "unknown status") == 0);
+    CHECK(strcmp(sco_status_string(12345), "unknown status") == 0);
+}
+
+static void every_job_gives_its_file(void)
+{
+    static const struct {
+        int64_t job;
+        const char *name;
+        size_t length;
+        const char *start;
+        int32_t is_made_up;
+        const char *content_type;
+    } expected[] = {
+        {28142, "Orders \xc3\xa9 2026-11-23.csv", 2400, "\xef\xbb\xbfOrderID,", 0, "text/csv"},
+        {28143, "inventory.txt", 4239, "SKU\tWarehouse", 0, "application/json; charset=utf-8"},
+        {28144, "profit and loss.xlsx", 1955, "PK\x03\x04", 0, "application/json; charset=utf-8"},
+        {28145, "label \xc3\xa9.pdf", 613, "%PDF-1.4", 0, "application/pdf"},
+        {28147, "empty.csv", 0, "", 0, "text/csv"},
+        {28149, "output-28149.csv", 9, "no name\r\n", 1, "text/csv"},
+        {28150, "passwd", 18, "a path for a name\n", 0, "text/plain"},
+    };
+    sco_client *client = new_client(NULL);
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        sco_output_file *file = NULL;
+        sco_error *error = STALE(sco_error);
+        CHECK(sco_get_output_file(client, expected[i].job, &file, &error) == SCO_OK);
+        CHECK(error == NULL);
+        CHECK(strcmp(sco_output_file_name(file), expected[i].name) == 0);
+        CHECK(sco_output_file_name_is_made_up(file) == expected[i].is_made_up);
+        CHECK(sco_output_file_len(file) == expected[i].length);
+        CHECK(sco_output_file_data(file) != NULL);
+        CHECK(memcmp(sco_output_file_data(file), expected[i].start, strlen(expected[i].start)) == 0);
+        CHECK(strcmp(sco_output_file_content_type(file), expected[i].content_type) == 0);
+        sco_output_file_free(file);
+    }
+    sco_client_free(client);
+}
+
+static void a_file_outlives_its_client_and_is_saved_once(void)
+{
+    sco_client *client = new_client(NULL);
+    sco_output_file *file = NULL;
+    CHECK(sco_get_output_file(client, 28143, &file, NULL) == SCO_OK);
+    sco_client_free(client);
+
+    sco_error *error = STALE(sco_error);
+    CHECK(sco_output_file_save(file, folder, &error) == SCO_OK);
+    CHECK(error == NULL);
+
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, sco_output_file_name(file));
+    FILE *saved = fopen(path, "rb");
+    CHECK(saved != NULL);
+    char content[8192];
+    size_t length = fread(content, 1, sizeof content, saved);
+    fclose(saved);
+    CHECK(length == sco_output_file_len(file));
+    CHECK(memcmp(content, sco_output_file_data(file), length) == 0);
+
+    CHECK(sco_output_file_save(file, folder, &error) == SCO_IO);
+    CHECK(sco_error_kind(error) == SCO_IO);
+    CHECK(strstr(sco_error_message(error), path) != NULL);
+    sco_error_free(error);
+    CHECK(sco_output_file_save(file, "/no/such/folder", NULL) == SCO_IO);
+    CHECK(sco_output_file_save(file, NULL, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_output_file_save(file, "\xff", NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_output_file_save(NULL, folder, NULL) == SCO_INVALID_ARGUMENT);
+    sco_output_file_free(file);
+    CHECK(remove(path) == 0);
+}
+
+static void refusals_are_told_apart(void)
+{
+    sco_client *client = new_client(NULL);
+    sco_output_file *file = STALE(sco_output_file);
+    sco_error *error = NULL;
+    CHECK(sco_get_output_file(client, 5, &file, &error) == SCO_SERVER);
+    CHECK(file == NULL);
+    CHECK(sco_error_kind(error) == SCO_SERVER);
+    CHECK(sco_error_http_status(error) == 500);
+    CHECK(sco_error_retry_may_help(error) == 0);
+    CHECK(strcmp(sco_error_message(error),
+                 "job 5: server answered 500 Internal Server Error: "
+                 "Could not find or load record with ID 5!") == 0);
+    sco_error_free(error);
+    CHECK(sco_get_output_file(client, 5, &file, NULL) == SCO_SERVER);
+    sco_client_free(client);
+
+    CHECK(sco_client_new(server, "another-token", NULL, &client, NULL) == SCO_OK);
+    CHECK(sco_get_output_file(client, 28142, &file, &error) == SCO_AUTHENTICATION);
+    CHECK(sco_error_http_status(error) == 401);
+    CHECK(strstr(sco_error_message(error), "401 Unauthorized: Not Valid Token") != NULL);
+    CHECK(strstr(sco_error_message(error), "another-token") == NULL);
+    sco_error_free(error);
+    sco_client_free(client);
+
+    CHECK(sco_client_new("http://127.0.0.1:1", token, NULL, &client, NULL) == SCO_OK);
+    CHECK(sco_get_output_file(client, 28142, &file, &error) == SCO_CONNECTION);
+    CHECK(sco_error_http_status(error) == 0);
+    CHECK(sco_error_retry_may_help(error) == 1);
+    sco_error_free(error);
+    sco_client_free(client);
+}
+
+static void options_take_effect(void)
+{
+    sco_config *config = sco_config_new();
+    sco_output_file *file = NULL;
+    sco_error *error = NULL;
+    CHECK(config != NULL);
+
+    sco_client *base64 = new_client(config);
+    CHECK(sco_get_output_file(base64, 28146, &file, &error) == SCO_MALFORMED_BODY);
+    CHECK(strstr(sco_error_message(error), "not valid base64") != NULL);
+    sco_error_free(error);
+    sco_client_free(base64);
+
+    static const int32_t encodings[] = {SCO_BODY_RAW, SCO_BODY_AUTO};
+    for (size_t i = 0; i < 2; i++) {
+        CHECK(sco_config_set_body_encoding(config, encodings[i], &error) == SCO_OK);
+        CHECK(error == NULL);
+        sco_client *client = new_client(config);
+        CHECK(sco_get_output_file(client, 28146, &file, NULL) == SCO_OK);
+        CHECK(strcmp(sco_output_file_name(file), "labels.zip") == 0);
+        CHECK(memcmp(sco_output_file_data(file), "PK\x03\x04", 4) == 0);
+        sco_output_file_free(file);
+        sco_client_free(client);
+    }
+    CHECK(sco_config_set_body_encoding(config, 3, &error) == SCO_INVALID_ARGUMENT);
+    sco_error_free(error);
+    CHECK(sco_config_set_body_encoding(config, -1, NULL) == SCO_INVALID_ARGUMENT);
+
+    CHECK(sco_config_set_body_encoding(config, SCO_BODY_BASE64, NULL) == SCO_OK);
+    CHECK(sco_config_set_max_size(config, 2399, NULL) == SCO_OK);
+    sco_client *client = new_client(config);
+    CHECK(sco_get_output_file(client, 28142, &file, NULL) == SCO_TOO_LARGE);
+    sco_client_free(client);
+    CHECK(sco_config_set_max_size(config, 2400, NULL) == SCO_OK);
+    client = new_client(config);
+    CHECK(sco_get_output_file(client, 28142, &file, NULL) == SCO_OK);
+    sco_output_file_free(file);
+    sco_client_free(client);
+
+    const char *far = "http://sellercloud.example/rest";
+    CHECK(sco_client_new(far, token, config, &client, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_config_set_allow_plain_http(config, 1, NULL) == SCO_OK);
+    CHECK(sco_client_new(far, token, config, &client, NULL) == SCO_OK);
+    sco_client_free(client);
+
+    CHECK(sco_config_set_body_encoding(NULL, SCO_BODY_RAW, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_config_set_max_size(NULL, 1, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_config_set_allow_plain_http(NULL, 1, NULL) == SCO_INVALID_ARGUMENT);
+    sco_config_free(config);
+}
+
+static void job_ids_are_read_from_text(void)
+{
+    int64_t job = -1;
+    sco_error *error = STALE(sco_error);
+    CHECK(sco_job_id_from_text("/queued-jobs/queued-job-details.aspx?id=2206923", &job, &error) == SCO_OK);
+    CHECK(job == 2206923);
+    CHECK(error == NULL);
+    CHECK(sco_job_id_from_text("2147483647", &job, NULL) == SCO_OK);
+    CHECK(job == 2147483647);
+    CHECK(sco_job_id_from_text("2147483648", &job, &error) == SCO_INVALID_ARGUMENT);
+    CHECK(job == 0);
+    sco_error_free(error);
+    CHECK(sco_job_id_from_text("", &job, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_job_id_from_text("\xc3\x28", &job, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_job_id_from_text(NULL, &job, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_job_id_from_text("5", NULL, NULL) == SCO_INVALID_ARGUMENT);
+}
+
+static void nonsense_is_an_error_and_no_crash(void)
+{
+    sco_client *client = STALE(sco_client);
+    sco_error *error = NULL;
+    CHECK(sco_client_new(NULL, token, NULL, &client, &error) == SCO_INVALID_ARGUMENT);
+    CHECK(client == NULL);
+    CHECK(strcmp(sco_error_message(error), "server is NULL") == 0);
+    sco_error_free(error);
+    CHECK(sco_client_new(server, NULL, NULL, &client, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_client_new(server, token, NULL, NULL, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_client_new("\xff\xfe", token, NULL, &client, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_client_new(server, "\xff\xfe", NULL, &client, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_client_new("", token, NULL, &client, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_client_new(server, "", NULL, &client, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_client_new(server, "a\nb", NULL, &client, NULL) == SCO_INVALID_ARGUMENT);
+
+    client = new_client(NULL);
+    sco_output_file *file = STALE(sco_output_file);
+    CHECK(sco_get_output_file(NULL, 28142, &file, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(file == NULL);
+    CHECK(sco_get_output_file(client, 28142, NULL, NULL) == SCO_INVALID_ARGUMENT);
+    static const int64_t out_of_range[] = {0, -1, 2147483648, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < sizeof out_of_range / sizeof out_of_range[0]; i++) {
+        CHECK(sco_get_output_file(client, out_of_range[i], &file, NULL) == SCO_INVALID_ARGUMENT);
+        CHECK(file == NULL);
+    }
+    sco_client_free(client);
+
+    CHECK(sco_output_file_data(NULL) == NULL);
+    CHECK(sco_output_file_len(NULL) == 0);
+    CHECK(sco_output_file_name(NULL) == NULL);
+    CHECK(sco_output_file_name_is_made_up(NULL) == 0);
+    CHECK(sco_output_file_content_type(NULL) == NULL);
+    CHECK(sco_error_kind(NULL) == SCO_OK);
+    CHECK(sco_error_message(NULL) == NULL);
+    CHECK(sco_error_http_status(NULL) == 0);
+    CHECK(sco_error_retry_may_help(NULL) == 0);
+    sco_output_file_free(NULL);
+    sco_client_free(NULL);
+    sco_config_free(NULL);
+    sco_error_free(NULL);
+}
+
+static void *fetch_many(void *client)
+{
+    for (int i = 0; i < 10; i++) {
+        sco_output_file *file = NULL;
+        if (sco_get_output_file(client, 28142, &file, NULL) != SCO_OK || sco_output_file_len(file) != 2400)
+            return NULL;
+        sco_output_file_free(file);
+    }
+    return client;
+}
+
+static void threads_share_a_client(void)
+{
+    pthread_t threads[8];
+    sco_client *client = new_client(NULL);
+    for (int i = 0; i < 8; i++)
+        CHECK(pthread_create(&threads[i], NULL, fetch_many, client) == 0);
+    for (int i = 0; i < 8; i++) {
+        void *outcome = NULL;
+        CHECK(pthread_join(threads[i], &outcome) == 0);
+        CHECK(outcome == client);
+    }
+    sco_client_free(client);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4) {
+        fprintf(stderr, "usage: %s SERVER TOKEN FOLDER\n", argv[0]);
+        return 2;
+    }
+    server = argv[1];
+    token = argv[2];
+    folder = argv[3];
+    version_and_status_strings();
+    every_job_gives_its_file();
+    a_file_outlives_its_client_and_is_saved_once();
+    refusals_are_told_apart();
+    options_take_effect();
+    job_ids_are_read_from_text();
+    nonsense_is_an_error_and_no_crash();
+    threads_share_a_client();
+    printf("%d checks passed\n", checks);
+    return 0;
+}
