@@ -63,7 +63,7 @@ fn fetch(server: &str, token: &str, job: &str, folder: &Path) -> Result<(), Box<
                 &mut client,
                 &mut error,
             ) == SCO_OK
-            && sco_get_output_file(client, id, &mut file, &mut error) == SCO_OK
+            && sco_get_output_file(client, id, ptr::null(), &mut file, &mut error) == SCO_OK
             && sco_output_file_save(file, folder_text.as_ptr(), &mut error) == SCO_OK;
         let outcome = if done {
             let name = text(sco_output_file_name(file));

@@ -6,7 +6,7 @@
  *     sco_client *client;
  *     sco_output_file *file;
  *     sco_client_new("tt", "the bearer token", NULL, &client, NULL);
- *     sco_get_output_file(client, 28142, &file, NULL);
+ *     sco_get_output_file(client, 28142, NULL, &file, NULL);
  *     fwrite(sco_output_file_data(file), 1, sco_output_file_len(file), out);
  *     sco_output_file_free(file);
  *     sco_client_free(client);
@@ -19,8 +19,9 @@
  *   success, else to an error that the caller frees with sco_error_free.
  * - A result goes to the address given for it. It is set to NULL (or 0) first,
  *   and to the result on success only.
- * - Handles (sco_client, sco_config, sco_output_file, sco_error) are made by
- *   this library and freed with its own sco_..._free, once. Those take NULL.
+ * - Handles (sco_client, sco_config, sco_options, sco_cancel, sco_output_file,
+ *   sco_job, sco_error) are made by this library and freed with its own
+ *   sco_..._free, once. Those take NULL.
  * - Strings are UTF-8 and end with NUL. Strings given are copied; strings got
  *   belong to the handle they came from, and are there until it is freed.
  * - NULL where something is needed is an error, not a crash.
@@ -55,6 +56,153 @@
 #define SCO_BODY_AUTO 2
 
 /**
+ * It waits for its turn.
+ */
+#define SCO_JOB_SUBMITTED 0
+
+/**
+ * It is at work.
+ */
+#define SCO_JOB_PROCESSING 1
+
+/**
+ * It ended with success.
+ */
+#define SCO_JOB_COMPLETED 3
+
+/**
+ * It ended without.
+ */
+#define SCO_JOB_ENDED_AS_FAILED 4
+
+/**
+ * It ended with success for some of its records; there is an output file.
+ */
+#define SCO_JOB_PARTIAL_SUCCESS 5
+
+/**
+ * Somebody has to let it go on.
+ */
+#define SCO_JOB_ON_HOLD 6
+
+/**
+ * Somebody cancelled it.
+ */
+#define SCO_JOB_CANCELLED 7
+
+/**
+ * It was cancelled as the server restarted.
+ */
+#define SCO_JOB_CANCELLED_SERVICE_RESTARTED 8
+
+/**
+ * It took too long and was aborted.
+ */
+#define SCO_JOB_ABORTED_TOO_MUCH_TIME_CONSUMED 9
+
+/**
+ * Somebody cancelled it at work.
+ */
+#define SCO_JOB_CANCELLED_WHILE_RUNNING 10
+
+/**
+ * What kind of job it is, in the server's words.
+ */
+#define SCO_JOB_TYPE 0
+
+/**
+ * The name of the company that it is for.
+ */
+#define SCO_JOB_COMPANY_NAME 1
+
+/**
+ * Why it failed, in the server's words.
+ */
+#define SCO_JOB_ERROR_MESSAGE 2
+
+/**
+ * When it was submitted: the server's own text, which may lack a time zone.
+ */
+#define SCO_JOB_SUBMITTED_ON 3
+
+/**
+ * When it was begun, likewise.
+ */
+#define SCO_JOB_STARTED_ON 4
+
+/**
+ * When it ended, likewise.
+ */
+#define SCO_JOB_COMPLETED_ON 5
+
+/**
+ * The name of its output file, once there is one.
+ */
+#define SCO_JOB_OUTPUT_FILE 6
+
+/**
+ * The name of its input file.
+ */
+#define SCO_JOB_INPUT_FILE 7
+
+/**
+ * The number of the company that it is for.
+ */
+#define SCO_JOB_COMPANY_ID 0
+
+/**
+ * Its priority, 0 to 3.
+ */
+#define SCO_JOB_PRIORITY 1
+
+/**
+ * How many records it has to process.
+ */
+#define SCO_JOB_TOTAL_RECORDS 2
+
+/**
+ * How many of them it has processed.
+ */
+#define SCO_JOB_TOTAL_PROCESSED 3
+
+/**
+ * How many with success.
+ */
+#define SCO_JOB_TOTAL_SUCCEEDED 4
+
+/**
+ * How many without.
+ */
+#define SCO_JOB_TOTAL_FAILED 5
+
+/**
+ * How many phases it has.
+ */
+#define SCO_JOB_TOTAL_PHASES 6
+
+/**
+ * In which phase it is.
+ */
+#define SCO_JOB_CURRENT_PHASE 7
+
+/**
+ * How many items the phase has.
+ */
+#define SCO_JOB_TOTAL_ITEMS_IN_PHASE 8
+
+/**
+ * How many of them are processed.
+ */
+#define SCO_JOB_TOTAL_PROCESSED_IN_PHASE 9
+
+/**
+ * Cancels calls. Made by sco_cancel_new, freed with sco_cancel_free. Any number
+ * of threads may use it at once; also in a signal handler's thread, but not in
+ * the handler.
+ */
+typedef struct sco_cancel sco_cancel;
+
+/**
  * A client of one server, for one user. Made by sco_client_new, freed with
  * sco_client_free. Any number of threads may use it at once; it keeps its
  * connections for the next call.
@@ -75,6 +223,20 @@ typedef struct sco_config sco_config;
 typedef struct sco_error sco_error;
 
 /**
+ * A queued job as the server told of it. Made by sco_get_job and the waiting
+ * calls, freed with sco_job_free, unless it belongs to an error. Any number of
+ * threads may read it at once.
+ */
+typedef struct sco_job sco_job;
+
+/**
+ * Options for calls. Made by sco_options_new, freed with sco_options_free. One
+ * thread at a time may change it; any number of calls may use it meanwhile
+ * that nobody does.
+ */
+typedef struct sco_options sco_options;
+
+/**
  * A job's output file, in memory. Made by sco_get_output_file, freed with
  * sco_output_file_free. Any number of threads may read it at once. What its
  * functions point to belongs to it and is there until it is freed.
@@ -82,11 +244,111 @@ typedef struct sco_error sco_error;
 typedef struct sco_output_file sco_output_file;
 
 /**
+ * Where a token callback puts the token. It lives as long as that call.
+ */
+typedef struct sco_token sco_token;
+
+/**
  * The outcome of a call: SCO_OK, or the kind of the error. The numbers only
  * grow; a number keeps its meaning for good. Treat one that you do not know
  * as an error.
  */
 typedef int32_t sco_status;
+
+/**
+ * Gives the token for one request, by sco_token_set, and returns 0; any other
+ * number ends the call with SCO_AUTHENTICATION. renew is 1 if the server has
+ * just refused the token that was given last, else 0; to give the same again
+ * ends the call as well.
+ *
+ * Called on the threads that make calls, by several at once. It must return,
+ * not throw or jump out; it may call the library.
+ */
+typedef int32_t (*sco_token_fn)(void *context, int32_t renew, sco_token *token);
+
+/**
+ * One request and what came of it, for a log. It holds no token, password or
+ * body, and lives as long as the callback's call. Later versions may add members
+ * at the end: size says which are there.
+ */
+typedef struct {
+  /**
+   * The size of this structure, in bytes.
+   */
+  size_t size;
+  /**
+   * "GET" or "POST".
+   */
+  const char *method;
+  /**
+   * The URL that was asked for.
+   */
+  const char *url;
+  /**
+   * Why there was no answer, or not all of it; else NULL.
+   */
+  const char *error;
+  /**
+   * How many bytes of the answer's body were read, as they were sent.
+   */
+  uint64_t bytes;
+  /**
+   * From the request's beginning to the end of the answer's body.
+   */
+  double seconds;
+  /**
+   * The HTTP status code; 0 where there was no answer.
+   */
+  int32_t status;
+  /**
+   * Which attempt of the call this was; the first is 1.
+   */
+  uint32_t attempt;
+} sco_request;
+
+/**
+ * Is told of a request that ended. Called on the threads that make calls, by
+ * several at once. It must return, not throw or jump out; it may call the
+ * library.
+ */
+typedef void (*sco_log_fn)(void *context, const sco_request *request);
+
+/**
+ * How far a file's transfer has come. Lives as long as the callback's call.
+ * Later versions may add members at the end: size says which are there.
+ */
+typedef struct {
+  /**
+   * The size of this structure, in bytes.
+   */
+  size_t size;
+  /**
+   * Bytes of the answer's body received in this attempt, as they are sent:
+   * encoded, and compressed if the server does so.
+   */
+  uint64_t received;
+  /**
+   * How many there will be, if total_is_known.
+   */
+  uint64_t total;
+  /**
+   * 1 if the server said how many bytes there will be, else 0.
+   */
+  int32_t total_is_known;
+  /**
+   * Which attempt this is; the first is 1. With a new one received starts over.
+   */
+  uint32_t attempt;
+} sco_progress;
+
+/**
+ * Is told how a transfer goes: at the beginning of each attempt and after every
+ * piece that came. Returns 0 to go on, and any other number to cancel the call.
+ *
+ * Called on the thread that makes the call. It must return, not throw or jump
+ * out; it may call the library.
+ */
+typedef int32_t (*sco_progress_fn)(void *context, const sco_progress *progress);
 
 /**
  * Success.
@@ -99,7 +361,7 @@ typedef int32_t sco_status;
 #define SCO_INVALID_ARGUMENT 1
 
 /**
- * HTTP 401: the token is wrong or has expired.
+ * HTTP 401: the token, or the user name and password, are not accepted.
  */
 #define SCO_AUTHENTICATION 2
 
@@ -168,6 +430,11 @@ typedef int32_t sco_status;
  */
 #define SCO_INTERNAL 15
 
+/**
+ * The job ended without success: failed, cancelled or aborted on the server.
+ */
+#define SCO_JOB_FAILED 16
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -210,7 +477,31 @@ int32_t sco_error_http_status(const sco_error *error);
 int32_t sco_error_retry_may_help(const sco_error *error);
 
 /**
- * Frees an error and its message. NULL is allowed.
+ * How many times the request was tried; 0 if it was not, or if error is NULL.
+ */
+uint32_t sco_error_attempts(const sco_error *error);
+
+/**
+ * How many milliseconds to wait before the next call, where the server says
+ * so; else -1.
+ */
+int64_t sco_error_retry_after_ms(const sco_error *error);
+
+/**
+ * The job as it ended, for SCO_JOB_FAILED; else NULL. It belongs to the error:
+ * do not free it.
+ */
+const sco_job *sco_error_job(const sco_error *error);
+
+/**
+ * The first error lines of the log of a job that ended without success, where
+ * they could be had, from index 0 on; NULL past the last. They are in the
+ * message as well. Owned by the error.
+ */
+const char *sco_error_log_line(const sco_error *error, size_t index);
+
+/**
+ * Frees an error, its message and its job. NULL is allowed.
  */
 void sco_error_free(sco_error *error);
 
@@ -244,6 +535,121 @@ sco_status sco_config_set_allow_plain_http(sco_config *config,
                                            sco_error **error);
 
 /**
+ * A user name and a password to log in with, in place of a token. The client
+ * logs in with the first call that needs it, once however many threads call,
+ * and again when the token expires or is refused. Both are copied; the password
+ * is wiped from memory when config and its clients are freed.
+ * SCO_INVALID_ARGUMENT if a pointer is NULL or a string is not UTF-8.
+ */
+sco_status sco_config_set_credentials(sco_config *config,
+                                      const char *user,
+                                      const char *password,
+                                      sco_error **error);
+
+/**
+ * Gives a token callback's token, which is copied. SCO_INVALID_ARGUMENT if a
+ * pointer is NULL or the text is not UTF-8.
+ */
+sco_status sco_token_set(sco_token *token, const char *token_text, sco_error **error);
+
+/**
+ * Asks a callback for the token of every request, for callers who keep tokens
+ * elsewhere. context is handed to it, and must be there as long as config and
+ * its clients are. SCO_INVALID_ARGUMENT if config or token is NULL.
+ */
+sco_status sco_config_set_token_callback(sco_config *config,
+                                         sco_token_fn token,
+                                         void *context,
+                                         sco_error **error);
+
+/**
+ * The team whose server is meant, in place of a server: it is looked up by the
+ * team's name with the first call. SCO_INVALID_ARGUMENT if a pointer is NULL or
+ * the name is not UTF-8.
+ */
+sco_status sco_config_set_team(sco_config *config, const char *team, sco_error **error);
+
+/**
+ * Where teams are looked up. The default is "https://api.sellercloud.com".
+ * SCO_INVALID_ARGUMENT if a pointer is NULL or the URL is not UTF-8.
+ */
+sco_status sco_config_set_team_directory(sco_config *config,
+                                         const char *url,
+                                         sco_error **error);
+
+/**
+ * Time limits, in milliseconds. connect: for the host's name, and again for
+ * the connection with proxy and TLS; the default is 30000. stall: how long the
+ * server may be silent; the default is 60000. whole: for a whole call, with
+ * login, retries and waits; the default is 3600000, and 24 hours for calls that
+ * wait for a job, whatever is set here; options of a call come before it.
+ * SCO_INVALID_ARGUMENT if config is NULL.
+ */
+sco_status sco_config_set_timeouts(sco_config *config,
+                                   uint64_t connect,
+                                   uint64_t stall,
+                                   uint64_t whole,
+                                   sco_error **error);
+
+/**
+ * When to try again. attempts: how many times to try, the first one counted;
+ * the default is 5, and 1 is no retry. base_ms: the longest wait before the
+ * second attempt, doubled for each later one; the default is 1000.
+ * longest_ms: the longest wait; the default is 30000. The wait is chosen at
+ * random up to that, and what the server asks for is added.
+ * SCO_INVALID_ARGUMENT if config is NULL.
+ */
+sco_status sco_config_set_retry(sco_config *config,
+                                uint32_t attempts,
+                                uint64_t base_ms,
+                                uint64_t longest_ms,
+                                sco_error **error);
+
+/**
+ * The proxy for every server, such as "http://user:password@proxy:3128" (user
+ * name and password percent-encoded); "" for none. Unless set, the environment
+ * says it: https_proxy or http_proxy by the server's scheme, else all_proxy, in
+ * small or large letters; no_proxy lists the hosts that are reached without.
+ * SCO_INVALID_ARGUMENT if a pointer is NULL or the URL is not UTF-8; a URL that
+ * is no proxy's is refused by sco_client_new.
+ */
+sco_status sco_config_set_proxy(sco_config *config, const char *url, sco_error **error);
+
+/**
+ * Trusts CA certificates besides those that the system trusts. pem: one or
+ * more of them in PEM, length bytes; they are copied. SCO_INVALID_ARGUMENT if a
+ * pointer is NULL; certificates that cannot be used are refused by
+ * sco_client_new.
+ */
+sco_status sco_config_add_ca_certificates(sco_config *config,
+                                          const uint8_t *pem,
+                                          size_t length,
+                                          sco_error **error);
+
+/**
+ * Shows a certificate to servers that ask for one. chain: the certificate with
+ * its chain, and key: its private key, both in PEM with their lengths in bytes;
+ * they may be in one text. They are copied. SCO_INVALID_ARGUMENT if a pointer is
+ * NULL; a certificate that cannot be used is refused by sco_client_new.
+ */
+sco_status sco_config_set_client_certificate(sco_config *config,
+                                             const uint8_t *chain,
+                                             size_t chain_length,
+                                             const uint8_t *key,
+                                             size_t key_length,
+                                             sco_error **error);
+
+/**
+ * Tells a callback of every request; NULL for none, which is the default.
+ * context is handed to it, and must be there as long as config and its clients
+ * are. SCO_INVALID_ARGUMENT if config is NULL.
+ */
+sco_status sco_config_set_log(sco_config *config,
+                              sco_log_fn log,
+                              void *context,
+                              sco_error **error);
+
+/**
  * Frees options. NULL is allowed. Clients made with them are not affected.
  */
 void sco_config_free(sco_config *config);
@@ -252,13 +658,14 @@ void sco_config_free(sco_config *config);
  * Makes a client. Nothing is sent yet.
  *
  * server: a server id ("tt" means https://tt.api.sellercloud.com/rest) or a
- * base URL. token: the bearer token, alone; it is copied, and wiped from memory
- * when the client is freed. config: options, or NULL for the defaults; it may
- * be freed or changed afterwards.
+ * base URL; NULL where config names a team. token: the bearer token, alone; it
+ * is copied, and wiped from memory when the client is freed; NULL where config
+ * has a user name and password or a token callback. config: options, or NULL
+ * for the defaults; it may be freed or changed afterwards.
  *
  * On success *client is a new client, which the caller frees with
- * sco_client_free; else it is NULL. SCO_INVALID_ARGUMENT if the server or the
- * token cannot be used, is NULL, or is not UTF-8.
+ * sco_client_free; else it is NULL. SCO_INVALID_ARGUMENT if the server, the
+ * token or an option cannot be used, is missing, or is not UTF-8.
  */
 sco_status sco_client_new(const char *server,
                           const char *token,
@@ -286,7 +693,7 @@ sco_status sco_job_id_from_text(const char *job_text, int64_t *job, sco_error **
  * Fetches a job's output file into memory. Blocks until the file is complete
  * or the call has failed; any number of threads may do so with one client.
  *
- * job: the job's id, 1 to 2147483647.
+ * job: the job's id, 1 to 2147483647. options: for this call, or NULL.
  *
  * On success *file is the file, which the caller frees with
  * sco_output_file_free; else it is NULL. Any status is possible;
@@ -294,8 +701,56 @@ sco_status sco_job_id_from_text(const char *job_text, int64_t *job, sco_error **
  */
 sco_status sco_get_output_file(const sco_client *client,
                                int64_t job,
+                               const sco_options *options,
                                sco_output_file **file,
                                sco_error **error);
+
+/**
+ * Asks how far a job is. However it ended, it is told: that is no error.
+ *
+ * job: the job's id. options: for this call, or NULL.
+ *
+ * On success *queued_job is the job, which the caller frees with sco_job_free;
+ * else it is NULL. Any status but SCO_JOB_FAILED is possible.
+ */
+sco_status sco_get_job(const sco_client *client,
+                       int64_t job,
+                       const sco_options *options,
+                       sco_job **queued_job,
+                       sco_error **error);
+
+/**
+ * Waits until a job has ended with success, at least for some of its records
+ * (SCO_JOB_PARTIAL_SUCCESS). "Could not find" is taken as "not yet" at first.
+ *
+ * job: the job's id. options: for this call, or NULL; the limit is 24 hours
+ * unless they say otherwise.
+ *
+ * On success *queued_job is the job, which the caller frees with sco_job_free;
+ * else it is NULL. SCO_JOB_FAILED if it ended otherwise: sco_error_job tells
+ * the job. SCO_TIMEOUT if it did not end in time.
+ */
+sco_status sco_wait_for_job(const sco_client *client,
+                            int64_t job,
+                            const sco_options *options,
+                            sco_job **queued_job,
+                            sco_error **error);
+
+/**
+ * Waits for a job as sco_wait_for_job does, and fetches its output file.
+ *
+ * queued_job: where to put the job as it ended, for the caller to free with
+ * sco_job_free; NULL where it does not matter.
+ *
+ * On success *file is the file, which the caller frees with
+ * sco_output_file_free; else both are NULL. Any status is possible.
+ */
+sco_status sco_wait_for_output_file(const sco_client *client,
+                                    int64_t job,
+                                    const sco_options *options,
+                                    sco_job **queued_job,
+                                    sco_output_file **file,
+                                    sco_error **error);
 
 /**
  * The file's bytes, as many as sco_output_file_len says, without a NUL at the
@@ -347,6 +802,119 @@ sco_status sco_output_file_save(const sco_output_file *file,
  * Frees a file with all that its functions pointed to. NULL is allowed.
  */
 void sco_output_file_free(sco_output_file *file);
+
+/**
+ * The job's id; 0 if job is NULL.
+ */
+int64_t sco_job_id(const sco_job *job);
+
+/**
+ * How far the job is, or how it ended: one of SCO_JOB_SUBMITTED to
+ * SCO_JOB_CANCELLED_WHILE_RUNNING, or a number that this version does not know;
+ * -1 if the server gave a name that it does not know, or if job is NULL.
+ */
+int32_t sco_job_status(const sco_job *job);
+
+/**
+ * The status in the server's words, such as "PartialSuccess". Owned by the job.
+ * NULL if job is NULL.
+ */
+const char *sco_job_status_name(const sco_job *job);
+
+/**
+ * 1 if the job is over, in whatever way, else 0.
+ */
+int32_t sco_job_is_final(const sco_job *job);
+
+/**
+ * A text of the job: field is one of SCO_JOB_TYPE to SCO_JOB_INPUT_FILE. Owned
+ * by the job. NULL where the server gave none, for any other field, or if job
+ * is NULL.
+ */
+const char *sco_job_text(const sco_job *job, int32_t field);
+
+/**
+ * A number of the job: field is one of SCO_JOB_COMPANY_ID to
+ * SCO_JOB_TOTAL_PROCESSED_IN_PHASE. -1 where the server gave none, for any other
+ * field, or if job is NULL.
+ */
+int64_t sco_job_number(const sco_job *job, int32_t field);
+
+/**
+ * Frees a job. NULL is allowed. Do not free one that belongs to an error.
+ */
+void sco_job_free(sco_job *job);
+
+/**
+ * A cancel token that is not pulled. Never NULL. Free it with sco_cancel_free.
+ */
+sco_cancel *sco_cancel_new(void);
+
+/**
+ * Cancels every call whose options have this token, now and later: they return
+ * SCO_CANCELLED within a quarter of a second, whatever they wait for. NULL is
+ * allowed, and cancels nothing.
+ */
+void sco_cancel_pull(const sco_cancel *cancel);
+
+/**
+ * 1 if the token was pulled, else 0.
+ */
+int32_t sco_cancel_is_pulled(const sco_cancel *cancel);
+
+/**
+ * Frees a cancel token. NULL is allowed. Options that have it keep what they need.
+ */
+void sco_cancel_free(sco_cancel *cancel);
+
+/**
+ * Options with their defaults. Never NULL. Free it with sco_options_free.
+ */
+sco_options *sco_options_new(void);
+
+/**
+ * The longest that a call may take, with login, retries and waits, in
+ * milliseconds. SCO_INVALID_ARGUMENT if options is NULL.
+ */
+sco_status sco_options_set_timeout(sco_options *options,
+                                   uint64_t milliseconds,
+                                   sco_error **error);
+
+/**
+ * What cancels a call; NULL for nothing. The token may be freed afterwards: the
+ * options keep what they need. SCO_INVALID_ARGUMENT if options is NULL.
+ */
+sco_status sco_options_set_cancel(sco_options *options,
+                                  const sco_cancel *cancel,
+                                  sco_error **error);
+
+/**
+ * Who is told how a file's transfer goes; NULL for nobody. context is handed to
+ * it. SCO_INVALID_ARGUMENT if options is NULL.
+ */
+sco_status sco_options_set_progress(sco_options *options,
+                                    sco_progress_fn progress,
+                                    void *context,
+                                    sco_error **error);
+
+/**
+ * How to wait for a job, in milliseconds. first: before it is asked for again,
+ * the first time; the default is 1000, and every later wait is half as long
+ * again. longest: of these waits; the default is 30000. grace: for how long
+ * "could not find" is taken as "not yet", and a server that cannot be reached as
+ * one that will come back; the default is 120000. SCO_INVALID_ARGUMENT if
+ * options is NULL.
+ */
+sco_status sco_options_set_wait(sco_options *options,
+                                uint64_t first,
+                                uint64_t longest,
+                                uint64_t grace,
+                                sco_error **error);
+
+/**
+ * Frees options. NULL is allowed. No call may be using them.
+ */
+void sco_options_free(sco_options *options);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -11,6 +11,7 @@ use std::io::{self, Read};
 use serde_json::{Map, Value};
 
 use crate::base64_text::{Base64, Fault, Text};
+use crate::json;
 use crate::server_message;
 use crate::sink::Sink;
 
@@ -62,6 +63,8 @@ pub(crate) enum Error {
         message: String,
         /// It ended before it was complete; what came was in order.
         cut_short: bool,
+        /// What came instead of a file, where that is a web page or an object.
+        answer: Option<Vec<u8>>,
     },
     /// More bytes than the limit.
     TooLarge,
@@ -166,10 +169,7 @@ fn decode_text(
             Ok(None)
         }
         Some(b'{') => object(input, &mut base64),
-        Some(b'<') if is_page(input.ahead(2)?) => Err(refused(
-            input,
-            "the server answered a web page, not a file",
-        )?),
+        Some(b'<') if is_page(input.ahead(2)?) => Err(refused(input, "a web page, not a file")?),
         Some(_) if options.is_json && is_null(input)? => Err(malformed(
             Some(input.offset),
             "the server answered null, not a file".into(),
@@ -209,6 +209,7 @@ fn show_head(error: Error, head: &[u8]) -> Error {
             offset: Some(offset),
             message,
             cut_short,
+            answer,
         } if offset < SHOWN as u64 => {
             let shown = server_message::one_line(&String::from_utf8_lossy(head));
             Error::Malformed {
@@ -218,6 +219,7 @@ fn show_head(error: Error, head: &[u8]) -> Error {
                      as they are, ask for raw bodies)"
                 ),
                 cut_short,
+                answer,
             }
         }
         other => other,
@@ -392,16 +394,10 @@ impl Frame {
         match self.contents {
             1 => {}
             0 => {
-                return Err(malformed(
+                return Err(no_file(
+                    "a JSON object without a file in it",
                     None,
-                    match server_message::dig(&self.bytes) {
-                        Some(words) => {
-                            format!(
-                                "the server answered a JSON object without a file in it: {words}"
-                            )
-                        }
-                        None => "the server answered a JSON object without a file in it".into(),
-                    },
+                    &self.bytes,
                 ));
             }
             _ => {
@@ -411,10 +407,8 @@ impl Frame {
                 ));
             }
         }
-        let name = map
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case("FileName"));
-        Ok(name.and_then(|(_, value)| value.as_str().map(str::to_owned)))
+        let name = json::find(&map, "FileName");
+        Ok(name.and_then(|value| value.as_str().map(str::to_owned)))
     }
 
     /// Where in the body serde_json's line and column are.
@@ -456,13 +450,17 @@ fn refused(input: &mut Input, what: &str) -> Result<Error, Error> {
             break;
         }
     }
-    Ok(malformed(
-        Some(offset),
-        match server_message::dig(&page) {
-            Some(words) => format!("{what}: {words}"),
-            None => what.to_owned(),
-        },
-    ))
+    Ok(no_file(what, Some(offset), &page))
+}
+
+fn no_file(what: &str, offset: Option<u64>, answer: &[u8]) -> Error {
+    let words = server_message::dig(answer).map(|words| format!(": {words}"));
+    Error::Malformed {
+        offset,
+        message: format!("the server answered {what}{}", words.unwrap_or_default()),
+        cut_short: false,
+        answer: Some(answer.to_vec()),
+    }
 }
 
 fn malformed(offset: Option<u64>, message: String) -> Error {
@@ -470,6 +468,7 @@ fn malformed(offset: Option<u64>, message: String) -> Error {
         offset,
         message,
         cut_short: false,
+        answer: None,
     }
 }
 
@@ -479,6 +478,7 @@ fn cut_short(input: &Input, place: &str) -> Error {
         offset: Some(offset),
         message: format!("the body is cut short: it ends at byte {offset}, {place}"),
         cut_short: true,
+        answer: None,
     }
 }
 

@@ -3,42 +3,71 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use zeroize::Zeroizing;
 
 use crate::body::{self, BodyEncoding};
+use crate::builder::{ClientBuilder, ServerName};
+use crate::call::{Call, Running};
 use crate::content_disposition;
+use crate::error::About;
 use crate::file_name;
 use crate::save::save;
-use crate::server::Server;
-use crate::session::Session;
+use crate::session::{Answer, Session};
 use crate::sink::Buffer;
 use crate::transport::Response;
-use crate::{Error, JobId};
+use crate::wait;
+use crate::{Error, JobId, QueuedJob, Wait};
 
 /// Fetches output files from one server, for one user.
 ///
-/// A client keeps its connections for the next call. It may be used by any
-/// number of threads at once; a clone is the same client.
+/// A client keeps its connections, and its token if it logs in, for the next
+/// call. It may be used by any number of threads at once; a clone is the same
+/// client.
 #[derive(Clone)]
 pub struct Client {
     session: Arc<Session>,
+    /// What was given as the server, for people.
+    name: Arc<str>,
     body_encoding: BodyEncoding,
     max_size: u64,
+    call_timeout: Duration,
 }
 
 impl Client {
+    pub(crate) fn new(
+        session: Session,
+        name: String,
+        body_encoding: BodyEncoding,
+        max_size: u64,
+        call_timeout: Duration,
+    ) -> Self {
+        Self {
+            session: Arc::new(session),
+            name: name.into(),
+            body_encoding,
+            max_size,
+            call_timeout,
+        }
+    }
+
     /// Begins a client for `server`: a server id (`tt`, which means
     /// `https://tt.api.sellercloud.com/rest`) or a base URL.
     pub fn builder(server: impl Into<String>) -> ClientBuilder {
-        ClientBuilder {
-            server: server.into(),
-            token: None,
-            body_encoding: BodyEncoding::default(),
-            max_size: DEFAULT_MAX_SIZE,
-            allow_plain_http: false,
-        }
+        ClientBuilder::new(ServerName::Itself(server.into()))
+    }
+
+    /// Begins a client for the server of a team, which is looked up by the
+    /// team's name with the first call.
+    pub fn for_team(team: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(ServerName::OfTeam(team.into()))
+    }
+
+    /// Begins a call with options of its own: a cancel token, a time limit,
+    /// progress.
+    pub fn call(&self) -> Call<'_> {
+        Call::new(self)
     }
 
     /// Fetches a job's output file into memory.
@@ -54,19 +83,87 @@ impl Client {
         J: TryInto<JobId>,
         Error: From<J::Error>,
     {
-        let job = job.try_into()?;
-        let mut response = self.session.output_file(job)?;
-        let content_type = header_text(&response, &CONTENT_TYPE);
-        let header_name = header_name(&response);
+        self.call().output_file(job)
+    }
+
+    /// Asks how far a job is.
+    ///
+    /// # Errors
+    ///
+    /// Any kind but [`JobFailed`](crate::ErrorKind::JobFailed): however the job
+    /// ended, it is told.
+    pub fn job<J>(&self, job: J) -> Result<QueuedJob, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        self.call().job(job)
+    }
+
+    /// Waits until a job has ended with success, at least for some of its
+    /// records: see the [status](QueuedJob::status) of what it gives.
+    ///
+    /// # Errors
+    ///
+    /// [`JobFailed`](crate::ErrorKind::JobFailed) if it ended otherwise, with
+    /// the job's own message and the first error lines of its log;
+    /// [`Timeout`](crate::ErrorKind::Timeout) if it did not end in time.
+    pub fn wait<J>(&self, job: J, wait: Wait) -> Result<QueuedJob, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        self.call().wait(job, wait)
+    }
+
+    /// Waits for a job as [`wait`](Self::wait) does, and fetches its output file.
+    ///
+    /// # Errors
+    ///
+    /// Any kind.
+    pub fn wait_for_output_file<J>(
+        &self,
+        job: J,
+        wait: Wait,
+    ) -> Result<(QueuedJob, OutputFile), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        self.call().wait_for_output_file(job, wait)
+    }
+
+    pub(crate) fn call_timeout(&self) -> Duration {
+        self.call_timeout
+    }
+
+    pub(crate) fn ask_job(&self, running: &mut Running) -> Result<QueuedJob, Error> {
+        let session = &self.session;
+        session.run(running, |running| session.queued_job(running))
+    }
+
+    pub(crate) fn await_job(&self, running: &mut Running, wait: Wait) -> Result<QueuedJob, Error> {
+        wait::wait(&self.session, running, wait)
+    }
+
+    pub(crate) fn fetch(&self, running: &mut Running) -> Result<OutputFile, Error> {
+        self.session
+            .run(running, |running| self.fetch_once(running))
+    }
+
+    fn fetch_once(&self, running: &mut Running) -> Result<OutputFile, Error> {
+        let mut answer = self.session.output_file(running)?;
+        let content_type = header_text(&answer.response, &CONTENT_TYPE);
+        let header_name = header_name(&answer.response);
         let options = body::Options {
             encoding: self.body_encoding,
             limit: self.max_size,
             is_json: content_type.as_deref().is_some_and(is_json),
             names_file: header_name.is_some(),
         };
-        let mut buffer = Buffer::expecting(self.expected_size(&response));
-        let decoded = body::decode(&mut response.body, &options, &mut buffer)
-            .map_err(|error| self.no_file(error, job))?;
+        let mut buffer = Buffer::expecting(self.expected_size(&answer.response));
+        let decoded = body::decode(&mut running.reader(answer.body()), &options, &mut buffer);
+        let decoded = decoded.map_err(|error| self.no_file(error, &answer))?;
 
         let name = header_name.or_else(|| file_name::safe(decoded.file_name.as_deref()?));
         let name_is_made_up = name.is_none();
@@ -74,10 +171,10 @@ impl Client {
             // Of JSON around a file, the type says nothing of the file.
             let of_file = decoded.is_raw || !options.is_json;
             let content_type = content_type.as_deref().filter(|_| of_file);
-            file_name::made_up(job.get(), content_type)
+            file_name::made_up(running.job.get(), content_type)
         });
         Ok(OutputFile {
-            job,
+            job: running.job,
             name,
             name_is_made_up,
             bytes: buffer.into_bytes(),
@@ -95,25 +192,31 @@ impl Client {
         usize::try_from(decoded.min(self.max_size)).unwrap_or_default()
     }
 
-    fn no_file(&self, error: body::Error, job: JobId) -> Error {
+    fn no_file(&self, error: body::Error, answer: &Answer) -> Error {
+        let about = About::default();
         match error {
             body::Error::Malformed {
-                offset, message, ..
-            } => Error::MalformedBody {
-                job: Some(job.get()),
                 offset,
-                message: self.session.redacted(message),
-            },
+                message,
+                answer: body,
+                ..
+            } => body
+                .and_then(|body| self.session.rate_limit(answer, &body))
+                .unwrap_or_else(|| Error::MalformedBody {
+                    about,
+                    offset,
+                    message: self.session.redacted(message, answer),
+                }),
             body::Error::TooLarge => Error::TooLarge {
-                job: Some(job.get()),
+                about,
                 limit: self.max_size,
             },
-            body::Error::Source(error) => self.session.interrupted(error, job),
+            body::Error::Source(error) => self.session.interrupted(error, answer),
             body::Error::Sink(source) => Error::Io {
-                job: Some(job.get()),
+                about,
                 action: "cannot keep the file in memory".into(),
                 path: None,
-                source,
+                source: source.into(),
             },
         }
     }
@@ -122,84 +225,10 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("server", self.session.server())
+            .field("server", &self.name)
             .field("body_encoding", &self.body_encoding)
             .field("max_size", &self.max_size)
             .finish_non_exhaustive()
-    }
-}
-
-const DEFAULT_MAX_SIZE: u64 = 2 * 1024 * 1024 * 1024;
-
-/// The options of a [`Client`].
-#[derive(Clone)]
-#[must_use = "a builder does nothing until build() is called"]
-pub struct ClientBuilder {
-    server: String,
-    token: Option<Zeroizing<String>>,
-    body_encoding: BodyEncoding,
-    max_size: u64,
-    allow_plain_http: bool,
-}
-
-impl ClientBuilder {
-    /// The server, in place of the one given before.
-    pub(crate) fn server(mut self, server: &str) -> Self {
-        self.server = server.to_owned();
-        self
-    }
-
-    /// The bearer token, as `POST /api/token` gives it. Blanks around it are
-    /// ignored; it is wiped from memory with the client.
-    pub fn token(mut self, token: impl Into<String>) -> Self {
-        let token = Zeroizing::new(token.into());
-        self.token = Some(Zeroizing::new(token.trim().to_owned()));
-        self
-    }
-
-    /// How the server writes files into its answers; [`BodyEncoding::Base64`]
-    /// unless set.
-    pub fn body_encoding(mut self, encoding: BodyEncoding) -> Self {
-        self.body_encoding = encoding;
-        self
-    }
-
-    /// The largest file to accept, in bytes after decoding; 2 GiB unless set.
-    pub fn max_size(mut self, bytes: u64) -> Self {
-        self.max_size = bytes;
-        self
-    }
-
-    /// Allows `http://` to hosts other than this machine. The token and the
-    /// files then travel in the clear.
-    pub fn allow_plain_http(mut self, allow: bool) -> Self {
-        self.allow_plain_http = allow;
-        self
-    }
-
-    /// Makes the client. Nothing is sent yet.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if the server or
-    /// the token cannot be used.
-    pub fn build(self) -> Result<Client, Error> {
-        let server = Server::new(&self.server, self.allow_plain_http)?;
-        let token = self
-            .token
-            .ok_or_else(|| Error::InvalidArgument("no token was given".into()))?;
-        Ok(Client {
-            session: Arc::new(Session::new(server, token)?),
-            body_encoding: self.body_encoding,
-            max_size: self.max_size,
-        })
-    }
-}
-
-impl fmt::Debug for ClientBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The server may be a URL with a password in it, which build() refuses.
-        f.debug_struct("ClientBuilder").finish_non_exhaustive()
     }
 }
 
@@ -231,7 +260,11 @@ impl OutputFile {
     /// [`Io`](crate::ErrorKind::Io), with the path; also where a file of that
     /// name is there already, which is left alone.
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<PathBuf, Error> {
-        save(folder.as_ref(), &self.name, &self.bytes, self.job.get())
+        let about = About {
+            job: Some(self.job.get()),
+            attempts: 0,
+        };
+        save(folder.as_ref(), &self.name, &self.bytes).map_err(|error| error.of(about))
     }
 }
 

@@ -5,6 +5,10 @@ use std::ffi::CStr;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::queued_job::QueuedJob;
 
 /// The kind of an [`Error`]: what a program decides by.
 ///
@@ -16,7 +20,7 @@ use std::path::PathBuf;
 pub enum ErrorKind {
     /// An argument cannot be used; nothing was sent.
     InvalidArgument = 1,
-    /// 401: the token is wrong or has expired.
+    /// 401: the token, or the user name and password, are not accepted.
     Authentication = 2,
     /// 403: the user may not do this.
     Forbidden = 3,
@@ -44,6 +48,8 @@ pub enum ErrorKind {
     Io = 14,
     /// A defect of this library; please report it.
     Internal = 15,
+    /// The job ended without success: failed, cancelled or aborted on the server.
+    JobFailed = 16,
 }
 
 impl ErrorKind {
@@ -69,11 +75,12 @@ impl ErrorKind {
             Self::TooLarge => c"too large",
             Self::Io => c"input or output failed",
             Self::Internal => c"internal error",
+            Self::JobFailed => c"job failed",
         }
     }
 
     /// Every kind, in the order of the numbers.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::InvalidArgument,
         Self::Authentication,
         Self::Forbidden,
@@ -89,6 +96,7 @@ impl ErrorKind {
         Self::TooLarge,
         Self::Io,
         Self::Internal,
+        Self::JobFailed,
     ];
 }
 
@@ -98,63 +106,146 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// What the server answered instead of the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Which call an [`Error`] belongs to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Refusal {
+pub struct About {
     /// The job that was asked for, if the call was about one.
     pub job: Option<i32>,
-    /// The HTTP status code.
-    pub status: u16,
-    /// The server's own words, dug out of the answer's body; at most some
-    /// hundred characters.
-    pub message: Option<String>,
+    /// How many times the request was tried in this call; 0 if it was not.
+    pub attempts: u32,
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}server answered {}", About(self.job), self.status)?;
-        let reason = http::StatusCode::from_u16(self.status).ok();
-        if let Some(reason) = reason.and_then(|status| status.canonical_reason()) {
-            write!(f, " {reason}")?;
-        }
-        match &self.message {
-            Some(message) => write!(f, ": {message}"),
-            None => Ok(()),
-        }
-    }
-}
+/// What every message that concerns a job begins with.
+struct Start(About);
 
-/// The start of every message that concerns a job.
-struct About(Option<i32>);
-
-impl fmt::Display for About {
+impl fmt::Display for Start {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        match self.0.job {
             Some(job) => write!(f, "job {job}: "),
             None => Ok(()),
         }
     }
 }
 
+/// What every message ends with where there was more than one attempt.
+struct End(About);
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.attempts {
+            0 | 1 => Ok(()),
+            more => write!(f, " (after {more} attempts)"),
+        }
+    }
+}
+
+/// What the server answered instead of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The call.
+    pub about: About,
+    /// The HTTP status code.
+    pub status: u16,
+    /// The server's own words, dug out of the answer's body; at most some
+    /// hundred characters.
+    pub message: Option<String>,
+    /// How long to wait before the next call, where the server says so.
+    pub retry_after: Option<Duration>,
+    /// What the user can do, in a few words; may be empty.
+    pub(crate) advice: &'static str,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: u16, message: Option<String>) -> Self {
+        Self {
+            about: About::default(),
+            status,
+            message,
+            retry_after: None,
+            advice: "",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}server answered {}", Start(self.about), self.status)?;
+        let reason = http::StatusCode::from_u16(self.status).ok();
+        if let Some(reason) = reason.and_then(|status| status.canonical_reason()) {
+            write!(f, " {reason}")?;
+        }
+        if let Some(message) = &self.message {
+            write!(f, ": {message}")?;
+        }
+        if !self.advice.is_empty() {
+            write!(f, " ({})", self.advice)?;
+        }
+        if let Some(wait) = self.retry_after.filter(|wait| !wait.is_zero()) {
+            write!(f, " (try again in {} s)", wait.as_secs_f64().ceil())?;
+        }
+        End(self.about).fmt(f)
+    }
+}
+
+/// A job that ended without success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JobEnd {
+    /// The job, with its status and its own message.
+    pub job: QueuedJob,
+    /// The first error lines of its log, where they could be had.
+    pub log: Vec<String>,
+}
+
+impl fmt::Display for JobEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "job {}: the job ended as {}",
+            self.job.id, self.job.status
+        )?;
+        if let Some(message) = &self.job.error_message {
+            write!(f, ": {}", crate::server_message::one_line(message))?;
+        }
+        for (index, line) in self.log.iter().enumerate() {
+            f.write_str(if index == 0 { "; its log: " } else { " | " })?;
+            f.write_str(line)?;
+        }
+        Ok(())
+    }
+}
+
 /// The cause of an [`Error`], where another library or the system gave one.
-pub type Source = Box<dyn StdError + Send + Sync>;
+pub type Source = Arc<dyn StdError + Send + Sync>;
 
 /// Why a call failed.
 ///
 /// Its text says what happened, to which job, and what to do where that is
 /// known. It never holds a token or a password.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// See [`ErrorKind::InvalidArgument`].
     #[error("{0}")]
     InvalidArgument(String),
     /// See [`ErrorKind::Authentication`].
-    #[error("{0} (the token is wrong or has expired: get a new one)")]
+    #[error("{0}")]
     Authentication(Refusal),
+    /// The callback that gives tokens gave none; its kind is
+    /// [`ErrorKind::Authentication`].
+    #[error("{}{message}{}", Start(*.about), End(*.about))]
+    NoToken {
+        /// The call.
+        about: About,
+        /// What happened.
+        message: String,
+        /// What the callback said.
+        source: Option<Source>,
+    },
     /// See [`ErrorKind::Forbidden`].
-    #[error("{0} (the token's user lacks the permission)")]
+    #[error("{0}")]
     Forbidden(Refusal),
     /// See [`ErrorKind::NotFound`].
     #[error("{0}")]
@@ -169,72 +260,77 @@ pub enum Error {
     #[error("{0}")]
     UnexpectedStatus(Refusal),
     /// See [`ErrorKind::Connection`].
-    #[error("{}{message}", About(*.job))]
+    #[error("{}{message}{}", Start(*.about), End(*.about))]
     Connection {
-        /// The job that was asked for, if the call was about one.
-        job: Option<i32>,
+        /// The call.
+        about: About,
         /// What happened, with the host.
         message: String,
         /// The cause, where the system or the HTTP library gave one.
         source: Option<Source>,
+        /// Whether the same call may succeed later.
+        retry_may_help: bool,
     },
     /// See [`ErrorKind::Tls`].
-    #[error("{}{message}", About(*.job))]
+    #[error("{}{message}{}", Start(*.about), End(*.about))]
     Tls {
-        /// The job that was asked for, if the call was about one.
-        job: Option<i32>,
+        /// The call.
+        about: About,
         /// What happened, with the host.
         message: String,
         /// The cause, where the TLS library gave one.
         source: Option<Source>,
     },
     /// See [`ErrorKind::Timeout`].
-    #[error("{}{message}", About(*.job))]
+    #[error("{}{message}{}", Start(*.about), End(*.about))]
     Timeout {
-        /// The job that was asked for, if the call was about one.
-        job: Option<i32>,
+        /// The call.
+        about: About,
         /// Which limit was met, with the host.
         message: String,
     },
     /// See [`ErrorKind::Cancelled`].
-    #[error("{}cancelled", About(*.job))]
+    #[error("{}cancelled{}", Start(*.about), End(*.about))]
     Cancelled {
-        /// The job that was asked for, if the call was about one.
-        job: Option<i32>,
+        /// The call.
+        about: About,
     },
     /// See [`ErrorKind::MalformedBody`].
-    #[error("{}{message}", About(*.job))]
+    #[error("{}{message}{}", Start(*.about), End(*.about))]
     MalformedBody {
-        /// The job that was asked for, if the call was about one.
-        job: Option<i32>,
+        /// The call.
+        about: About,
         /// Where in the body, in bytes from its start, where one place is at fault.
         offset: Option<u64>,
         /// What is wrong, with the offset and with what came instead.
         message: String,
     },
     /// See [`ErrorKind::TooLarge`].
-    #[error("{}the file is larger than the limit of {limit} bytes", About(*.job))]
+    #[error("{}the file is larger than the limit of {limit} bytes{}", Start(*.about), End(*.about))]
     TooLarge {
-        /// The job that was asked for, if the call was about one.
-        job: Option<i32>,
+        /// The call.
+        about: About,
         /// The limit, in bytes of the decoded file.
         limit: u64,
     },
     /// See [`ErrorKind::Io`].
-    #[error("{}{action}: {source}", About(*.job))]
+    #[error("{}{action}: {source}{}", Start(*.about), End(*.about))]
     Io {
-        /// The job whose file it was, if the call was about one.
-        job: Option<i32>,
+        /// The call.
+        about: About,
         /// What was tried, with the path.
         action: String,
         /// The file or folder concerned, if there is one.
         path: Option<PathBuf>,
         /// What the system said.
-        source: io::Error,
+        source: Arc<io::Error>,
     },
     /// See [`ErrorKind::Internal`].
     #[error("internal error, please report it: {0}")]
     Internal(String),
+    /// See [`ErrorKind::JobFailed`].
+    #[error("{0}")]
+    JobFailed(Box<JobEnd>),
 }
 
 impl Error {
@@ -242,7 +338,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::InvalidArgument(_) => ErrorKind::InvalidArgument,
-            Self::Authentication(_) => ErrorKind::Authentication,
+            Self::Authentication(_) | Self::NoToken { .. } => ErrorKind::Authentication,
             Self::Forbidden(_) => ErrorKind::Forbidden,
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::RateLimited(_) => ErrorKind::RateLimited,
@@ -256,6 +352,7 @@ impl Error {
             Self::TooLarge { .. } => ErrorKind::TooLarge,
             Self::Io { .. } => ErrorKind::Io,
             Self::Internal(_) => ErrorKind::Internal,
+            Self::JobFailed(_) => ErrorKind::JobFailed,
         }
     }
 
@@ -277,13 +374,105 @@ impl Error {
         self.refusal().map(|refusal| refusal.status)
     }
 
+    /// How long to wait before the next call, where the server says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.refusal().and_then(|refusal| refusal.retry_after)
+    }
+
+    /// The job as it ended, where that is the error.
+    pub fn job_end(&self) -> Option<&JobEnd> {
+        match self {
+            Self::JobFailed(end) => Some(end),
+            _ => None,
+        }
+    }
+
+    /// How many times the request was tried; 0 if it was not.
+    pub fn attempts(&self) -> u32 {
+        self.about().map_or(0, |about| about.attempts)
+    }
+
     /// Whether the same call may succeed later without any change: lost
     /// connections, time limits, rate limits, and the statuses that mean
     /// "busy" (408, 502, 503, 504).
     pub fn retry_may_help(&self) -> bool {
-        match self.kind() {
-            ErrorKind::Connection | ErrorKind::Timeout | ErrorKind::RateLimited => true,
+        match self {
+            Self::Connection { retry_may_help, .. } => *retry_may_help,
+            Self::Timeout { .. } | Self::RateLimited(_) => true,
             _ => matches!(self.http_status(), Some(408 | 502 | 503 | 504)),
+        }
+    }
+
+    fn about(&self) -> Option<&About> {
+        match self {
+            Self::Authentication(refusal)
+            | Self::Forbidden(refusal)
+            | Self::NotFound(refusal)
+            | Self::RateLimited(refusal)
+            | Self::Server(refusal)
+            | Self::UnexpectedStatus(refusal) => Some(&refusal.about),
+            Self::NoToken { about, .. }
+            | Self::Connection { about, .. }
+            | Self::Tls { about, .. }
+            | Self::Timeout { about, .. }
+            | Self::Cancelled { about }
+            | Self::MalformedBody { about, .. }
+            | Self::TooLarge { about, .. }
+            | Self::Io { about, .. } => Some(about),
+            Self::InvalidArgument(_) | Self::Internal(_) | Self::JobFailed(_) => None,
+        }
+    }
+
+    /// The same error, of this call.
+    pub(crate) fn of(mut self, call: About) -> Self {
+        match &mut self {
+            Self::Authentication(refusal)
+            | Self::Forbidden(refusal)
+            | Self::NotFound(refusal)
+            | Self::RateLimited(refusal)
+            | Self::Server(refusal)
+            | Self::UnexpectedStatus(refusal) => refusal.about = call,
+            Self::NoToken { about, .. }
+            | Self::Connection { about, .. }
+            | Self::Tls { about, .. }
+            | Self::Timeout { about, .. }
+            | Self::Cancelled { about }
+            | Self::MalformedBody { about, .. }
+            | Self::TooLarge { about, .. }
+            | Self::Io { about, .. } => *about = call,
+            Self::InvalidArgument(_) | Self::Internal(_) | Self::JobFailed(_) => {}
+        }
+        self
+    }
+
+    fn refusal_mut(&mut self) -> Option<&mut Refusal> {
+        match self {
+            Self::Authentication(refusal)
+            | Self::Forbidden(refusal)
+            | Self::NotFound(refusal)
+            | Self::RateLimited(refusal)
+            | Self::Server(refusal)
+            | Self::UnexpectedStatus(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// The same error, which says that the next attempt would be this far away.
+    pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
+        if let Some(refusal) = self.refusal_mut() {
+            refusal.retry_after.get_or_insert(wait);
+        }
+        self
+    }
+
+    /// The refusal of a user name and password.
+    pub(crate) fn of_login(mut self) -> Self {
+        match self.refusal_mut() {
+            Some(refusal) if matches!(refusal.status, 400 | 401) => {
+                refusal.advice = "the login failed: check the user name and the password";
+                Self::Authentication(refusal.clone())
+            }
+            _ => self,
         }
     }
 
@@ -321,22 +510,30 @@ mod tests {
 
     #[test]
     fn a_refusal_reads_as_a_sentence() {
-        let mut refusal = Refusal {
+        let message = "Could not find or load record with ID 28142!".to_owned();
+        let mut refusal = Refusal::new(500, Some(message));
+        let about = About {
             job: Some(28142),
-            status: 500,
-            message: Some("Could not find or load record with ID 28142!".into()),
+            attempts: 1,
         };
+        let error = Error::from_refusal(refusal.clone(), false).of(about);
         assert_eq!(
-            Error::from_refusal(refusal.clone(), false).to_string(),
+            error.to_string(),
             "job 28142: server answered 500 Internal Server Error: \
              Could not find or load record with ID 28142!"
         );
         refusal.message = None;
-        refusal.status = 299;
-        refusal.job = None;
+        refusal.status = 429;
+        refusal.retry_after = Some(Duration::from_millis(1200));
+        let about = About {
+            job: None,
+            attempts: 3,
+        };
         assert_eq!(
-            Error::from_refusal(refusal, false).to_string(),
-            "server answered 299"
+            Error::from_refusal(refusal, false).of(about).to_string(),
+            "server answered 429 Too Many Requests (try again in 2 s) (after 3 attempts)"
         );
+        let unknown = Error::from_refusal(Refusal::new(299, None), false);
+        assert_eq!(unknown.to_string(), "server answered 299");
     }
 }

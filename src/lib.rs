@@ -25,24 +25,42 @@
 
 mod base64_text;
 mod body;
+mod builder;
+mod call;
+mod cancel;
 mod client;
 mod content_disposition;
+mod credentials;
 mod encoded_word;
 mod error;
 pub mod ffi;
 mod file_name;
 mod job;
+mod json;
+mod queued_job;
+mod request_log;
+mod retry;
 mod save;
 mod server;
 mod server_message;
 mod session;
+mod single_flight;
 mod sink;
+mod team;
 mod transport;
+mod wait;
 
 pub use body::BodyEncoding;
-pub use client::{Client, ClientBuilder, OutputFile};
-pub use error::{Error, ErrorKind, Refusal, Source};
+pub use builder::ClientBuilder;
+pub use call::{Call, Progress};
+pub use cancel::CancelToken;
+pub use client::{Client, OutputFile};
+pub use error::{About, Error, ErrorKind, JobEnd, Refusal, Source};
 pub use job::JobId;
+pub use queued_job::{JobStatus, QueuedJob};
+pub use request_log::RequestRecord;
+pub use retry::Retry;
+pub use wait::Wait;
 
 // The README's examples are compiled as tests.
 #[cfg(doctest)]

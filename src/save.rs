@@ -5,13 +5,14 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+use crate::error::About;
 
 /// Writes `bytes` to a new file `name` in `folder`, which must exist. Gives the
 /// file's path. A file that is there already is left alone and is an error.
 ///
 /// The bytes go to a temporary file beside the target, which gets its name
 /// only once they are on the disk.
-pub(crate) fn save(folder: &Path, name: &str, bytes: &[u8], job: i32) -> Result<PathBuf, Error> {
+pub(crate) fn save(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, Error> {
     if Path::new(name).file_name() != Some(OsStr::new(name)) {
         return Err(Error::InvalidArgument(format!(
             "{name:?} is not a file name but a path"
@@ -19,10 +20,10 @@ pub(crate) fn save(folder: &Path, name: &str, bytes: &[u8], job: i32) -> Result<
     }
     let path = folder.join(name);
     let fail = |source: io::Error| Error::Io {
-        job: Some(job),
+        about: About::default(),
         action: format!("cannot save {}", path.display()),
         path: Some(path.clone()),
-        source,
+        source: source.into(),
     };
     let mut builder = tempfile::Builder::new();
     builder.prefix(".sellercloud-output-").suffix(".part");

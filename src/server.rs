@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use http::Uri;
+use http::uri::Authority;
 
 use crate::Error;
 
@@ -34,8 +35,7 @@ impl Server {
                 "the server's URL must not hold a user name or password".into(),
             ));
         }
-        let has_bad_port = authority.as_str() != authority.host() && authority.port_u16().is_none();
-        if authority.host().is_empty() || has_bad_port || base.contains(['?', '#']) {
+        if !is_host_and_port(authority) || base.contains(['?', '#']) {
             return Err(unusable(server));
         }
         match scheme {
@@ -60,6 +60,33 @@ impl Server {
         format!("{}{path}", self.base)
     }
 
+    /// The base URL.
+    pub(crate) fn uri(&self) -> Uri {
+        // It parsed when this was made.
+        self.base.parse().unwrap_or_default()
+    }
+
+    /// Where a redirect leads, which the answer to `url` named.
+    pub(crate) fn redirect(&self, url: &str, location: &[u8]) -> Redirect {
+        let location = String::from_utf8_lossy(location);
+        let location = location.trim().split('#').next().unwrap_or_default();
+        let target = join(url, location);
+        let uri: Option<Uri> = target.parse().ok();
+        let Some((uri, scheme)) = uri.as_ref().and_then(|uri| Some((uri, uri.scheme_str()?)))
+        else {
+            return Redirect::Elsewhere("a URL that cannot be read".into());
+        };
+        // Without the query, which may repeat what was sent.
+        let shown = format!("{scheme}://{}{}", authority(uri), uri.path());
+        if is_login(uri.path()) {
+            Redirect::ToLogin(shown)
+        } else if origin(uri) == origin(&self.uri()) && !target.contains('@') {
+            Redirect::Within(target)
+        } else {
+            Redirect::Elsewhere(shown)
+        }
+    }
+
     /// Host and port, for messages.
     pub(crate) fn host(&self) -> &str {
         &self.host
@@ -70,6 +97,71 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.base.fmt(f)
     }
+}
+
+/// What a redirect asks for.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Redirect {
+    /// A URL of the same origin, to be followed.
+    Within(String),
+    /// A page where people log in.
+    ToLogin(String),
+    /// Another origin (RFC 6454 section 4), where a token must not go.
+    Elsewhere(String),
+}
+
+/// A reference as RFC 3986 section 5.2 resolves it, but for dot segments, which
+/// the server resolves as well.
+fn join(url: &str, reference: &str) -> String {
+    let after_scheme = url.find("://").map_or(0, |at| at + 3);
+    let path = url[after_scheme..]
+        .find(['/', '?'])
+        .map_or(url.len(), |at| after_scheme + at);
+    let query = url[path..].find('?').map_or(url.len(), |at| path + at);
+    let has_scheme = reference.find([':', '/', '?']).is_some_and(|at| {
+        reference[at..].starts_with(':') && reference.starts_with(|c: char| c.is_ascii_alphabetic())
+    });
+    if has_scheme {
+        reference.to_owned()
+    } else if reference.starts_with("//") {
+        format!("{}{reference}", &url[..after_scheme - 2])
+    } else if reference.starts_with('/') {
+        format!("{}{reference}", &url[..path])
+    } else if reference.starts_with('?') {
+        format!("{}{reference}", &url[..query])
+    } else if reference.is_empty() {
+        url.to_owned()
+    } else {
+        let folder = url[path..query].rfind('/').map_or(path, |at| path + at);
+        format!("{}/{reference}", &url[..folder])
+    }
+}
+
+/// The pages of ASP.NET and its kin.
+fn is_login(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    let words = ["login", "logon", "signin", "sign-in", "log-in"];
+    words.iter().any(|word| path.contains(word))
+}
+
+/// Host and port, without what may be a password.
+fn authority(uri: &Uri) -> &str {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    authority.rsplit('@').next().unwrap_or_default()
+}
+
+/// Scheme, host and port.
+fn origin(uri: &Uri) -> (Option<&str>, Option<String>, u16) {
+    let default_port = if uri.scheme_str() == Some("https") {
+        443
+    } else {
+        80
+    };
+    (
+        uri.scheme_str(),
+        uri.host().map(str::to_ascii_lowercase),
+        uri.port_u16().unwrap_or(default_port),
+    )
 }
 
 fn unusable(server: &str) -> Error {
@@ -83,6 +175,13 @@ fn unusable(server: &str) -> Error {
         "{shown}: not a server; give its id, such as tt, or its base URL, \
          such as https://tt.api.sellercloud.com/rest"
     ))
+}
+
+/// Whether the port, if any, is one; the parser of URLs does not look.
+pub(crate) fn is_host_and_port(authority: &Authority) -> bool {
+    let host = authority.host();
+    let has_port = !authority.as_str().ends_with(host);
+    !host.is_empty() && (!has_port || authority.port_u16().is_some())
 }
 
 /// A server id is one label of a DNS name (RFC 1123 section 2.1).
@@ -104,6 +203,64 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_redirect_is_followed_within_its_origin_only() {
+        let server = Server::new("tt", false).unwrap();
+        let base = "https://tt.api.sellercloud.com";
+        let url = format!("{base}/rest/api/QueuedJobs/OutputFile?id=1");
+        let within = |target: &str| Redirect::Within(format!("{base}{target}"));
+        let elsewhere = |target: &str| Redirect::Elsewhere(target.into());
+        for (location, redirect) in [
+            ("/x?y=1", within("/x?y=1")),
+            ("x", within("/rest/api/QueuedJobs/x")),
+            ("?id=2", within("/rest/api/QueuedJobs/OutputFile?id=2")),
+            ("", within("/rest/api/QueuedJobs/OutputFile?id=1")),
+            ("/x#fragment", within("/x")),
+            (
+                "https://TT.api.sellercloud.com:443/x",
+                Redirect::Within("https://TT.api.sellercloud.com:443/x".into()),
+            ),
+            ("//tt.api.sellercloud.com/x", within("/x")),
+            (
+                "http://tt.api.sellercloud.com/x?token=t",
+                elsewhere("http://tt.api.sellercloud.com/x"),
+            ),
+            (
+                "https://tt.api.sellercloud.com:444/x",
+                elsewhere("https://tt.api.sellercloud.com:444/x"),
+            ),
+            ("https://evil.com/x", elsewhere("https://evil.com/x")),
+            ("//evil.com/x", elsewhere("https://evil.com/x")),
+            (
+                "https://tt.api.sellercloud.com.evil.com/",
+                elsewhere("https://tt.api.sellercloud.com.evil.com/"),
+            ),
+            (
+                "https://tt.api.sellercloud.com@evil.com/",
+                elsewhere("https://evil.com/"),
+            ),
+            (
+                "https://u:p@tt.api.sellercloud.com/x",
+                elsewhere("https://tt.api.sellercloud.com/x"),
+            ),
+            ("file:///etc/passwd", elsewhere("a URL that cannot be read")),
+            (
+                "/Account/Login.aspx?ReturnUrl=x",
+                Redirect::ToLogin(format!("{base}/Account/Login.aspx")),
+            ),
+            (
+                "https://sso.example/signin",
+                Redirect::ToLogin("https://sso.example/signin".into()),
+            ),
+        ] {
+            assert_eq!(
+                server.redirect(&url, location.as_bytes()),
+                redirect,
+                "{location}"
+            );
+        }
+    }
 
     #[test]
     fn an_id_or_a_base_url_names_the_server() {

@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use crate::json;
+
 /// How much of a body is worth reading for its message, in bytes.
 pub(crate) const ENOUGH: u64 = 64 * 1024;
 
@@ -62,12 +64,7 @@ fn of_json(value: &Value) -> Option<String> {
             (!texts.is_empty()).then(|| texts.join("; "))
         }
         Value::Object(map) => {
-            let get = |wanted: &str| {
-                let mut entries = map.iter();
-                entries
-                    .find(|(key, _)| key.eq_ignore_ascii_case(wanted))
-                    .map(|(_, value)| value)
-            };
+            let get = |wanted: &str| json::find(map, wanted);
             let message = MESSAGE_KEYS.iter().find_map(|key| match get(key)? {
                 Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
                 inner @ (Value::Object(_) | Value::Array(_)) => of_json(inner),

@@ -1,24 +1,115 @@
-//! Every authorised call: where it goes, with which token, and what the
-//! server's refusals mean.
+//! Every authorised call: where it goes, with which token, when it is tried
+//! again, and what the server's refusals mean.
 
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use http::header::{CONTENT_ENCODING, HeaderValue};
-use zeroize::Zeroizing;
+use http::header::{CONTENT_ENCODING, LOCATION};
+use serde_json::Value;
 
-use crate::error::Refusal;
-use crate::server::Server;
+use crate::call::Running;
+use crate::credentials::{Secret, Tokens, authorization};
+use crate::error::{About, Refusal};
+use crate::queued_job::QueuedJob;
+use crate::retry::{self, Retry};
+use crate::server::{Redirect, Server};
 use crate::server_message;
-use crate::transport::{Failure, Response, Transport};
-use crate::{Error, ErrorKind, JobId};
+use crate::single_flight::SingleFlight;
+use crate::team::Team;
+use crate::transport::{Body, Failure, Request, Response, Settings, Transport, is_gzip};
+use crate::{Error, ErrorKind, JobId, json};
 
 pub(crate) struct Session {
-    transport: Transport,
-    server: Server,
-    token: Zeroizing<String>,
+    pub(crate) settings: Settings,
+    pub(crate) allow_plain_http: bool,
+    pub(crate) place: Place,
+    pub(crate) tokens: Tokens,
+    pub(crate) retry: Retry,
     /// How this server wants to be asked for an output file, once that is known.
-    known_form: AtomicU8,
+    pub(crate) known_form: KnownForm,
+}
+
+/// Where the server is.
+pub(crate) enum Place {
+    Known(Arc<Endpoint>),
+    /// To be found by the team's name, once.
+    OfTeam(Team, SingleFlight<Arc<Endpoint>>),
+}
+
+/// A server and the way to it.
+pub(crate) struct Endpoint {
+    pub(crate) server: Server,
+    pub(crate) transport: Transport,
+}
+
+impl Endpoint {
+    pub(crate) fn new(server: Server, settings: &Settings) -> Result<Self, Error> {
+        let target = server.uri();
+        let transport = Transport::new(settings, &target).map_err(Error::InvalidArgument)?;
+        Ok(Self { server, transport })
+    }
+
+    fn send(
+        &self,
+        url: &str,
+        token: Option<&Secret>,
+        json: Option<&[u8]>,
+        attempt: u32,
+    ) -> Result<Response, Error> {
+        let request = Request {
+            url,
+            authorization: token.map(authorization).transpose()?,
+            json,
+            attempt,
+        };
+        self.transport
+            .send(request)
+            .map_err(|failure| self.failed(failure))
+    }
+
+    /// The error for an answer that could not be had, or not as a whole.
+    fn failed(&self, failure: Failure) -> Error {
+        let Failure {
+            kind,
+            what,
+            source,
+            retry_may_help,
+        } = failure;
+        let host = self.server.host();
+        let about = About::default();
+        match kind {
+            ErrorKind::Cancelled => Error::Cancelled { about },
+            ErrorKind::Tls => Error::Tls {
+                about,
+                message: format!("no trusted connection to {host}: {what}"),
+                source,
+            },
+            ErrorKind::Timeout => Error::Timeout {
+                about,
+                message: format!("no answer from {host} in time: {what}"),
+            },
+            ErrorKind::MalformedBody => Error::MalformedBody {
+                about,
+                offset: None,
+                message: what,
+            },
+            _ => Error::Connection {
+                about,
+                message: format!("no complete answer from {host}: {what}"),
+                source,
+                retry_may_help,
+            },
+        }
+    }
+}
+
+/// The answer to an authorised request.
+pub(crate) struct Answer {
+    pub(crate) response: Response,
+    endpoint: Arc<Endpoint>,
+    /// The token that was sent, which some servers and proxies repeat.
+    token: Option<Secret>,
 }
 
 /// How a server wants to be asked for an output file.
@@ -41,47 +132,13 @@ impl Form {
     }
 }
 
-impl Session {
-    pub(crate) fn new(server: Server, token: Zeroizing<String>) -> Result<Self, Error> {
-        check_token(&token)?;
-        Ok(Self {
-            transport: Transport::new(),
-            server,
-            token,
-            known_form: AtomicU8::new(Form::Unknown as u8),
-        })
-    }
+/// The form that a server was seen to know.
+#[derive(Default)]
+pub(crate) struct KnownForm(AtomicU8);
 
-    pub(crate) fn server(&self) -> &Server {
-        &self.server
-    }
-
-    /// The answer with a job's output file. Asks in the documented form; where
-    /// the server does not know that, in the other, once.
-    pub(crate) fn output_file(&self, job: JobId) -> Result<Response, Error> {
-        let form = self.form();
-        let first = self.get(&form.path(job), job)?;
-        self.learn(form, first.status);
-        if first.status == 200 {
-            return checked(first, job);
-        }
-        let asks_again = form == Form::Unknown && is_unknown_to_server(first.status);
-        let refusal = self.refusal(first, job);
-        if !asks_again {
-            return Err(refusal);
-        }
-        let second = self.get(&Form::Query.path(job), job)?;
-        self.learn(Form::Query, second.status);
-        match second.status {
-            200 => checked(second, job),
-            // Neither form was taken: "not found" says more than "not allowed".
-            405 => Err(refusal),
-            _ => Err(self.refusal(second, job)),
-        }
-    }
-
-    fn form(&self) -> Form {
-        match self.known_form.load(Ordering::Relaxed) {
+impl KnownForm {
+    fn get(&self) -> Form {
+        match self.0.load(Ordering::Relaxed) {
             form if form == Form::Path as u8 => Form::Path,
             form if form == Form::Query as u8 => Form::Query,
             _ => Form::Unknown,
@@ -96,71 +153,316 @@ impl Session {
                 Form::Unknown => Form::Path,
                 known => known,
             };
-            self.known_form.store(form as u8, Ordering::Relaxed);
+            self.0.store(form as u8, Ordering::Relaxed);
+        }
+    }
+}
+
+/// How many redirects in a row are followed.
+const MOST_REDIRECTS: usize = 5;
+
+/// The largest answer that is no file, in bytes.
+const LARGEST_JSON: u64 = 4 * 1024 * 1024;
+
+impl Session {
+    /// Attempts something until it succeeds, fails for good, or the call's time
+    /// does not allow for another attempt.
+    pub(crate) fn run<T>(
+        &self,
+        running: &mut Running,
+        mut attempt: impl FnMut(&mut Running) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let _entered = running.watch.enter();
+        running.attempt = 0;
+        loop {
+            running.check()?;
+            running.attempt += 1;
+            let error = match attempt(running) {
+                Ok(outcome) => return Ok(outcome),
+                Err(error) => error.of(running.about()),
+            };
+            if error.retry_may_help() {
+                // Whatever it failed with: there is no next time for a call that was stopped.
+                running.check()?;
+            }
+            let Some(wait) = self.retry.wait(&error, running.attempt) else {
+                return Err(error);
+            };
+            match running.watch.left() {
+                Some(left) if left <= wait => return Err(error.with_retry_after(wait)),
+                _ => running.sleep(wait)?,
+            }
         }
     }
 
-    fn get(&self, path: &str, job: JobId) -> Result<Response, Error> {
-        let text = Zeroizing::new(format!("Bearer {}", *self.token));
-        let mut authorization = HeaderValue::from_str(&text)
-            .map_err(|_| Error::Internal("the token was checked, yet is no header".into()))?;
-        // Keeps it out of debug output.
-        authorization.set_sensitive(true);
-        self.transport
-            .get(&self.server.url(path), authorization)
-            .map_err(|failure| self.failed(failure, job))
+    /// The answer with a job's output file. Asks in the documented form; where
+    /// the server does not know that, in the other, once.
+    pub(crate) fn output_file(&self, running: &Running) -> Result<Answer, Error> {
+        let form = self.known_form.get();
+        let first = self.get(&form.path(running.job), running)?;
+        self.known_form.learn(form, first.response.status);
+        if first.response.status == 200 {
+            return checked(first);
+        }
+        let asks_again = form == Form::Unknown && is_unknown_to_server(first.response.status);
+        let refusal = self.refusal(first);
+        if !asks_again {
+            return Err(refusal);
+        }
+        let second = self.get(&Form::Query.path(running.job), running)?;
+        self.known_form.learn(Form::Query, second.response.status);
+        match second.response.status {
+            200 => checked(second),
+            // Neither form was taken: "not found" says more than "not allowed".
+            405 => Err(refusal),
+            _ => Err(self.refusal(second)),
+        }
     }
 
-    /// The error for an answer that could not be had, or not as a whole.
-    fn failed(&self, failure: Failure, job: JobId) -> Error {
-        let Failure { kind, what, source } = failure;
-        let host = self.server.host();
-        let job = Some(job.get());
-        match kind {
-            ErrorKind::Tls => Error::Tls {
-                job,
-                message: format!("no trusted connection to {host}: {what}"),
-                source,
-            },
-            ErrorKind::Timeout => Error::Timeout {
-                job,
-                message: format!("no answer from {host} in time: {what}"),
-            },
-            _ => Error::Connection {
-                job,
-                message: format!("no complete answer from {host}: {what}"),
-                source,
-            },
+    /// What the server tells of the call's job.
+    pub(crate) fn queued_job(&self, running: &Running) -> Result<QueuedJob, Error> {
+        let job = running.job;
+        let (value, answer, body) = self.json(&format!("/api/QueuedJobs/{job}"), running)?;
+        value
+            .and_then(|value| QueuedJob::of_json(job, &value))
+            .ok_or_else(|| {
+                let words = server_message::dig(&body).unwrap_or_default();
+                let message = format!("the server did not answer a job: {words}");
+                Error::MalformedBody {
+                    about: About::default(),
+                    offset: None,
+                    message: self.redacted(message, &answer),
+                }
+            })
+    }
+
+    /// The first error lines of the log of the call's job.
+    pub(crate) fn error_log(&self, running: &Running) -> Result<Vec<String>, Error> {
+        const SHOWN: usize = 5;
+        let path = format!(
+            "/api/QueuedJobs/{}/Logs?model.isError=true&model.pageSize=50&model.pageNumber=1",
+            running.job
+        );
+        let (value, answer, _) = self.json(&path, running)?;
+        let items = value.as_ref().and_then(Value::as_object);
+        let items = items.and_then(|answer| json::find(answer, "Items")?.as_array());
+        let lines = items.into_iter().flatten().filter_map(|item| {
+            let message = json::find(item.as_object()?, "Message")?.as_str()?;
+            let line = self.redacted(server_message::one_line(message), &answer);
+            Some(line).filter(|line| !line.is_empty())
+        });
+        Ok(lines.take(SHOWN).collect())
+    }
+
+    /// An answer that should be JSON, with its body.
+    fn json(
+        &self,
+        path: &str,
+        running: &Running,
+    ) -> Result<(Option<Value>, Answer, Vec<u8>), Error> {
+        let mut answer = self.get(path, running)?;
+        if answer.response.status != 200 {
+            return Err(self.refusal(answer));
+        }
+        answer = checked(answer)?;
+        let body = self.read_small(&mut answer)?;
+        Ok((json::read(&body), answer, body))
+    }
+
+    /// An authorised request. A token that is refused is renewed, once, if
+    /// there is a way to.
+    fn get(&self, path: &str, running: &Running) -> Result<Answer, Error> {
+        let endpoint = self.endpoint(running)?;
+        let token = self.token(None, &endpoint, running)?;
+        let answer = self.follow(&endpoint, path, token.clone(), running);
+        let is_refused = match &answer {
+            Ok(answer) => answer.response.status == 401,
+            Err(error) => error.kind() == ErrorKind::Authentication,
+        };
+        if is_refused
+            && let Some(refused) = &token
+            && let Some(renewed) = self.token(Some(refused), &endpoint, running)?
+        {
+            return self.follow(&endpoint, path, Some(renewed), running);
+        }
+        answer
+    }
+
+    fn token(
+        &self,
+        refused: Option<&Secret>,
+        endpoint: &Arc<Endpoint>,
+        running: &Running,
+    ) -> Result<Option<Secret>, Error> {
+        let login = |body: &[u8]| self.log_in(endpoint, body, running);
+        self.tokens.get(refused, &running.watch, login)
+    }
+
+    fn log_in(
+        &self,
+        endpoint: &Arc<Endpoint>,
+        body: &[u8],
+        running: &Running,
+    ) -> Result<Vec<u8>, Error> {
+        let url = endpoint.server.url("/api/token");
+        let response = endpoint.send(&url, None, Some(body), running.attempt)?;
+        let mut answer = Answer {
+            response,
+            endpoint: endpoint.clone(),
+            token: None,
+        };
+        match answer.response.status {
+            200 => {}
+            // RFC 6749 section 5.2 has 400 for wrong credentials.
+            400 | 401 => return Err(self.refusal(answer).of_login()),
+            _ => return Err(self.refusal(answer)),
+        }
+        self.read_small(&mut answer)
+    }
+
+    /// A GET, redirects within the origin followed.
+    fn follow(
+        &self,
+        endpoint: &Arc<Endpoint>,
+        path: &str,
+        token: Option<Secret>,
+        running: &Running,
+    ) -> Result<Answer, Error> {
+        let mut url = endpoint.server.url(path);
+        for _ in 0..=MOST_REDIRECTS {
+            let response = endpoint.send(&url, token.as_ref(), None, running.attempt)?;
+            let location = match response.status {
+                301 | 302 | 303 | 307 | 308 => response.headers.get(LOCATION),
+                _ => None,
+            };
+            let redirect = location.map(|to| endpoint.server.redirect(&url, to.as_bytes()));
+            let answer = Answer {
+                response,
+                endpoint: endpoint.clone(),
+                token: token.clone(),
+            };
+            let refused = |message: String| {
+                let message = self.redacted(message, &answer);
+                Refusal::new(answer.response.status, Some(message))
+            };
+            match redirect {
+                None => return Ok(answer),
+                Some(Redirect::Within(target)) => url = target,
+                Some(Redirect::ToLogin(page)) => {
+                    let refusal = refused(format!("it redirects to its login page, {page}"));
+                    return Err(Error::Authentication(Refusal {
+                        advice: self.tokens.advice(),
+                        ..refusal
+                    }));
+                }
+                Some(Redirect::Elsewhere(target)) => {
+                    let refusal = refused(format!(
+                        "it redirects to another origin, {target}, which was not followed"
+                    ));
+                    return Err(Error::UnexpectedStatus(refusal));
+                }
+            }
+        }
+        let message = format!("it redirects more than {MOST_REDIRECTS} times");
+        Err(Error::UnexpectedStatus(Refusal::new(302, Some(message))))
+    }
+
+    fn endpoint(&self, running: &Running) -> Result<Arc<Endpoint>, Error> {
+        match &self.place {
+            Place::Known(endpoint) => Ok(endpoint.clone()),
+            Place::OfTeam(team, found) => {
+                let look_up = || {
+                    let server = self.find_server(team, running)?;
+                    Ok(Arc::new(Endpoint::new(server, &self.settings)?))
+                };
+                found.get(&running.watch, |_| true, look_up)
+            }
+        }
+    }
+
+    fn find_server(&self, team: &Team, running: &Running) -> Result<Server, Error> {
+        let mut answer = self.follow(&team.directory, &team.path(), None, running)?;
+        if answer.response.status != 200 {
+            return Err(self.refusal(answer));
+        }
+        let body = self.read_small(&mut answer)?;
+        team.server(&body, self.allow_plain_http)
+    }
+
+    /// A body that is no file.
+    fn read_small(&self, answer: &mut Answer) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::new();
+        answer
+            .body()
+            .take(LARGEST_JSON)
+            .read_to_end(&mut body)
+            .map_err(|error| self.interrupted(error, answer))?;
+        match self.rate_limit(answer, &body) {
+            Some(error) => Err(error),
+            None => Ok(body),
         }
     }
 
     /// The error for a body that could not be read to its end.
-    pub(crate) fn interrupted(&self, error: io::Error, job: JobId) -> Error {
-        self.failed(Failure::from_body(error), job)
+    pub(crate) fn interrupted(&self, error: io::Error, answer: &Answer) -> Error {
+        let endpoint = &answer.endpoint;
+        endpoint.failed(endpoint.transport.explain_body(error))
     }
 
     /// The error for an answer other than 200, with the server's own words.
-    fn refusal(&self, mut response: Response, job: JobId) -> Error {
+    fn refusal(&self, mut answer: Answer) -> Error {
         let mut body = Vec::new();
         // What came before the connection broke may still say why.
-        let _ = (&mut response.body)
+        let _ = answer
+            .body()
             .take(server_message::ENOUGH)
             .read_to_end(&mut body);
-        let message = server_message::dig(&body).map(|message| self.redacted(message));
+        self.refused(&answer, &body)
+    }
+
+    /// The error where an answer speaks of too many requests, whatever its status.
+    pub(crate) fn rate_limit(&self, answer: &Answer, body: &[u8]) -> Option<Error> {
+        let head = &body[..body.len().min(server_message::ENOUGH as usize)];
+        let error = self.refused(answer, head);
+        (error.kind() == ErrorKind::RateLimited).then_some(error)
+    }
+
+    fn refused(&self, answer: &Answer, body: &[u8]) -> Error {
+        let response = &answer.response;
+        let message = server_message::dig(body).map(|message| self.redacted(message, answer));
         let is_rate_limit = message
             .as_deref()
             .is_some_and(server_message::is_rate_limit);
-        let refusal = Refusal {
-            job: Some(job.get()),
-            status: response.status,
-            message,
+        let mut refusal = Refusal::new(response.status, message);
+        let may_pass = is_rate_limit || matches!(response.status, 408 | 429 | 502..=504);
+        if may_pass {
+            refusal.retry_after = retry::asked_for(&response.headers, body);
+        }
+        refusal.advice = match response.status {
+            401 if !is_rate_limit => self.tokens.advice(),
+            403 if !is_rate_limit => "the user lacks the permission",
+            _ => "",
         };
         Error::from_refusal(refusal, is_rate_limit)
     }
 
-    /// `text` without the token: some servers and proxies repeat what they were sent.
-    pub(crate) fn redacted(&self, text: String) -> String {
-        text.replace(self.token.as_str(), "[token]")
+    /// `text` without the secrets: some servers and proxies repeat what they were sent.
+    pub(crate) fn redacted(&self, text: String, answer: &Answer) -> String {
+        let token = answer.token.as_ref().map(|token| token.as_str());
+        let secrets = [(token, "[token]"), (self.tokens.password(), "[password]")];
+        secrets.into_iter().fold(text, |text, (secret, shown)| {
+            // Of less than four characters, the text would be full of it by chance.
+            match secret.filter(|secret| secret.len() >= 4 && text.contains(*secret)) {
+                Some(secret) => text.replace(secret, shown),
+                None => text,
+            }
+        })
+    }
+}
+
+impl Answer {
+    pub(crate) fn body(&mut self) -> &mut Body {
+        &mut self.response.body
     }
 }
 
@@ -169,33 +471,21 @@ fn is_unknown_to_server(status: u16) -> bool {
 }
 
 /// Refuses a content encoding that was not asked for and cannot be undone.
-fn checked(response: Response, job: JobId) -> Result<Response, Error> {
-    match response.headers.get(CONTENT_ENCODING) {
-        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+fn checked(answer: Answer) -> Result<Answer, Error> {
+    match answer.response.headers.get(CONTENT_ENCODING) {
+        Some(encoding)
+            if !is_gzip(encoding.as_bytes())
+                && !encoding.as_bytes().eq_ignore_ascii_case(b"identity") =>
+        {
             Err(Error::MalformedBody {
-                job: Some(job.get()),
+                about: About::default(),
                 offset: None,
                 message: format!(
-                    "the server sent the file in a content encoding that was not asked for: {}",
+                    "the server sent the answer in a content encoding that was not asked for: {}",
                     encoding.as_bytes().escape_ascii()
                 ),
             })
         }
-        _ => Ok(response),
+        _ => Ok(answer),
     }
-}
-
-/// A token must fit a header (RFC 6750 section 2.1) and be alone.
-fn check_token(token: &str) -> Result<(), Error> {
-    if token.is_empty() {
-        return Err(Error::InvalidArgument("the token is empty".into()));
-    }
-    if token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Ok(());
-    }
-    Err(Error::InvalidArgument(
-        "the token holds a blank or another character that no token has; \
-         give the token alone, without \"Bearer\""
-            .into(),
-    ))
 }

@@ -1,38 +1,68 @@
-//! HTTP and TLS: the one file that names `ureq`.
+//! HTTP: this file and those in its folder are the ones that name `ureq`.
+
+mod proxy;
+mod tcp;
+mod tls;
 
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue};
-use ureq::tls::{RootCerts, TlsConfig};
-use ureq::unversioned::resolver::DefaultResolver;
+use flate2::read::MultiGzDecoder;
+use http::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, TRANSFER_ENCODING,
+};
+use http::{HeaderMap, HeaderValue, Uri};
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout,
+    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout,
     Transport as UreqTransport,
 };
 
+pub(crate) use proxy::ProxySetting;
+pub(crate) use tls::TlsSettings;
+
 use crate::ErrorKind;
+use crate::cancel::Stop;
 use crate::error::Source;
-
-/// How long to wait for the name to resolve, and again for the connection.
-const CONNECT_LIMIT: Duration = Duration::from_secs(30);
-
-/// How long a read or a write may stand still.
-const STALL_LIMIT: Duration = Duration::from_secs(60);
+use crate::request_log::{Hook, Recording};
 
 const USER_AGENT: &str = concat!("sellercloud-output/", env!("CARGO_PKG_VERSION"));
 
-/// Sends requests over connections that are kept for the next one.
+/// How to reach servers.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    /// How long to wait for the name to resolve, and again for the connection
+    /// with proxy and TLS.
+    pub(crate) connect_limit: Duration,
+    /// How long a read or a write may stand still.
+    pub(crate) stall_limit: Duration,
+    pub(crate) tls: TlsSettings,
+    pub(crate) proxy: ProxySetting,
+    pub(crate) hook: Option<Hook>,
+}
+
+/// Sends requests to one server over connections that are kept for the next one.
 pub(crate) struct Transport {
     agent: ureq::Agent,
+    settings: Settings,
+    /// Host and port of the proxy on the way.
+    proxy: Option<String>,
+}
+
+/// A request.
+pub(crate) struct Request<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) authorization: Option<HeaderValue>,
+    /// What to send by POST; without it this is a GET.
+    pub(crate) json: Option<&'a [u8]>,
+    pub(crate) attempt: u32,
 }
 
 /// An answer whose body is yet to be read.
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    /// What Content-Length says, if it is there.
+    /// What Content-Length says of the body as it will be read, if it does.
     pub(crate) length: Option<u64>,
     pub(crate) body: Body,
 }
@@ -42,88 +72,104 @@ pub(crate) struct Failure {
     pub(crate) kind: ErrorKind,
     pub(crate) what: String,
     pub(crate) source: Option<Source>,
+    pub(crate) retry_may_help: bool,
 }
 
 impl Transport {
-    pub(crate) fn new() -> Self {
-        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier);
+    /// For requests to the server of `target`. The error is for people.
+    pub(crate) fn new(settings: &Settings, target: &Uri) -> Result<Self, String> {
+        let proxy = settings.proxy.on_the_way_to(target)?;
+        let proxy_name = proxy
+            .as_ref()
+            .map(|proxy| format!("{}:{}", proxy.host(), proxy.port()));
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .user_agent(USER_AGENT)
-            .timeout_resolve(Some(CONNECT_LIMIT))
-            .timeout_connect(Some(CONNECT_LIMIT))
-            .timeout_per_read(Some(STALL_LIMIT))
-            .timeout_per_write(Some(STALL_LIMIT))
-            .tls_config(tls.build())
+            .proxy(proxy)
+            // ureq itself undoes no encoding here.
+            .accept_encoding("")
+            .timeout_resolve(Some(settings.connect_limit))
+            .timeout_connect(Some(settings.connect_limit))
+            .timeout_per_read(Some(settings.stall_limit))
+            .timeout_per_write(Some(settings.stall_limit))
             .build();
-        let connector = DefaultConnector::new().chain(NoticeClose);
-        Self {
-            agent: ureq::Agent::with_parts(config, connector, DefaultResolver::default()),
-        }
-    }
-
-    pub(crate) fn get(&self, url: &str, authorization: HeaderValue) -> Result<Response, Failure> {
-        let response = self
-            .agent
-            .get(url)
-            .header(AUTHORIZATION, authorization)
-            // The API asks for it, though there is no body.
-            .header(CONTENT_TYPE, "application/json")
-            .call()
-            .map_err(Failure::from_ureq)?;
-        let (parts, body) = response.into_parts();
-        let length = body.content_length();
-        let is_chunked = parts.headers.contains_key(TRANSFER_ENCODING);
-        Ok(Response {
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            length,
-            body: Body {
-                reader: body.into_with_config().limit(u64::MAX).reader(),
-                ends_with_connection: length.is_none() && !is_chunked,
-            },
+        let connector =
+            ().chain(ConnectProxyConnector::default())
+                .chain(tcp::TcpConnector)
+                .chain(tls::TlsConnector::new(settings.tls.clone()))
+                .chain(NoticeClose);
+        Ok(Self {
+            agent: ureq::Agent::with_parts(config, connector, tcp::SystemResolver),
+            settings: settings.clone(),
+            proxy: proxy_name,
         })
     }
-}
 
-/// The body of an answer as it arrives. Ends only where the server ended it;
-/// a connection that closes or breaks before is an error.
-pub(crate) struct Body {
-    reader: ureq::BodyReader<'static>,
-    /// Neither Content-Length nor chunks: the body ends as the connection does
-    /// (RFC 9112 section 6.3).
-    ends_with_connection: bool,
-}
-
-impl Read for Body {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        match self.reader.read(room) {
-            Err(error) if self.ends_with_connection && is::<Closed>(&error) => Ok(0),
-            outcome => outcome,
+    pub(crate) fn send(&self, request: Request) -> Result<Response, Failure> {
+        let method = if request.json.is_some() {
+            "POST"
+        } else {
+            "GET"
+        };
+        let hook = self.settings.hook.clone();
+        let mut recording = Recording::start(method, request.url, request.attempt, hook);
+        match self.exchange(request) {
+            Ok(response) => {
+                recording.answered(response.status().as_u16());
+                Ok(Response::new(response, recording))
+            }
+            Err(error) => {
+                let failure = self.explain(error);
+                recording.failed(failure.what.clone());
+                Err(failure)
+            }
         }
     }
-}
 
-impl Failure {
+    fn exchange(&self, request: Request) -> Result<http::Response<ureq::Body>, ureq::Error> {
+        let builder = http::Request::builder()
+            .uri(request.url)
+            // The API asks for it, though a GET has no body.
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT_ENCODING, "gzip");
+        let builder = match request.authorization {
+            Some(value) => builder.header(AUTHORIZATION, value),
+            None => builder,
+        };
+        match request.json {
+            Some(json) => self.agent.run(builder.method("POST").body(json)?),
+            None => self.agent.run(builder.method("GET").body(())?),
+        }
+    }
+
     /// The failure behind an error of [`Body`].
-    pub(crate) fn from_body(error: io::Error) -> Self {
-        match error.downcast::<ureq::Error>() {
-            Ok(error) => Self::from_ureq(error),
-            Err(error) => Self::from_ureq(ureq::Error::Io(error)),
+    pub(crate) fn explain_body(&self, error: io::Error) -> Failure {
+        match error.downcast::<BadGzip>() {
+            Ok(bad) => Failure {
+                kind: ErrorKind::MalformedBody,
+                what: bad.to_string(),
+                source: Some(Arc::new(bad)),
+                retry_may_help: false,
+            },
+            Err(error) => self.explain(error.into()),
         }
     }
 
-    fn from_ureq(error: ureq::Error) -> Self {
-        let (kind, what) = match &error {
-            ureq::Error::Timeout(limit) => (ErrorKind::Timeout, describe(*limit)),
+    fn explain(&self, error: ureq::Error) -> Failure {
+        let stop = match &error {
+            ureq::Error::Io(io) => io.get_ref().and_then(|inner| inner.downcast_ref::<Stop>()),
+            _ => None,
+        };
+        let (kind, mut what) = match &error {
+            _ if stop == Some(&Stop::Cancelled) => (ErrorKind::Cancelled, "cancelled".into()),
+            _ if stop.is_some() => (ErrorKind::Timeout, Stop::Deadline.to_string()),
+            ureq::Error::Timeout(limit) => (ErrorKind::Timeout, self.describe(*limit)),
             // rustls wraps its own errors so; nothing else here gives this kind.
             ureq::Error::Io(io) if io.kind() == io::ErrorKind::InvalidData => {
                 (ErrorKind::Tls, io.to_string())
             }
-            ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Pem(_) => {
-                (ErrorKind::Tls, error.to_string())
-            }
+            ureq::Error::Tls(what) => (ErrorKind::Tls, (*what).to_owned()),
             ureq::Error::Io(io) => (ErrorKind::Connection, io.to_string()),
             ureq::Error::HostNotFound => (
                 ErrorKind::Connection,
@@ -133,25 +179,143 @@ impl Failure {
                 ErrorKind::Connection,
                 format!("the answer is not valid HTTP: {fault}"),
             ),
+            ureq::Error::ConnectProxyFailed(what) => (ErrorKind::Connection, what.clone()),
             _ => (ErrorKind::Connection, error.to_string()),
         };
-        Self {
+        if let Some(proxy) = &self.proxy {
+            what = format!("{what} (through the proxy {proxy})");
+        }
+        let refused_by_proxy = matches!(&error, ureq::Error::ConnectProxyFailed(what)
+            if what.contains("responded 4"));
+        Failure {
             kind,
             what,
-            source: Some(Box::new(error)),
+            source: Some(Arc::new(error)),
+            retry_may_help: !refused_by_proxy,
+        }
+    }
+
+    fn describe(&self, limit: ureq::Timeout) -> String {
+        let Settings {
+            connect_limit,
+            stall_limit,
+            ..
+        } = self.settings;
+        match limit {
+            ureq::Timeout::Resolve => format!("its name did not resolve within {connect_limit:?}"),
+            ureq::Timeout::Connect => format!("no connection within {connect_limit:?}"),
+            ureq::Timeout::PerRead => format!("nothing came for {stall_limit:?}"),
+            ureq::Timeout::PerWrite => format!("nothing could be sent for {stall_limit:?}"),
+            other => format!("the time limit was met ({other})"),
         }
     }
 }
 
-fn describe(limit: ureq::Timeout) -> String {
-    match limit {
-        ureq::Timeout::Resolve => format!("its name did not resolve within {CONNECT_LIMIT:?}"),
-        ureq::Timeout::Connect => format!("no connection within {CONNECT_LIMIT:?}"),
-        ureq::Timeout::PerRead => format!("nothing came for {STALL_LIMIT:?}"),
-        ureq::Timeout::PerWrite => format!("nothing could be sent for {STALL_LIMIT:?}"),
-        other => format!("the time limit was met ({other})"),
+impl Response {
+    fn new(response: http::Response<ureq::Body>, recording: Recording) -> Self {
+        let (parts, body) = response.into_parts();
+        let length = body.content_length();
+        let is_chunked = parts.headers.contains_key(TRANSFER_ENCODING);
+        let wire = Wire {
+            reader: body.into_with_config().limit(u64::MAX).reader(),
+            ends_with_connection: length.is_none() && !is_chunked,
+            length,
+            recording,
+            has_failed: false,
+        };
+        let is_gzip = parts
+            .headers
+            .get(CONTENT_ENCODING)
+            .is_some_and(|encoding| is_gzip(encoding.as_bytes()));
+        Self {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            length: length.filter(|_| !is_gzip),
+            body: match is_gzip {
+                true => Body::Gzip(Box::new(MultiGzDecoder::new(wire))),
+                false => Body::Plain(Box::new(wire)),
+            },
+        }
     }
 }
+
+/// RFC 9110 section 8.4.1.3 has the older name too.
+pub(crate) fn is_gzip(encoding: &[u8]) -> bool {
+    [&b"gzip"[..], b"x-gzip"]
+        .iter()
+        .any(|name| encoding.trim_ascii().eq_ignore_ascii_case(name))
+}
+
+/// The body of an answer as it arrives. Ends only where the server ended it;
+/// a connection that closes or breaks before is an error.
+pub(crate) enum Body {
+    Plain(Box<Wire>),
+    Gzip(Box<MultiGzDecoder<Wire>>),
+}
+
+impl Body {
+    /// Bytes received, and how many there will be, if that is known; both as
+    /// they are sent.
+    pub(crate) fn progress(&self) -> (u64, Option<u64>) {
+        let wire = match self {
+            Self::Plain(wire) => wire,
+            Self::Gzip(gzip) => gzip.get_ref(),
+        };
+        (wire.recording.bytes(), wire.length)
+    }
+}
+
+impl Read for Body {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(wire) => wire.read(room),
+            Self::Gzip(gzip) => match gzip.read(room) {
+                Err(error) if !gzip.get_ref().has_failed => {
+                    let is_empty = gzip.get_ref().recording.bytes() == 0;
+                    match is_empty && error.kind() == io::ErrorKind::UnexpectedEof {
+                        // Servers name the encoding of an empty body too.
+                        true => Ok(0),
+                        false => Err(io::Error::other(BadGzip(error))),
+                    }
+                }
+                outcome => outcome,
+            },
+        }
+    }
+}
+
+/// The body as it is sent.
+pub(crate) struct Wire {
+    reader: ureq::BodyReader<'static>,
+    /// Neither Content-Length nor chunks: the body ends as the connection does
+    /// (RFC 9112 section 6.3).
+    ends_with_connection: bool,
+    length: Option<u64>,
+    recording: Recording,
+    has_failed: bool,
+}
+
+impl Read for Wire {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        match self.reader.read(room) {
+            Ok(length) => {
+                self.recording.received(length);
+                Ok(length)
+            }
+            Err(error) if self.ends_with_connection && is::<Closed>(&error) => Ok(0),
+            Err(error) => {
+                self.has_failed = true;
+                self.recording.failed(error.to_string());
+                Err(error)
+            }
+        }
+    }
+}
+
+/// What came is not the gzip that the server said it is.
+#[derive(Debug, thiserror::Error)]
+#[error("the body is not valid gzip, or not all of it: {0}")]
+struct BadGzip(#[source] io::Error);
 
 fn is<E: std::error::Error + 'static>(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<E>())
@@ -199,7 +363,8 @@ impl<T: UreqTransport> UreqTransport for Noticing<T> {
     }
 
     fn is_open(&mut self) -> bool {
-        self.0.is_open()
+        // What came behind the last answer belongs to no request.
+        self.0.buffers().input().is_empty() && self.0.is_open()
     }
 
     fn is_tls(&self) -> bool {

@@ -7,12 +7,13 @@ use std::fs;
 use std::thread;
 
 use httpmock::prelude::*;
-use sellercloud_output::{BodyEncoding, Client, ErrorKind, JobId, OutputFile};
+use sellercloud_output::{BodyEncoding, Client, ErrorKind, JobId, OutputFile, Retry};
 use support::stand_in::{JOBS, Job, StandIn, TOKEN};
 use support::{noise, sha256};
 
 fn client(url: impl Into<String>) -> Client {
-    Client::builder(url).token(TOKEN).build().unwrap()
+    let builder = Client::builder(url).token(TOKEN).retry(Retry::never());
+    builder.build().unwrap()
 }
 
 /// A server with one answer to everything.
@@ -211,7 +212,7 @@ fn refusals_have_their_kind_and_the_servers_words() {
             403,
             "",
             ErrorKind::Forbidden,
-            "job 28142: server answered 403 Forbidden (the token's user lacks the permission)",
+            "job 28142: server answered 403 Forbidden (the user lacks the permission)",
         ),
         (
             404,

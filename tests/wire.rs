@@ -8,11 +8,12 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use sellercloud_output::{BodyEncoding, Client, Error, ErrorKind, OutputFile};
+use sellercloud_output::{BodyEncoding, Client, Error, ErrorKind, OutputFile, Retry};
 use support::raw_server::RawServer;
 
 fn fetch(url: &str, encoding: BodyEncoding) -> Result<OutputFile, Error> {
-    let client = Client::builder(url).token("token").body_encoding(encoding);
+    let builder = Client::builder(url).token("token").retry(Retry::never());
+    let client = builder.body_encoding(encoding);
     client.build()?.output_file(28142)
 }
 

@@ -2,8 +2,10 @@ use std::ffi::c_char;
 use std::ptr;
 
 use super::{
-    call, free, required, result, sco_config, sco_error, sco_output_file, sco_status, text,
+    begin, call, free, required, result, sco_config, sco_error, sco_job, sco_options,
+    sco_output_file, sco_status, text, wait_of,
 };
+use crate::builder::ServerName;
 use crate::{Client, JobId};
 
 /// A client of one server, for one user. Made by sco_client_new, freed with
@@ -16,13 +18,14 @@ pub struct sco_client {
 /// Makes a client. Nothing is sent yet.
 ///
 /// server: a server id ("tt" means https://tt.api.sellercloud.com/rest) or a
-/// base URL. token: the bearer token, alone; it is copied, and wiped from memory
-/// when the client is freed. config: options, or NULL for the defaults; it may
-/// be freed or changed afterwards.
+/// base URL; NULL where config names a team. token: the bearer token, alone; it
+/// is copied, and wiped from memory when the client is freed; NULL where config
+/// has a user name and password or a token callback. config: options, or NULL
+/// for the defaults; it may be freed or changed afterwards.
 ///
 /// On success *client is a new client, which the caller frees with
-/// sco_client_free; else it is NULL. SCO_INVALID_ARGUMENT if the server or the
-/// token cannot be used, is NULL, or is not UTF-8.
+/// sco_client_free; else it is NULL. SCO_INVALID_ARGUMENT if the server, the
+/// token or an option cannot be used, is missing, or is not UTF-8.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_client_new(
     server: *const c_char,
@@ -33,19 +36,22 @@ pub unsafe extern "C" fn sco_client_new(
 ) -> sco_status {
     let new = || {
         // SAFETY: the pointers are NULL or what the header says they are.
-        let (client, server, token, config) = unsafe {
-            (
-                result(client, ptr::null_mut(), "client")?,
-                text(server, "server")?,
-                text(token, "token")?,
-                config.as_ref(),
-            )
+        let (client, config) =
+            unsafe { (result(client, ptr::null_mut(), "client")?, config.as_ref()) };
+        let mut builder = match config {
+            Some(config) => config.builder.clone(),
+            None => Client::builder(String::new()),
         };
-        let builder = match config {
-            Some(config) => config.builder.clone().server(server),
-            None => Client::builder(server),
-        };
-        let made = builder.token(token).build()?;
+        if !(server.is_null() && builder.has_team()) {
+            // SAFETY: `server` is NULL or NUL-terminated.
+            let server = unsafe { text(server, "server") }?;
+            builder = builder.server(ServerName::Itself(server.into()));
+        }
+        if !(token.is_null() && builder.has_credentials()) {
+            // SAFETY: `token` is NULL or NUL-terminated.
+            builder = builder.token(unsafe { text(token, "token") }?);
+        }
+        let made = builder.build()?;
         *client = Box::into_raw(Box::new(sco_client { client: made }));
         Ok(())
     };
@@ -86,7 +92,7 @@ pub unsafe extern "C" fn sco_job_id_from_text(
 /// Fetches a job's output file into memory. Blocks until the file is complete
 /// or the call has failed; any number of threads may do so with one client.
 ///
-/// job: the job's id, 1 to 2147483647.
+/// job: the job's id, 1 to 2147483647. options: for this call, or NULL.
 ///
 /// On success *file is the file, which the caller frees with
 /// sco_output_file_free; else it is NULL. Any status is possible;
@@ -95,21 +101,126 @@ pub unsafe extern "C" fn sco_job_id_from_text(
 pub unsafe extern "C" fn sco_get_output_file(
     client: *const sco_client,
     job: i64,
+    options: *const sco_options,
     file: *mut *mut sco_output_file,
     error: *mut *mut sco_error,
 ) -> sco_status {
     let get = || {
         // SAFETY: the pointers are NULL or what the header says they are.
-        let (file, handle) = unsafe {
+        let (file, handle, options) = unsafe {
             (
                 result(file, ptr::null_mut(), "file")?,
                 required(client, "client")?,
+                options.as_ref(),
             )
         };
-        let fetched = handle.client.output_file(job)?;
+        let fetched = begin(&handle.client, options).output_file(job)?;
         *file = Box::into_raw(Box::new(sco_output_file::new(fetched)));
         Ok(())
     };
     // SAFETY: `error` is NULL or a place to write to.
     unsafe { call(error, get) }
+}
+
+/// Asks how far a job is. However it ended, it is told: that is no error.
+///
+/// job: the job's id. options: for this call, or NULL.
+///
+/// On success *queued_job is the job, which the caller frees with sco_job_free;
+/// else it is NULL. Any status but SCO_JOB_FAILED is possible.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_get_job(
+    client: *const sco_client,
+    job: i64,
+    options: *const sco_options,
+    queued_job: *mut *mut sco_job,
+    error: *mut *mut sco_error,
+) -> sco_status {
+    let get = || {
+        // SAFETY: the pointers are NULL or what the header says they are.
+        let (queued_job, handle, options) = unsafe {
+            (
+                result(queued_job, ptr::null_mut(), "queued_job")?,
+                required(client, "client")?,
+                options.as_ref(),
+            )
+        };
+        let told = begin(&handle.client, options).job(job)?;
+        *queued_job = Box::into_raw(Box::new(sco_job::new(told)));
+        Ok(())
+    };
+    // SAFETY: `error` is NULL or a place to write to.
+    unsafe { call(error, get) }
+}
+
+/// Waits until a job has ended with success, at least for some of its records
+/// (SCO_JOB_PARTIAL_SUCCESS). "Could not find" is taken as "not yet" at first.
+///
+/// job: the job's id. options: for this call, or NULL; the limit is 24 hours
+/// unless they say otherwise.
+///
+/// On success *queued_job is the job, which the caller frees with sco_job_free;
+/// else it is NULL. SCO_JOB_FAILED if it ended otherwise: sco_error_job tells
+/// the job. SCO_TIMEOUT if it did not end in time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_wait_for_job(
+    client: *const sco_client,
+    job: i64,
+    options: *const sco_options,
+    queued_job: *mut *mut sco_job,
+    error: *mut *mut sco_error,
+) -> sco_status {
+    let wait = || {
+        // SAFETY: the pointers are NULL or what the header says they are.
+        let (queued_job, handle, options) = unsafe {
+            (
+                result(queued_job, ptr::null_mut(), "queued_job")?,
+                required(client, "client")?,
+                options.as_ref(),
+            )
+        };
+        let ended = begin(&handle.client, options).wait(job, wait_of(options))?;
+        *queued_job = Box::into_raw(Box::new(sco_job::new(ended)));
+        Ok(())
+    };
+    // SAFETY: `error` is NULL or a place to write to.
+    unsafe { call(error, wait) }
+}
+
+/// Waits for a job as sco_wait_for_job does, and fetches its output file.
+///
+/// queued_job: where to put the job as it ended, for the caller to free with
+/// sco_job_free; NULL where it does not matter.
+///
+/// On success *file is the file, which the caller frees with
+/// sco_output_file_free; else both are NULL. Any status is possible.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_wait_for_output_file(
+    client: *const sco_client,
+    job: i64,
+    options: *const sco_options,
+    queued_job: *mut *mut sco_job,
+    file: *mut *mut sco_output_file,
+    error: *mut *mut sco_error,
+) -> sco_status {
+    let wait = || {
+        // SAFETY: the pointers are NULL or what the header says they are.
+        let (queued_job, file, handle, options) = unsafe {
+            (
+                result(queued_job, ptr::null_mut(), "queued_job").ok(),
+                result(file, ptr::null_mut(), "file")?,
+                required(client, "client")?,
+                options.as_ref(),
+            )
+        };
+        let call = begin(&handle.client, options);
+        let (ended, fetched) = call.wait_for_output_file(job, wait_of(options))?;
+        *file = Box::into_raw(Box::new(sco_output_file::new(fetched)));
+        if let Some(queued_job) = queued_job {
+            *queued_job = Box::into_raw(Box::new(sco_job::new(ended)));
+        }
+        Ok(())
+    };
+    // SAFETY: `error` is NULL or a place to write to.
+    unsafe { call(error, wait) }
 }

@@ -1,7 +1,7 @@
 use std::ffi::{CString, c_char};
 use std::ptr;
 
-use super::{c_string, free};
+use super::{c_string, free, sco_job};
 use crate::{Error, ErrorKind};
 
 /// The outcome of a call: SCO_OK, or the kind of the error. The numbers only
@@ -13,7 +13,7 @@ pub type sco_status = i32;
 pub const SCO_OK: sco_status = 0;
 /// An argument cannot be used; nothing was sent.
 pub const SCO_INVALID_ARGUMENT: sco_status = 1;
-/// HTTP 401: the token is wrong or has expired.
+/// HTTP 401: the token, or the user name and password, are not accepted.
 pub const SCO_AUTHENTICATION: sco_status = 2;
 /// HTTP 403: the user may not do this.
 pub const SCO_FORBIDDEN: sco_status = 3;
@@ -41,6 +41,8 @@ pub const SCO_TOO_LARGE: sco_status = 13;
 pub const SCO_IO: sco_status = 14;
 /// A defect of this library; please report it.
 pub const SCO_INTERNAL: sco_status = 15;
+/// The job ended without success: failed, cancelled or aborted on the server.
+pub const SCO_JOB_FAILED: sco_status = 16;
 
 /// What went wrong, in detail. Made by a call that failed and was given a place
 /// for it; owned by the caller; freed with sco_error_free. Any number of threads
@@ -48,12 +50,19 @@ pub const SCO_INTERNAL: sco_status = 15;
 pub struct sco_error {
     error: Error,
     message: CString,
+    job: Option<sco_job>,
+    log: Vec<CString>,
 }
 
 impl sco_error {
     pub(super) fn new(error: Error) -> Self {
+        let end = error.job_end();
         Self {
             message: c_string(&error.to_string()),
+            job: end.map(|end| sco_job::new(end.job.clone())),
+            log: end.map_or_else(Vec::new, |end| {
+                end.log.iter().map(|line| c_string(line)).collect()
+            }),
             error,
         }
     }
@@ -113,7 +122,47 @@ pub unsafe extern "C" fn sco_error_retry_may_help(error: *const sco_error) -> i3
     i32::from(helps)
 }
 
-/// Frees an error and its message. NULL is allowed.
+/// How many times the request was tried; 0 if it was not, or if error is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_error_attempts(error: *const sco_error) -> u32 {
+    // SAFETY: `error` is NULL or a live handle.
+    unsafe { error.as_ref() }.map_or(0, |handle| handle.error.attempts())
+}
+
+/// How many milliseconds to wait before the next call, where the server says
+/// so; else -1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_error_retry_after_ms(error: *const sco_error) -> i64 {
+    // SAFETY: `error` is NULL or a live handle.
+    let wait = unsafe { error.as_ref() }.and_then(|handle| handle.error.retry_after());
+    wait.map_or(-1, |wait| {
+        i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)
+    })
+}
+
+/// The job as it ended, for SCO_JOB_FAILED; else NULL. It belongs to the error:
+/// do not free it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_error_job(error: *const sco_error) -> *const sco_job {
+    // SAFETY: `error` is NULL or a live handle.
+    let job = unsafe { error.as_ref() }.and_then(|handle| handle.job.as_ref());
+    job.map_or(ptr::null(), ptr::from_ref)
+}
+
+/// The first error lines of the log of a job that ended without success, where
+/// they could be had, from index 0 on; NULL past the last. They are in the
+/// message as well. Owned by the error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_error_log_line(
+    error: *const sco_error,
+    index: usize,
+) -> *const c_char {
+    // SAFETY: `error` is NULL or a live handle.
+    let line = unsafe { error.as_ref() }.and_then(|handle| handle.log.get(index));
+    line.map_or(ptr::null(), |line| line.as_ptr())
+}
+
+/// Frees an error, its message and its job. NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_error_free(error: *mut sco_error) {
     // SAFETY: `error` is NULL or a handle made by `call`, which the caller owns.
@@ -144,6 +193,7 @@ mod tests {
             SCO_TOO_LARGE,
             SCO_IO,
             SCO_INTERNAL,
+            SCO_JOB_FAILED,
         ];
         assert_eq!(ErrorKind::ALL.map(|kind| kind as sco_status), statuses);
         let string = |status| {
@@ -154,7 +204,7 @@ mod tests {
             assert_eq!(string(kind as sco_status), Ok(kind.description()));
         }
         assert_eq!(string(SCO_OK), Ok("ok"));
-        for unknown in [-1, 16, i32::MAX, i32::MIN] {
+        for unknown in [-1, 17, i32::MAX, i32::MIN] {
             assert_eq!(string(unknown), Ok("unknown status"));
         }
     }

@@ -19,7 +19,7 @@
 )]
 
 use std::any::Any;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
@@ -34,9 +34,15 @@ mod client;
 
 mod output_file;
 
+mod job;
+
+mod options;
+
 pub use client::*;
 pub use config::*;
 pub use error::*;
+pub use job::*;
+pub use options::*;
 pub use output_file::*;
 
 const VERSION: &CStr =
@@ -154,6 +160,42 @@ unsafe fn text<'a>(string: *const c_char, name: &str) -> Result<&'a str, Error> 
     string
         .to_str()
         .map_err(|_| Error::InvalidArgument(format!("{name} is not valid UTF-8")))
+}
+
+/// Bytes that must be given.
+///
+/// # Safety
+///
+/// `bytes` is NULL or points to `length` bytes that are not written to for `'a`.
+unsafe fn bytes<'a>(bytes: *const u8, length: usize, name: &str) -> Result<&'a [u8], Error> {
+    if bytes.is_null() {
+        return Err(is_null(name));
+    }
+    if length > isize::MAX as usize {
+        let message = format!("{name} is longer than memory can be");
+        return Err(Error::InvalidArgument(message));
+    }
+    // SAFETY: not NULL, so the caller vouches for `length` bytes, which is no
+    // more than a slice may have.
+    Ok(unsafe { std::slice::from_raw_parts(bytes, length) })
+}
+
+/// What a callback is given first. The library hands it on and never looks at it.
+#[derive(Clone, Copy)]
+struct Context(*mut c_void);
+
+// SAFETY: it is only handed back to the caller's callbacks, which the header
+// says are called by the threads that make calls: whoever gives a context
+// vouches that they may have it.
+unsafe impl Send for Context {}
+// SAFETY: as above.
+unsafe impl Sync for Context {}
+
+impl Context {
+    /// Through the whole, so that closures take this and not the bare pointer in it.
+    fn get(self) -> *mut c_void {
+        self.0
+    }
 }
 
 fn is_null(name: &str) -> Error {

@@ -74,7 +74,7 @@ static void every_job_gives_its_file(void)
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         sco_output_file *file = NULL;
         sco_error *error = STALE(sco_error);
-        CHECK(sco_get_output_file(client, expected[i].job, &file, &error) == SCO_OK);
+        CHECK(sco_get_output_file(client, expected[i].job, NULL, &file, &error) == SCO_OK);
         CHECK(error == NULL);
         CHECK(strcmp(sco_output_file_name(file), expected[i].name) == 0);
         CHECK(sco_output_file_name_is_made_up(file) == expected[i].is_made_up);
@@ -91,7 +91,7 @@ static void a_file_outlives_its_client_and_is_saved_once(void)
 {
     sco_client *client = new_client(NULL);
     sco_output_file *file = NULL;
-    CHECK(sco_get_output_file(client, 28143, &file, NULL) == SCO_OK);
+    CHECK(sco_get_output_file(client, 28143, NULL, &file, NULL) == SCO_OK);
     sco_client_free(client);
 
     sco_error *error = STALE(sco_error);
@@ -125,7 +125,7 @@ static void refusals_are_told_apart(void)
     sco_client *client = new_client(NULL);
     sco_output_file *file = STALE(sco_output_file);
     sco_error *error = NULL;
-    CHECK(sco_get_output_file(client, 5, &file, &error) == SCO_SERVER);
+    CHECK(sco_get_output_file(client, 5, NULL, &file, &error) == SCO_SERVER);
     CHECK(file == NULL);
     CHECK(sco_error_kind(error) == SCO_SERVER);
     CHECK(sco_error_http_status(error) == 500);
@@ -134,11 +134,11 @@ static void refusals_are_told_apart(void)
                  "job 5: server answered 500 Internal Server Error: "
                  "Could not find or load record with ID 5!") == 0);
     sco_error_free(error);
-    CHECK(sco_get_output_file(client, 5, &file, NULL) == SCO_SERVER);
+    CHECK(sco_get_output_file(client, 5, NULL, &file, NULL) == SCO_SERVER);
     sco_client_free(client);
 
     CHECK(sco_client_new(server, "another-token", NULL, &client, NULL) == SCO_OK);
-    CHECK(sco_get_output_file(client, 28142, &file, &error) == SCO_AUTHENTICATION);
+    CHECK(sco_get_output_file(client, 28142, NULL, &file, &error) == SCO_AUTHENTICATION);
     CHECK(sco_error_http_status(error) == 401);
     CHECK(strstr(sco_error_message(error), "401 Unauthorized: Not Valid Token") != NULL);
     CHECK(strstr(sco_error_message(error), "another-token") == NULL);
@@ -146,7 +146,7 @@ static void refusals_are_told_apart(void)
     sco_client_free(client);
 
     CHECK(sco_client_new("http://127.0.0.1:1", token, NULL, &client, NULL) == SCO_OK);
-    CHECK(sco_get_output_file(client, 28142, &file, &error) == SCO_CONNECTION);
+    CHECK(sco_get_output_file(client, 28142, NULL, &file, &error) == SCO_CONNECTION);
     CHECK(sco_error_http_status(error) == 0);
     CHECK(sco_error_retry_may_help(error) == 1);
     sco_error_free(error);
@@ -161,7 +161,7 @@ static void options_take_effect(void)
     CHECK(config != NULL);
 
     sco_client *base64 = new_client(config);
-    CHECK(sco_get_output_file(base64, 28146, &file, &error) == SCO_MALFORMED_BODY);
+    CHECK(sco_get_output_file(base64, 28146, NULL, &file, &error) == SCO_MALFORMED_BODY);
     CHECK(strstr(sco_error_message(error), "not valid base64") != NULL);
     sco_error_free(error);
     sco_client_free(base64);
@@ -171,7 +171,7 @@ static void options_take_effect(void)
         CHECK(sco_config_set_body_encoding(config, encodings[i], &error) == SCO_OK);
         CHECK(error == NULL);
         sco_client *client = new_client(config);
-        CHECK(sco_get_output_file(client, 28146, &file, NULL) == SCO_OK);
+        CHECK(sco_get_output_file(client, 28146, NULL, &file, NULL) == SCO_OK);
         CHECK(strcmp(sco_output_file_name(file), "labels.zip") == 0);
         CHECK(memcmp(sco_output_file_data(file), "PK\x03\x04", 4) == 0);
         sco_output_file_free(file);
@@ -184,11 +184,11 @@ static void options_take_effect(void)
     CHECK(sco_config_set_body_encoding(config, SCO_BODY_BASE64, NULL) == SCO_OK);
     CHECK(sco_config_set_max_size(config, 2399, NULL) == SCO_OK);
     sco_client *client = new_client(config);
-    CHECK(sco_get_output_file(client, 28142, &file, NULL) == SCO_TOO_LARGE);
+    CHECK(sco_get_output_file(client, 28142, NULL, &file, NULL) == SCO_TOO_LARGE);
     sco_client_free(client);
     CHECK(sco_config_set_max_size(config, 2400, NULL) == SCO_OK);
     client = new_client(config);
-    CHECK(sco_get_output_file(client, 28142, &file, NULL) == SCO_OK);
+    CHECK(sco_get_output_file(client, 28142, NULL, &file, NULL) == SCO_OK);
     sco_output_file_free(file);
     sco_client_free(client);
 
@@ -240,12 +240,12 @@ static void nonsense_is_an_error_and_no_crash(void)
 
     client = new_client(NULL);
     sco_output_file *file = STALE(sco_output_file);
-    CHECK(sco_get_output_file(NULL, 28142, &file, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_get_output_file(NULL, 28142, NULL, &file, NULL) == SCO_INVALID_ARGUMENT);
     CHECK(file == NULL);
-    CHECK(sco_get_output_file(client, 28142, NULL, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_get_output_file(client, 28142, NULL, NULL, NULL) == SCO_INVALID_ARGUMENT);
     static const int64_t out_of_range[] = {0, -1, 2147483648, INT64_MAX, INT64_MIN};
     for (size_t i = 0; i < sizeof out_of_range / sizeof out_of_range[0]; i++) {
-        CHECK(sco_get_output_file(client, out_of_range[i], &file, NULL) == SCO_INVALID_ARGUMENT);
+        CHECK(sco_get_output_file(client, out_of_range[i], NULL, &file, NULL) == SCO_INVALID_ARGUMENT);
         CHECK(file == NULL);
     }
     sco_client_free(client);
@@ -269,7 +269,7 @@ static void *fetch_many(void *client)
 {
     for (int i = 0; i < 10; i++) {
         sco_output_file *file = NULL;
-        if (sco_get_output_file(client, 28142, &file, NULL) != SCO_OK || sco_output_file_len(file) != 2400)
+        if (sco_get_output_file(client, 28142, NULL, &file, NULL) != SCO_OK || sco_output_file_len(file) != 2400)
             return NULL;
         sco_output_file_free(file);
     }

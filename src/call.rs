@@ -1,0 +1,251 @@
+//! One call: what the caller wants of it, and how far it has come.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use crate::cancel::{CancelToken, Stop, Watch};
+use crate::error::About;
+use crate::transport::Body;
+use crate::{Client, Error, JobId, OutputFile, QueuedJob, Wait};
+
+/// How far the file's transfer has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Bytes of the answer's body received in this attempt, as they are sent:
+    /// encoded, and compressed if the server does so.
+    pub received: u64,
+    /// How many there will be, where the server says so.
+    pub total: Option<u64>,
+    /// Which attempt this is; the first is 1. With a new one `received` starts over.
+    pub attempt: u32,
+}
+
+/// Whether to go on with a transfer, or to cancel it.
+type OnProgress<'a> = Box<dyn FnMut(Progress) -> ControlFlow<()> + 'a>;
+
+/// A call with options of its own; begun with [`Client::call`], ended by one of
+/// the verbs.
+#[must_use = "a call does nothing until one of its verbs is called"]
+pub struct Call<'a> {
+    client: &'a Client,
+    cancel: Option<CancelToken>,
+    timeout: Option<Duration>,
+    progress: Option<OnProgress<'a>>,
+}
+
+/// The longest that a call takes which waits for a job, unless it is told.
+const DEFAULT_WAIT_LIMIT: Duration = Duration::from_secs(24 * 3600);
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(client: &'a Client) -> Self {
+        Self {
+            client,
+            cancel: None,
+            timeout: None,
+            progress: None,
+        }
+    }
+
+    /// Cancels the call when the token is pulled.
+    pub fn cancel(mut self, token: &CancelToken) -> Self {
+        self.cancel = Some(token.clone());
+        self
+    }
+
+    /// The longest that the whole call may take, with login, retries and waits.
+    /// Unless set it is the client's `call_timeout`, and 24 hours for calls
+    /// that wait for a job.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// Is told how the file's transfer goes, on this thread: at the beginning of
+    /// each attempt and after every piece that came. [`ControlFlow::Break`]
+    /// cancels the call.
+    pub fn progress(mut self, told: impl FnMut(Progress) -> ControlFlow<()> + 'a) -> Self {
+        self.progress = Some(Box::new(told));
+        self
+    }
+
+    /// See [`Client::output_file`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn output_file<J>(self, job: J) -> Result<OutputFile, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let client = self.client;
+        let limit = client.call_timeout();
+        client.fetch(&mut self.run(job.try_into()?, limit))
+    }
+
+    /// See [`Client::job`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn job<J>(self, job: J) -> Result<QueuedJob, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let client = self.client;
+        let limit = client.call_timeout();
+        client.ask_job(&mut self.run(job.try_into()?, limit))
+    }
+
+    /// See [`Client::wait`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn wait<J>(self, job: J, wait: Wait) -> Result<QueuedJob, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let client = self.client;
+        client.await_job(&mut self.run(job.try_into()?, DEFAULT_WAIT_LIMIT), wait)
+    }
+
+    /// See [`Client::wait_for_output_file`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn wait_for_output_file<J>(
+        self,
+        job: J,
+        wait: Wait,
+    ) -> Result<(QueuedJob, OutputFile), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let client = self.client;
+        let mut running = self.run(job.try_into()?, DEFAULT_WAIT_LIMIT);
+        let job = client.await_job(&mut running, wait)?;
+        let file = client.fetch(&mut running)?;
+        Ok((job, file))
+    }
+
+    fn run(self, job: JobId, default_limit: Duration) -> Running<'a> {
+        let limit = self.timeout.unwrap_or(default_limit);
+        Running {
+            job,
+            attempt: 0,
+            limit,
+            watch: Watch {
+                cancel: self.cancel,
+                // A limit beyond the end of time is none.
+                deadline: Instant::now().checked_add(limit),
+            },
+            progress: self.progress,
+        }
+    }
+}
+
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("client", self.client)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A call under way.
+pub(crate) struct Running<'a> {
+    pub(crate) job: JobId,
+    /// The attempt that is on; 0 before the first.
+    pub(crate) attempt: u32,
+    pub(crate) watch: Watch,
+    limit: Duration,
+    progress: Option<OnProgress<'a>>,
+}
+
+impl Running<'_> {
+    pub(crate) fn about(&self) -> About {
+        About {
+            job: Some(self.job.get()),
+            attempts: self.attempt,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.watch.check().map_err(|stop| self.stopped(stop))
+    }
+
+    pub(crate) fn sleep(&self, time: Duration) -> Result<(), Error> {
+        self.watch.sleep(time).map_err(|stop| self.stopped(stop))
+    }
+
+    fn stopped(&self, stop: Stop) -> Error {
+        match stop {
+            Stop::Cancelled => stop.error(),
+            Stop::Deadline => Error::Timeout {
+                about: About::default(),
+                message: format!("the call was not done within {:?}", self.limit),
+            },
+        }
+        .of(self.about())
+    }
+
+    /// Reads a body for this call.
+    pub(crate) fn reader<'r>(&'r mut self, body: &'r mut Body) -> impl Read + 'r {
+        Watched {
+            is_told: false,
+            running: self,
+            body,
+        }
+    }
+}
+
+/// A body whose progress is told.
+struct Watched<'r, 'a> {
+    running: &'r mut Running<'a>,
+    body: &'r mut Body,
+    is_told: bool,
+}
+
+impl Watched<'_, '_> {
+    fn tell(&mut self) -> io::Result<()> {
+        let Some(told) = &mut self.running.progress else {
+            return Ok(());
+        };
+        let (received, total) = self.body.progress();
+        let progress = Progress {
+            received,
+            total,
+            attempt: self.running.attempt,
+        };
+        match told(progress) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(io::Error::other(Stop::Cancelled)),
+        }
+    }
+}
+
+impl Read for Watched<'_, '_> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        if !self.is_told {
+            self.is_told = true;
+            self.tell()?;
+        }
+        // What is decompressed need not pass the sockets, which look as well.
+        self.running.watch.check().map_err(io::Error::other)?;
+        let before = self.body.progress().0;
+        let length = self.body.read(room)?;
+        if self.body.progress().0 > before {
+            self.tell()?;
+        }
+        Ok(length)
+    }
+}

@@ -1,0 +1,71 @@
+//! Finding a team's server by the team's name.
+
+use std::sync::Arc;
+
+use crate::error::About;
+use crate::server::Server;
+use crate::session::Endpoint;
+use crate::{Error, json};
+
+/// Where teams are looked up, unless the caller says otherwise.
+pub(crate) const DIRECTORY: &str = "https://api.sellercloud.com";
+
+/// A team whose server is to be found.
+pub(crate) struct Team {
+    pub(crate) name: String,
+    pub(crate) directory: Arc<Endpoint>,
+}
+
+impl Team {
+    /// The path to ask the directory for.
+    pub(crate) fn path(&self) -> String {
+        let mut path = "/api/server-by-team/?team=".to_owned();
+        for byte in self.name.bytes() {
+            // RFC 3986 section 2.3.
+            match byte {
+                b'-' | b'.' | b'_' | b'~' => path.push(byte.into()),
+                byte if byte.is_ascii_alphanumeric() => path.push(byte.into()),
+                byte => path.push_str(&format!("%{byte:02X}")),
+            }
+        }
+        path
+    }
+
+    /// The server that the directory's answer names.
+    pub(crate) fn server(&self, answer: &[u8], allow_plain_http: bool) -> Result<Server, Error> {
+        let value = json::read(answer);
+        let map = value.as_ref().and_then(|value| value.as_object());
+        let text = |key: &str| {
+            let text = json::find(map?, key)?.as_str()?.trim();
+            Some(text).filter(|text| !text.is_empty())
+        };
+        let named = text("RestApiEndpoint")
+            .or_else(|| text("ApiUrl"))
+            .map(base)
+            .or_else(|| text("ServerID"));
+        match named {
+            Some(named) => Server::new(named, allow_plain_http),
+            None => Err(Error::MalformedBody {
+                about: About::default(),
+                offset: None,
+                message: format!(
+                    "{} names no server for the team {:?}: check its name, or give the server's \
+                     own id or URL",
+                    self.directory.server.host(),
+                    self.name
+                ),
+            }),
+        }
+    }
+}
+
+/// The base that the API's paths, which begin with `/api`, follow.
+fn base(url: &str) -> &str {
+    let url = url.trim_end_matches('/');
+    match url.len().checked_sub("/api".len()) {
+        Some(at) if url.is_char_boundary(at) && url[at..].eq_ignore_ascii_case("/api") => {
+            &url[..at]
+        }
+        _ => url,
+    }
+}
