@@ -4,6 +4,7 @@
 
 pub mod raw_server;
 pub mod stand_in;
+pub mod stuck;
 
 /// The SHA-256 of `bytes`, in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {

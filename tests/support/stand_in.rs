@@ -1,7 +1,9 @@
 //! A stand-in for a Sellercloud server: some jobs with output files of the
 //! kinds that users get, each in one of the forms that servers use.
 
-use std::sync::LazyLock;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -136,52 +138,245 @@ impl Job {
     }
 }
 
+/// Whom the stand-in lets log in.
+pub const USER: &str = "integration@example.com";
+pub const PASSWORD: &str = "hunter2 \"quoted\" \u{e9}";
+
+/// The team that the stand-in's directory knows.
+pub const TEAM: &str = "Acme & Sons";
+
+/// What is not in order with a request for a job's output file, in the order in
+/// which it happens; then there is the file of job 28142, and it begins anew.
+const TROUBLES: [(i32, &[Trouble]); 6] = [
+    (40001, &[Trouble::Status(503), Trouble::Status(502)]),
+    (40002, &[Trouble::Limit(429, Some("1"), None)]),
+    (40003, &[Trouble::Limit(409, None, Some(3600)); 100]),
+    (40004, &[Trouble::Status(504); 100]),
+    (40005, &[Trouble::Limit(200, None, Some(1))]),
+    (40006, &[Trouble::Expiry]),
+];
+
+#[derive(Clone, Copy)]
+enum Trouble {
+    Status(u16),
+    /// "Too many requests", with this status, Retry-After, and seconds to the reset.
+    Limit(u16, Option<&'static str>, Option<u64>),
+    /// Every token that a login gave is forgotten.
+    Expiry,
+}
+
+/// What the server says of a job each time it is asked; the last one stays.
+const STATUSES: [(i32, &[&str]); 8] = [
+    (50001, &["", "", "0", "1", "\"Processing\"", "3"]),
+    (50002, &["1", "4"]),
+    (50003, &["\"PartialSuccess\""]),
+    (50004, &["1"]),
+    (50005, &["7"]),
+    (50006, &["\"Cancelled_Service_Restarted\""]),
+    (50007, &["42", "\"Frozen\"", "3"]),
+    (50008, &["1", ""]),
+];
+
 /// The server; it stops when this is dropped.
 pub struct StandIn {
     server: MockServer,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    url: String,
+    logins: usize,
+    /// The number of the first login whose token is still taken.
+    first_valid: usize,
+    /// How often each path was asked for.
+    asked: HashMap<String, usize>,
 }
 
 impl StandIn {
     pub fn start() -> Self {
         let server = MockServer::start();
+        let state = Arc::new(Mutex::new(State {
+            url: server.url("/rest"),
+            ..State::default()
+        }));
+        let shared = state.clone();
         server.mock(|when, then| {
-            when.method("GET")
-                .path_matches("(?i)^/rest/api/QueuedJobs/OutputFile");
-            then.respond_with(answer);
+            when.path_matches(".*");
+            then.respond_with(move |request: &HttpMockRequest| {
+                answer(&mut shared.lock().unwrap(), request)
+            });
         });
-        Self { server }
+        Self { server, state }
     }
 
     /// The base URL.
     pub fn url(&self) -> String {
         self.server.url("/rest")
     }
+
+    /// Where it looks teams up.
+    pub fn directory(&self) -> String {
+        self.server.base_url()
+    }
+
+    /// How many logins succeeded.
+    pub fn logins(&self) -> usize {
+        self.state.lock().unwrap().logins
+    }
+
+    /// Forgets every token that a login gave.
+    pub fn expire(&self) {
+        self.state.lock().unwrap().expire();
+    }
+
+    /// How often a path (without query, in small letters) was asked for.
+    pub fn asked(&self, path: &str) -> usize {
+        let state = self.state.lock().unwrap();
+        state.asked.get(path).copied().unwrap_or_default()
+    }
 }
 
-fn answer(request: &HttpMockRequest) -> HttpMockResponse {
+impl State {
+    fn expire(&mut self) {
+        self.first_valid = self.logins + 1;
+    }
+
+    fn is_valid(&self, authorization: &str) -> bool {
+        let Some(token) = authorization.strip_prefix("Bearer ") else {
+            return false;
+        };
+        let login = token.strip_prefix("login-token-");
+        let login = login.and_then(|number| number.parse::<usize>().ok());
+        token == TOKEN
+            || login.is_some_and(|login| (self.first_valid..=self.logins).contains(&login))
+    }
+
+    /// Counts the request; gives how many there were of it before.
+    fn count(&mut self, path: &str) -> usize {
+        let asked = self.asked.entry(path.to_owned()).or_default();
+        *asked += 1;
+        *asked - 1
+    }
+}
+
+fn json(status: u16, body: &str) -> HttpMockResponse {
+    let response = HttpMockResponse::builder().status(status);
+    let response = response.header("Content-Type", "application/json; charset=utf-8");
+    response.body(body.to_owned()).build()
+}
+
+fn answer(state: &mut State, request: &HttpMockRequest) -> HttpMockResponse {
+    let uri = request.uri();
+    let path = uri.path().to_ascii_lowercase();
+    let before = state.count(&path);
+    if path == "/rest/api/token" {
+        return log_in(state, request);
+    }
+    if path == "/api/server-by-team/" {
+        return match uri.query() {
+            Some("team=Acme%20%26%20Sons") => json(
+                200,
+                &format!(
+                    r#"{{"ServerID": "tt", "ApiUrl": "", "RestApiEndpoint": "{}/"}}"#,
+                    state.url
+                ),
+            ),
+            _ => json(200, r#"{"ServerID": null, "Message": "no such team"}"#),
+        };
+    }
     let headers = request.headers();
-    let authorization = headers.get("authorization").map(|value| value.as_bytes());
-    let response = HttpMockResponse::builder();
-    if authorization != Some(format!("Bearer {TOKEN}").as_bytes()) {
-        return response
+    let authorization = headers.get("authorization");
+    let authorization = authorization.and_then(|value| value.to_str().ok());
+    if !state.is_valid(authorization.unwrap_or_default()) {
+        return HttpMockResponse::builder()
             .status(401)
             .header("Content-Type", "text/plain")
             .body("Not Valid Token")
             .build();
     }
-    let uri = request.uri();
+    let Some(rest) = path.strip_prefix("/rest/api/queuedjobs/") else {
+        return json(404, r#"{"Message": "No HTTP resource was found."}"#);
+    };
     let query = uri.query().and_then(|query| query.strip_prefix("id="));
-    let id = query
-        .or_else(|| uri.path().rsplit('/').next())
-        .unwrap_or_default();
-    let Some(job) = JOBS.iter().find(|job| job.id.to_string() == id) else {
-        return response
-            .status(500)
-            .header("Content-Type", "application/json; charset=utf-8")
-            .body(format!(
-                r#"{{"Message":"An error has occurred.","ExceptionMessage":"Could not find or load record with ID {id}!","ExceptionType":"System.Exception","StackTrace":"   at SellerCloud.Load()"}}"#
-            ))
-            .build();
+    match rest.split_once('/') {
+        Some(("outputfile", id)) => output_file(state, id, before),
+        None if rest == "outputfile" => output_file(state, query.unwrap_or_default(), before),
+        None => queued_job(rest, before),
+        Some((id, "logs")) => json(
+            200,
+            &format!(
+                r#"{{"Items": [{{"LogTime": "2026-11-23T10:00:00", "IsError": true, "Message": "Row 7 of job {id}:\r\nno SKU"}},
+                    {{"Message": null}}, {{"Message": "Row 9: no price"}}], "TotalResults": 3}}"#
+            ),
+        ),
+        Some(_) => json(404, ""),
+    }
+}
+
+fn log_in(state: &mut State, request: &HttpMockRequest) -> HttpMockResponse {
+    let body: serde_json::Value = serde_json::from_slice(request.body_ref()).unwrap_or_default();
+    if request.method() != "POST" || body["Username"] != USER || body["Password"] != PASSWORD {
+        return json(
+            401,
+            &format!(
+                r#"{{"Message": "The password {} is wrong"}}"#,
+                body["Password"].to_string().replace('"', "'")
+            ),
+        );
+    }
+    state.logins += 1;
+    json(
+        200,
+        &format!(
+            r#"{{"access_token": "login-token-{}", "token_type": "Bearer", "username": "{USER}", "expires_in": 1800.5}}"#,
+            state.logins
+        ),
+    )
+}
+
+fn could_not_find(id: &str) -> HttpMockResponse {
+    json(
+        500,
+        &format!(
+            r#"{{"Message":"An error has occurred.","ExceptionMessage":"Could not find or load record with ID {id}!","ExceptionType":"System.Exception","StackTrace":"   at SellerCloud.Load()"}}"#
+        ),
+    )
+}
+
+fn queued_job(id: &str, before: usize) -> HttpMockResponse {
+    let Some((_, statuses)) = STATUSES.iter().find(|(job, _)| job.to_string() == id) else {
+        return could_not_find(id);
+    };
+    let status = statuses[before.min(statuses.len() - 1)];
+    if status.is_empty() {
+        return could_not_find(id);
+    }
+    json(
+        200,
+        &format!(
+            r#"{{"Basic": {{"ID": {id}, "CompanyID": 163, "CompanyName": "Acme", "JobType": "Export orders",
+                "Status": {status}, "ErrorMessage": "3 rows\r\nare not valid", "Priority": 1,
+                "SubmittedOn": "2026-11-23T10:00:00.123", "StartedOn": null}},
+                "OutputFile": "orders.csv", "TotalRecords": 10, "TotalProcessed": {before}, "TotalFailure": 3}}"#
+        ),
+    )
+}
+
+fn output_file(state: &mut State, id: &str, before: usize) -> HttpMockResponse {
+    let mut id = id.parse().unwrap_or_default();
+    if let Some((_, troubles)) = TROUBLES.iter().find(|(job, _)| *job == id) {
+        let trouble = troubles.get(before % (troubles.len() + 1));
+        if let Some(response) = trouble.and_then(|trouble| troubled(state, *trouble)) {
+            return response;
+        }
+        id = 28142;
+    }
+    if STATUSES.iter().any(|(job, _)| *job == id) {
+        id = 28142;
+    }
+    let Some(job) = JOBS.iter().find(|job| job.id == id) else {
+        return could_not_find(&id.to_string());
     };
     // The large one is made once, on the fly.
     static LARGE: LazyLock<Vec<u8>> = LazyLock::new(|| Job::find(28148).body());
@@ -190,7 +385,7 @@ fn answer(request: &HttpMockRequest) -> HttpMockResponse {
     } else {
         job.body()
     };
-    let response = response
+    let response = HttpMockResponse::builder()
         .status(200)
         .header("Content-Type", job.content_type);
     let response = match job.content_disposition {
@@ -198,4 +393,36 @@ fn answer(request: &HttpMockRequest) -> HttpMockResponse {
         None => response,
     };
     response.body(body).build()
+}
+
+fn troubled(state: &mut State, trouble: Trouble) -> Option<HttpMockResponse> {
+    match trouble {
+        Trouble::Status(status) => {
+            let response = HttpMockResponse::builder().status(status);
+            let page = "<html><body><h1>The service is unavailable.</h1></body></html>";
+            Some(response.body(page).build())
+        }
+        Trouble::Limit(status, retry_after, reset) => {
+            let reset = reset.map(|seconds| {
+                let time = SystemTime::now() + Duration::from_secs(seconds);
+                let time = humantime::format_rfc3339_nanos(time).to_string();
+                // Seven digits, as .NET has them.
+                format!(r#", "RateLimitResetTime": "{}Z""#, &time[..time.len() - 3])
+            });
+            let body = format!(
+                r#"{{"Error": "Too many requests."{}}}"#,
+                reset.unwrap_or_default()
+            );
+            let response = HttpMockResponse::builder().status(status);
+            let response = match retry_after {
+                Some(seconds) => response.header("Retry-After", seconds),
+                None => response,
+            };
+            Some(response.body(body).build())
+        }
+        Trouble::Expiry => {
+            state.expire();
+            None
+        }
+    }
 }

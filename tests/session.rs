@@ -1,0 +1,573 @@
+//! Login, tokens, limits, retries and redirects through the Rust interface.
+
+mod support;
+
+use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use httpmock::prelude::*;
+use sellercloud_output::{
+    BodyEncoding, Client, ClientBuilder, Error, ErrorKind, RequestRecord, Retry,
+};
+use support::raw_server::RawServer;
+use support::stand_in::{Job, PASSWORD, StandIn, TEAM, TOKEN, USER};
+
+/// Retries as usual, but without long waits.
+fn hasty() -> Retry {
+    Retry {
+        base: Duration::from_millis(10),
+        ..Retry::default()
+    }
+}
+
+fn with_login(stand_in: &StandIn) -> ClientBuilder {
+    Client::builder(stand_in.url())
+        .credentials(USER, PASSWORD)
+        .retry(hasty())
+}
+
+fn with_token(url: impl Into<String>) -> Client {
+    let builder = Client::builder(url).token(TOKEN).retry(hasty());
+    builder.build().unwrap()
+}
+
+#[test]
+fn one_login_serves_until_the_token_is_refused() {
+    let stand_in = StandIn::start();
+    let client = with_login(&stand_in).build().unwrap();
+    for _ in 0..3 {
+        client.output_file(28142).unwrap();
+    }
+    assert_eq!(stand_in.logins(), 1);
+    stand_in.expire();
+    for _ in 0..3 {
+        client.output_file(28142).unwrap();
+    }
+    assert_eq!(stand_in.logins(), 2);
+}
+
+#[test]
+fn sixty_four_threads_with_an_expired_token_log_in_once() {
+    let stand_in = StandIn::start();
+    let client = with_login(&stand_in).build().unwrap();
+    let everyone = || {
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..64)
+                .map(|_| scope.spawn(|| client.output_file(28142)))
+                .collect();
+            for thread in threads {
+                assert_eq!(thread.join().unwrap().unwrap().bytes.len(), 2400);
+            }
+        });
+    };
+    everyone();
+    assert_eq!(stand_in.logins(), 1);
+    stand_in.expire();
+    everyone();
+    assert_eq!(stand_in.logins(), 2);
+}
+
+#[test]
+fn a_token_is_renewed_before_it_expires() {
+    let server = MockServer::start();
+    let logins = Arc::new(AtomicUsize::new(0));
+    let counted = logins.clone();
+    server.mock(|when, then| {
+        when.method("POST").path("/rest/api/token");
+        then.respond_with(move |_: &HttpMockRequest| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            // A tenth is kept back, so this is over in 45 ms.
+            let body = r#"{"access_token": "short", "expires_in": 0.05}"#;
+            HttpMockResponse::builder().status(200).body(body).build()
+        });
+    });
+    server.mock(|when, then| {
+        when.header("Authorization", "Bearer short");
+        then.status(200).body("QUJD");
+    });
+    let client = Client::builder(server.url("/rest"))
+        .credentials("user", "password")
+        .build()
+        .unwrap();
+    let start = Instant::now();
+    client.output_file(1).unwrap();
+    while start.elapsed() < Duration::from_millis(200) {
+        client.output_file(1).unwrap();
+    }
+    assert!((2..=6).contains(&logins.load(Ordering::SeqCst)));
+}
+
+#[test]
+fn a_wrong_password_is_told_and_not_tried_again() {
+    let stand_in = StandIn::start();
+    let client = Client::builder(stand_in.url())
+        .credentials(USER, "wrong-password")
+        .build()
+        .unwrap();
+    let error = client.output_file(28142).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Authentication);
+    assert_eq!(
+        error.to_string(),
+        "job 28142: server answered 401 Unauthorized: The password '[password]' is wrong \
+         (the login failed: check the user name and the password)"
+    );
+    assert_eq!(error.attempts(), 1);
+    assert_eq!(stand_in.asked("/rest/api/token"), 1);
+    assert_eq!(stand_in.asked("/rest/api/queuedjobs/outputfile/28142"), 0);
+}
+
+#[test]
+fn a_token_that_is_refused_again_is_an_authentication_error() {
+    for (credentials, requests) in [(false, 1), (true, 2)] {
+        let server = MockServer::start();
+        let login = server.mock(|when, then| {
+            when.method("POST");
+            then.status(200).body(r#"{"access_token": "fresh-token"}"#);
+        });
+        let refused = server.mock(|when, then| {
+            when.method("GET");
+            then.status(401).body("Not Valid Token");
+        });
+        let builder = Client::builder(server.base_url());
+        let builder = match credentials {
+            true => builder.credentials("user", "password"),
+            false => builder.token(TOKEN),
+        };
+        let error = builder.build().unwrap().output_file(1).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Authentication, "{error}");
+        assert_eq!(refused.calls(), requests);
+        assert_eq!(login.calls(), requests * usize::from(credentials));
+    }
+}
+
+#[test]
+fn a_login_that_gives_no_token_is_an_error_without_what_came() {
+    for body in ["", r#"{"access": "secret-in-the-answer"}"#, "[1]"] {
+        let server = MockServer::start();
+        server.mock(|_, then| {
+            then.status(200).body(body);
+        });
+        let builder = Client::builder(server.base_url()).credentials("user", "password");
+        let error = builder.build().unwrap().output_file(1).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::MalformedBody, "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn a_callback_gives_the_token_and_renews_it_once() {
+    let stand_in = StandIn::start();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let noted = asked.clone();
+    let source = move |renew| {
+        noted.lock().unwrap().push(renew);
+        Ok::<_, String>(if renew { TOKEN } else { "stale" }.to_owned())
+    };
+    let builder = Client::builder(stand_in.url()).token_source(source);
+    builder.build().unwrap().output_file(28142).unwrap();
+    assert_eq!(*asked.lock().unwrap(), [false, true]);
+
+    let stubborn = |_| Ok::<_, String>("stale".to_owned());
+    let builder = Client::builder(stand_in.url()).token_source(stubborn);
+    let error = builder.build().unwrap().output_file(28142).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Authentication);
+    assert_eq!(error.http_status(), Some(401));
+
+    let empty_vault = |_| Err::<String, _>("the vault is locked");
+    let builder = Client::builder(stand_in.url()).token_source(empty_vault);
+    let error = builder.build().unwrap().output_file(28142).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Authentication);
+    assert_eq!(
+        error.to_string(),
+        "job 28142: no token was given: the vault is locked"
+    );
+}
+
+#[test]
+fn a_team_is_enough_to_find_the_server() {
+    let stand_in = StandIn::start();
+    let client = Client::for_team(TEAM)
+        .team_directory(stand_in.directory())
+        .credentials(USER, PASSWORD)
+        .build()
+        .unwrap();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| client.output_file(28142).unwrap());
+        }
+    });
+    assert_eq!(stand_in.asked("/api/server-by-team/"), 1);
+
+    let unknown = Client::for_team("nobody")
+        .team_directory(stand_in.directory())
+        .token(TOKEN)
+        .build()
+        .unwrap();
+    let error = unknown.output_file(28142).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MalformedBody);
+    assert!(error.to_string().contains("\"nobody\""), "{error}");
+    let nameless = Client::for_team(" ").token(TOKEN).build().unwrap_err();
+    assert_eq!(nameless.kind(), ErrorKind::InvalidArgument);
+}
+
+#[test]
+fn what_a_directory_names_must_be_a_server_to_be_trusted() {
+    for (answer, is_found) in [
+        (r#"{"RestApiEndpoint": "URL/rest/api/"}"#, true),
+        (r#"{"restapiendpoint": null, "ApiUrl": "URL/rest"}"#, true),
+        (r#"{"RestApiEndpoint": "http://example.com/rest"}"#, false),
+        (r#"{"RestApiEndpoint": "file:///etc/passwd"}"#, false),
+        (r#"{"ServerID": 5}"#, false),
+        ("no JSON", false),
+    ] {
+        let stand_in = StandIn::start();
+        let directory = MockServer::start();
+        let body = answer.replace("URL", &stand_in.directory());
+        directory.mock(|_, then| {
+            then.status(200).body(body);
+        });
+        let client = Client::for_team("acme")
+            .team_directory(directory.base_url())
+            .token(TOKEN)
+            .retry(hasty())
+            .build()
+            .unwrap();
+        assert_eq!(client.output_file(28142).is_ok(), is_found, "{answer}");
+    }
+}
+
+#[test]
+fn what_passes_is_tried_again() {
+    let stand_in = StandIn::start();
+    let client = with_token(stand_in.url());
+    let file = client.output_file(40001).unwrap();
+    assert_eq!(file.bytes, (Job::find(28142).bytes)());
+    assert_eq!(stand_in.asked("/rest/api/queuedjobs/outputfile/40001"), 3);
+
+    let error = client.output_file(40004).unwrap_err();
+    assert_eq!((error.http_status(), error.attempts()), (Some(504), 5));
+    assert_eq!(
+        error.to_string(),
+        "job 40004: server answered 504 Gateway Timeout: The service is unavailable. \
+         (after 5 attempts)"
+    );
+}
+
+#[test]
+fn what_does_not_pass_is_not_tried_again() {
+    for status in [400, 401, 403, 404, 500] {
+        let server = MockServer::start();
+        let refusing = server.mock(|_, then| {
+            then.status(status);
+        });
+        let error = with_token(server.base_url()).output_file(1).unwrap_err();
+        assert_eq!(error.attempts(), 1, "{status}");
+        // A 404 is asked in both forms, once each.
+        assert_eq!(refusing.calls(), if status == 404 { 2 } else { 1 });
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_is_tried_again_from_the_start() {
+    let body = "QUJDREVGR0hJ";
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = connections.clone();
+    let server =
+        RawServer::start(
+            move |_, connection| match counted.fetch_add(1, Ordering::SeqCst) {
+                0 => {}
+                1 => connection.write_all(&answer.as_bytes()[..30]).unwrap(),
+                2 => {
+                    let part = answer.len() - 4;
+                    connection.write_all(&answer.as_bytes()[..part]).unwrap();
+                }
+                _ => connection.write_all(answer.as_bytes()).unwrap(),
+            },
+        );
+    let file = with_token(&server.url).output_file(1).unwrap();
+    assert_eq!(file.bytes, b"ABCDEFGHI");
+    assert_eq!(connections.load(Ordering::SeqCst), 4);
+}
+
+#[test]
+fn a_rate_limit_is_waited_for() {
+    let stand_in = StandIn::start();
+    let client = with_token(stand_in.url());
+    // By Retry-After, and by a reset time in an answer that is no refusal at all.
+    for job in [40002, 40005] {
+        let start = Instant::now();
+        client.output_file(job).unwrap();
+        let waited = start.elapsed();
+        assert!(waited >= Duration::from_millis(900), "{job}: {waited:?}");
+        assert!(waited < Duration::from_secs(10), "{job}: {waited:?}");
+    }
+}
+
+#[test]
+fn a_wait_that_does_not_fit_is_not_begun() {
+    let stand_in = StandIn::start();
+    let client = with_token(stand_in.url());
+    let start = Instant::now();
+    let call = client.call().timeout(Duration::from_secs(60));
+    let error = call.output_file(40003).unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert_eq!((error.http_status(), error.attempts()), (Some(409), 1));
+    let wait = error.retry_after().unwrap().as_secs();
+    assert!((3500..=3600).contains(&wait), "{wait}");
+    assert!(error.to_string().contains("(try again in 3"), "{error}");
+}
+
+#[test]
+fn redirects_are_followed_within_the_origin_only() {
+    let elsewhere = MockServer::start();
+    let reached = elsewhere.mock(|_, then| {
+        then.status(200).body("QUJD");
+    });
+    let server = MockServer::start();
+    let redirect = |path: &str, status: u16, location: &str| {
+        server.mock(|when, then| {
+            when.path(format!("/api/QueuedJobs/OutputFile/{path}"));
+            then.status(status).header("Location", location);
+        });
+    };
+    redirect("1", 302, "/file");
+    redirect("2", 307, &server.url("/file"));
+    redirect("3", 301, &elsewhere.url("/file?token=x"));
+    redirect("4", 302, "file:///etc/passwd");
+    redirect("5", 302, "5");
+    redirect("6", 302, "/Account/Login.aspx?ReturnUrl=%2frest");
+    redirect("7", 308, "//localhost.example/file");
+    server.mock(|when, then| {
+        when.path("/file")
+            .header("Authorization", format!("Bearer {TOKEN}"));
+        then.status(200).body("QUJD");
+    });
+    let client = with_token(server.base_url());
+    for job in [1, 2] {
+        assert_eq!(client.output_file(job).unwrap().bytes, b"ABC");
+    }
+    for (job, kind, words) in [
+        (3, ErrorKind::UnexpectedStatus, "another origin"),
+        (4, ErrorKind::UnexpectedStatus, "another origin"),
+        (5, ErrorKind::UnexpectedStatus, "more than 5 times"),
+        (6, ErrorKind::Authentication, "login page"),
+        (7, ErrorKind::UnexpectedStatus, "another origin"),
+    ] {
+        let error = client.output_file(job).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(!error.to_string().contains("token=x"), "{error}");
+    }
+    assert_eq!(reached.calls(), 0);
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn gzipped(headers: &str, body: &[u8]) -> RawServer {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n{headers}\r\n",
+        body.len()
+    );
+    RawServer::answering([head.as_bytes(), body].concat())
+}
+
+#[test]
+fn gzip_is_undone() {
+    let text = "QUJD".repeat(100_000);
+    let whole = gzip(text.as_bytes());
+    let file = with_token(gzipped("", &whole).url).output_file(1).unwrap();
+    assert_eq!(file.bytes, b"ABC".repeat(100_000));
+    // RFC 1952 section 2.2: several members are one file.
+    let members = [gzip(b"QUJD"), gzip(b"REVG")].concat();
+    let file = with_token(gzipped("", &members).url)
+        .output_file(1)
+        .unwrap();
+    assert_eq!(file.bytes, b"ABCDEF");
+    // Servers name the encoding of an empty body as well.
+    assert_eq!(
+        with_token(gzipped("", b"").url)
+            .output_file(1)
+            .unwrap()
+            .bytes,
+        b""
+    );
+}
+
+#[test]
+fn gzip_that_is_cut_or_wrong_is_an_error() {
+    let whole = gzip(b"QUJDREVG");
+    let mut corrupt = whole.clone();
+    let check = corrupt.len() - 6;
+    corrupt[check] ^= 1;
+    let mut bodies: Vec<Vec<u8>> = (1..whole.len()).map(|cut| whole[..cut].to_vec()).collect();
+    bodies.push(corrupt);
+    bodies.push([&whole[..], b"garbage"].concat());
+    bodies.push(b"QUJDREVG".to_vec());
+    for body in bodies {
+        let error = with_token(gzipped("", &body).url)
+            .output_file(1)
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::MalformedBody, "{body:?}: {error}");
+    }
+    // Where the framing itself was cut short, it is the connection that failed.
+    let server = RawServer::answering(
+        [
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000\r\n\r\n",
+            &whole[..],
+        ]
+        .concat(),
+    );
+    let error = with_token(server.url).output_file(1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
+}
+
+#[test]
+fn the_size_limit_holds_for_what_gzip_gives() {
+    let bomb = gzip(&vec![b'A'; 64 * 1024 * 1024]);
+    assert!(bomb.len() < 100_000);
+    for encoding in [BodyEncoding::Base64, BodyEncoding::Raw] {
+        let server = gzipped("", &bomb);
+        let builder = Client::builder(&server.url).token(TOKEN).max_size(1000);
+        let client = builder.body_encoding(encoding).build().unwrap();
+        let error = client.output_file(1).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
+    }
+}
+
+/// Keeps every line that this library and those below it log, at every level.
+struct Recorder;
+
+static LINES: Mutex<String> = Mutex::new(String::new());
+
+impl log::Log for Recorder {
+    fn enabled(&self, _: &log::Metadata) -> bool {
+        true
+    }
+    fn log(&self, record: &log::Record) {
+        // The stand-in runs in this process too, and logs what it is sent.
+        let ours = ["sellercloud_output", "ureq", "rustls"];
+        if !ours.iter().any(|name| record.target().starts_with(name)) {
+            return;
+        }
+        let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+        *lines += &format!("{} {}\n", record.target(), record.args());
+    }
+    fn flush(&self) {}
+}
+
+#[cfg(feature = "no-trace-log")]
+#[test]
+fn no_secret_is_shown_anywhere() {
+    log::set_logger(&Recorder).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+    let stand_in = StandIn::start();
+    let records = Arc::new(Mutex::new(String::new()));
+    let noted = records.clone();
+    let builder = with_login(&stand_in).on_request(move |record: &RequestRecord| {
+        *noted.lock().unwrap() += &format!("{record} {record:?}\n");
+    });
+    let client = builder.clone().build().unwrap();
+    let wrong = with_login(&stand_in).credentials(USER, "wrong-password");
+    let wrong = wrong.build().unwrap();
+    // Repeats all that it was sent, refuses, and cuts.
+    let echo = RawServer::start(|head, connection| {
+        let body = format!("you sent {head}");
+        let head = format!("HTTP/1.1 418 No\r\nContent-Length: {}\r\n\r\n", body.len());
+        connection.write_all((head + &body).as_bytes()).unwrap();
+    });
+    let proxied = Client::builder(stand_in.url())
+        .token(TOKEN)
+        .proxy("http://user:proxy-password@127.0.0.1:9")
+        .retry(Retry::never())
+        .build()
+        .unwrap();
+    let clients = [&client, &wrong, &with_token(&echo.url), &proxied];
+    let mut shown = format!("{builder:?}");
+    for client in clients {
+        for job in [28142, 5, 40001, 40003, 40006] {
+            let call = client.call().timeout(Duration::from_secs(20));
+            shown += &format!("{call:?} {client:?}");
+            match call.output_file(job) {
+                Ok(file) => shown += &format!("{file:?}"),
+                Err(error) => shown += &format!("{error} {error:?} {:?}\n", chain(&error)),
+            }
+        }
+    }
+    let lines = LINES.lock().unwrap().clone();
+    let records = records.lock().unwrap().clone();
+    assert!(
+        lines.contains("sellercloud_output GET http://127.0.0.1"),
+        "{lines}"
+    );
+    assert!(records.contains("POST") && records.contains("/api/token: 200"));
+    assert!(shown.contains("you sent"), "{shown}");
+    assert!(lines.contains("\nureq"), "{lines}");
+    let all = lines + &records + &shown;
+    for secret in [
+        TOKEN,
+        PASSWORD,
+        "hunter2",
+        "login-token-",
+        "wrong-password",
+        "proxy-password",
+    ] {
+        if let Some(at) = all.find(secret) {
+            panic!("{secret} in …{}", &all[at.saturating_sub(300)..at + 40]);
+        }
+    }
+}
+
+fn chain(error: &Error) -> String {
+    let mut text = String::new();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text += &format!("{error} {error:?}\n");
+        cause = error.source();
+    }
+    text
+}
+
+#[test]
+fn every_request_is_told_of() {
+    let stand_in = StandIn::start();
+    let records = Arc::new(Mutex::new(Vec::new()));
+    let noted = records.clone();
+    let builder = with_login(&stand_in);
+    let client = builder
+        .on_request(move |record| noted.lock().unwrap().push(record.clone()))
+        .build()
+        .unwrap();
+    client.output_file(40001).unwrap();
+    let records = records.lock().unwrap();
+    let told: Vec<_> = records
+        .iter()
+        .map(|record| (record.method, record.status, record.attempt))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("POST", Some(200), 1),
+            ("GET", Some(503), 1),
+            ("GET", Some(502), 2),
+            ("GET", Some(200), 3),
+        ]
+    );
+    assert_eq!(records[3].bytes, 3200);
+    assert!(
+        records[3]
+            .url
+            .ends_with("/rest/api/QueuedJobs/OutputFile/40001")
+    );
+}
