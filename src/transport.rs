@@ -161,13 +161,19 @@ impl Transport {
             ureq::Error::Io(io) => io.get_ref().and_then(|inner| inner.downcast_ref::<Stop>()),
             _ => None,
         };
+        // ureq tells the status only in words: "proxy server responded 407/407".
+        let proxy_status = match &error {
+            ureq::Error::ConnectProxyFailed(what) => what.rsplit('/').next().map(str::to_owned),
+            _ => None,
+        };
+        let proxy_status = proxy_status.as_deref();
         let (kind, mut what) = match &error {
             _ if stop == Some(&Stop::Cancelled) => (ErrorKind::Cancelled, "cancelled".into()),
             _ if stop.is_some() => (ErrorKind::Timeout, Stop::Deadline.to_string()),
             ureq::Error::Timeout(limit) => (ErrorKind::Timeout, self.describe(*limit)),
             // rustls wraps its own errors so; nothing else here gives this kind.
             ureq::Error::Io(io) if io.kind() == io::ErrorKind::InvalidData => {
-                (ErrorKind::Tls, io.to_string())
+                (ErrorKind::Tls, tls::describe(io))
             }
             ureq::Error::Tls(what) => (ErrorKind::Tls, (*what).to_owned()),
             ureq::Error::Io(io) => (ErrorKind::Connection, io.to_string()),
@@ -179,19 +185,22 @@ impl Transport {
                 ErrorKind::Connection,
                 format!("the answer is not valid HTTP: {fault}"),
             ),
+            // Some proxies say 401 where RFC 9110 section 15.5.8 has 407.
+            ureq::Error::ConnectProxyFailed(_) if matches!(proxy_status, Some("401" | "407")) => (
+                ErrorKind::Connection,
+                "the proxy wants a user name and password, or others than it was given".into(),
+            ),
             ureq::Error::ConnectProxyFailed(what) => (ErrorKind::Connection, what.clone()),
             _ => (ErrorKind::Connection, error.to_string()),
         };
         if let Some(proxy) = &self.proxy {
             what = format!("{what} (through the proxy {proxy})");
         }
-        let refused_by_proxy = matches!(&error, ureq::Error::ConnectProxyFailed(what)
-            if what.contains("responded 4"));
         Failure {
             kind,
             what,
             source: Some(Arc::new(error)),
-            retry_may_help: !refused_by_proxy,
+            retry_may_help: !proxy_status.is_some_and(|status| status.starts_with('4')),
         }
     }
 

@@ -3,7 +3,6 @@
 mod support;
 
 use std::ops::ControlFlow;
-use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,6 +13,7 @@ use sellercloud_output::{
 use support::raw_server::RawServer;
 use support::stand_in::{PASSWORD, StandIn, TOKEN, USER};
 use support::stuck::{FullPort, dripping, mute_port, silent_after, slow_names};
+use support::{run_alone, runs_alone};
 
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
 const HEAD_AND_START: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nQUJDQUJD";
@@ -57,8 +57,7 @@ fn assert_can_be_cancelled(place: &str, client: &Client) {
 
 #[test]
 fn cancel_while_the_name_resolves() {
-    const CHILD: &str = "SCO_TEST_SLOW_NAMES";
-    if std::env::var_os(CHILD).is_some() {
+    if runs_alone() {
         let client = client("https://tt.api.sellercloud.example");
         assert_can_be_cancelled("while the name resolves", &client);
         let limited = Client::builder("https://tt.api.sellercloud.example")
@@ -77,17 +76,10 @@ fn cancel_while_the_name_resolves() {
     }
     // The system's resolver can only be made slow for a whole process.
     let folder = tempfile::tempdir().unwrap();
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "cancel_while_the_name_resolves", "--nocapture"])
-        .env("LD_PRELOAD", slow_names(folder.path()))
-        .env(CHILD, "1")
-        .output()
-        .unwrap();
-    let output = String::from_utf8_lossy(&child.stdout);
-    assert!(
-        child.status.success(),
-        "{output}{}",
-        String::from_utf8_lossy(&child.stderr)
+    let library = slow_names(folder.path());
+    let output = run_alone(
+        "cancel_while_the_name_resolves",
+        &[("LD_PRELOAD", library.to_str().unwrap())],
     );
     assert!(
         output.contains("cancelled while the name resolves"),

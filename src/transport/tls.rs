@@ -1,7 +1,7 @@
 //! TLS by rustls, with the system's own idea of whom to trust.
 
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::ResolvesClientCert;
@@ -9,7 +9,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls::{CertificateError, ClientConfig, ClientConnection, StreamOwned};
 use rustls_platform_verifier::Verifier;
 use ureq::Error;
 use ureq::unversioned::transport::{
@@ -155,9 +155,22 @@ impl<In: Transport> Connector<In> for TlsConnector {
     }
 }
 
+/// What rustls says is wrong; what to do, where that is known.
+pub(super) fn describe(error: &io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            "this system does not trust its certificate's issuer (if that is a company's own CA, \
+             add it to the system's store or to the client)"
+                .to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
 /// In the way that rustls's own I/O wraps its errors.
 fn as_tls(error: rustls::Error) -> Error {
-    std::io::Error::new(std::io::ErrorKind::InvalidData, error).into()
+    io::Error::new(io::ErrorKind::InvalidData, error).into()
 }
 
 /// What the name lookup, the connection and a proxy have left of the time to connect.

@@ -2,9 +2,14 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
+use std::env;
+use std::process::Command;
+
+pub mod proxy;
 pub mod raw_server;
 pub mod stand_in;
 pub mod stuck;
+pub mod tls;
 
 /// The SHA-256 of `bytes`, in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
@@ -27,3 +32,26 @@ pub fn noise(length: usize) -> Vec<u8> {
     bytes.truncate(length);
     bytes
 }
+
+/// Runs a test again, in a process of its own with other environment variables;
+/// gives what it printed.
+pub fn run_alone(test: &str, variables: &[(&str, &str)]) -> String {
+    let child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(ALONE, "1")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let output = String::from_utf8_lossy(&child.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success(), "{output}{errors}");
+    assert!(output.contains("1 passed"), "{output}{errors}");
+    output
+}
+
+/// Whether this is the process that [`run_alone`] started.
+pub fn runs_alone() -> bool {
+    env::var_os(ALONE).is_some()
+}
+
+const ALONE: &str = "SCO_TEST_RUNS_ALONE";

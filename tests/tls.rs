@@ -1,0 +1,253 @@
+//! TLS: whom the client trusts, and what it shows of itself.
+
+mod support;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustls::ServerConfig;
+use sellercloud_output::{Client, ClientBuilder, Error, ErrorKind, Retry};
+use support::stand_in::{PASSWORD, StandIn, TOKEN, USER};
+use support::tls::{self, Authority};
+use support::{run_alone, runs_alone};
+
+fn builder(url: String) -> ClientBuilder {
+    // Whatever the environment says; proxies have their own tests.
+    Client::builder(url).token(TOKEN).proxy("")
+}
+
+fn trusting(authority: &Authority, url: String) -> Client {
+    let builder = builder(url).add_ca_certificates(authority.pem().as_bytes());
+    builder.build().unwrap()
+}
+
+/// The stand-in over TLS, by the name that the test's certificates are for.
+fn over_tls(stand_in: &StandIn, config: ServerConfig) -> String {
+    let port = tls::in_front_of(&stand_in.url(), config);
+    format!("https://localhost:{port}/rest")
+}
+
+fn assert_refused(client: &Client, words: &str) {
+    let error = client.output_file(28142).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
+    assert_eq!(error.attempts(), 1, "{error}");
+    assert!(!error.retry_may_help());
+    assert!(error.to_string().contains(words), "{error}");
+    println!("{error}");
+}
+
+#[test]
+fn an_added_authority_is_trusted() {
+    let (stand_in, authority) = (StandIn::start(), Authority::new());
+    let url = over_tls(&stand_in, authority.server("localhost").config());
+    let client = trusting(&authority, url);
+    for _ in 0..2 {
+        assert_eq!(client.output_file(28142).unwrap().bytes.len(), 2400);
+    }
+}
+
+#[test]
+fn of_several_authorities_each_is_trusted() {
+    let (stand_in, one, other) = (StandIn::start(), Authority::new(), Authority::new());
+    let bundle = format!("# Ours\r\n{}\n{}", other.pem(), one.pem());
+    for authority in [&one, &other] {
+        let url = over_tls(&stand_in, authority.server("localhost").config());
+        let client = builder(url).add_ca_certificates(bundle.as_bytes());
+        client.build().unwrap().output_file(28142).unwrap();
+        let url = over_tls(&stand_in, authority.server("localhost").config());
+        let client = builder(url)
+            .add_ca_certificates(one.pem().as_bytes())
+            .add_ca_certificates(other.pem().as_bytes());
+        client.build().unwrap().output_file(28142).unwrap();
+    }
+}
+
+#[test]
+fn a_certificate_may_be_for_an_address() {
+    let (stand_in, authority) = (StandIn::start(), Authority::new());
+    let config = authority.server("127.0.0.1").config();
+    let url = over_tls(&stand_in, config).replace("localhost", "127.0.0.1");
+    trusting(&authority, url).output_file(28142).unwrap();
+}
+
+#[test]
+fn whom_the_system_trusts_is_trusted() {
+    if runs_alone() {
+        let url = std::env::var("SCO_TEST_URL").unwrap();
+        builder(url).build().unwrap().output_file(28142).unwrap();
+        return;
+    }
+    let (stand_in, authority) = (StandIn::start(), Authority::new());
+    let url = over_tls(&stand_in, authority.server("localhost").config());
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("certificates.pem");
+    std::fs::write(&store, authority.pem()).unwrap();
+    run_alone(
+        "whom_the_system_trusts_is_trusted",
+        &[
+            ("SSL_CERT_FILE", store.to_str().unwrap()),
+            ("SCO_TEST_URL", &url),
+        ],
+    );
+    // Trust added by hand comes on top of the system's.
+    assert_refused(
+        &builder(url).build().unwrap(),
+        "does not trust its certificate's issuer",
+    );
+}
+
+#[test]
+fn who_cannot_be_trusted_is_refused() {
+    let (stand_in, authority) = (StandIn::start(), Authority::new());
+    let expired = authority.expired_server("localhost");
+    let elsewhere = authority.server("tt.api.sellercloud.com");
+    // Of the same name as the trusted one.
+    let forged = Authority::new().server("localhost");
+    for (identity, words) in [
+        (expired, "expired"),
+        (elsewhere, "not valid for name"),
+        (forged, "BadSignature"),
+    ] {
+        let client = trusting(&authority, over_tls(&stand_in, identity.config()));
+        assert_refused(&client, words);
+    }
+}
+
+#[test]
+fn who_cannot_be_trusted_is_told_nothing() {
+    let received = Arc::new(AtomicUsize::new(0));
+    let count = received.clone();
+    let identity = Authority::new().server("localhost");
+    let port = tls::serve(identity.config(), move |client| {
+        count.fetch_add(client.fill_buf()?.len(), Ordering::SeqCst);
+        Ok(())
+    });
+    let url = format!("https://localhost:{port}");
+    for client in [
+        builder(url.clone()),
+        builder(url.clone()).credentials(USER, PASSWORD),
+    ] {
+        assert_refused(
+            &client.build().unwrap(),
+            "does not trust its certificate's issuer",
+        );
+    }
+    assert_eq!(received.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_client_certificate_opens_the_door() {
+    let (stand_in, authority) = (StandIn::start(), Authority::new());
+    let server = authority.server("localhost");
+    let url = || over_tls(&stand_in, server.config_for_clients_of(&authority));
+    let ours = authority.client();
+    let (certificate, key) = (ours.certificate_pem(), ours.key_pem());
+    let trusting = |url| builder(url).add_ca_certificates(authority.pem().as_bytes());
+    trusting(url())
+        .client_certificate(certificate.as_bytes(), key.as_bytes())
+        .build()
+        .unwrap()
+        .output_file(28142)
+        .unwrap();
+    // Both in one text, in either order.
+    for both in [format!("{certificate}{key}"), format!("{key}{certificate}")] {
+        trusting(url())
+            .client_certificate(both.as_bytes(), both.as_bytes())
+            .build()
+            .unwrap()
+            .output_file(28142)
+            .unwrap();
+    }
+    assert_refused(&trusting(url()).build().unwrap(), "CertificateRequired");
+    let foreign = Authority::new().client();
+    let client = trusting(url()).client_certificate(
+        foreign.certificate_pem().as_bytes(),
+        foreign.key_pem().as_bytes(),
+    );
+    assert_refused(&client.build().unwrap(), "received fatal alert");
+}
+
+#[test]
+fn certificates_that_cannot_be_used_are_refused_at_once() {
+    let authority = Authority::new();
+    let (ours, other) = (authority.client(), authority.client());
+    let (certificate, key) = (ours.certificate_pem(), ours.key_pem());
+    let cut = &certificate[..certificate.len() / 2];
+    let no_certificate =
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned();
+    let builder = || builder("tt".to_owned());
+    for (builder, words) in [
+        (builder().add_ca_certificates(b""), "no certificate in PEM"),
+        (
+            builder().add_ca_certificates(key.as_bytes()),
+            "no certificate in PEM",
+        ),
+        (
+            builder().add_ca_certificates(cut.as_bytes()),
+            "not valid PEM",
+        ),
+        (
+            builder().add_ca_certificates(no_certificate.as_bytes()),
+            "cannot be used",
+        ),
+        (
+            builder().client_certificate(certificate.as_bytes(), certificate.as_bytes()),
+            "no private key in PEM",
+        ),
+        (
+            builder().client_certificate(key.as_bytes(), key.as_bytes()),
+            "no certificate in PEM",
+        ),
+        (
+            builder().client_certificate(certificate.as_bytes(), other.key_pem().as_bytes()),
+            "cannot be used",
+        ),
+    ] {
+        let error = builder.build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+        let lines = key
+            .lines()
+            .filter(|line| line.len() > 10 && !line.starts_with('-'));
+        for line in lines {
+            assert!(!format!("{error} {error:?}").contains(line));
+        }
+    }
+}
+
+/// What comes of a body that ends with its connection, and that ended so.
+fn body_ended_by(end: fn(&mut tls::TlsStream)) -> Result<Vec<u8>, Error> {
+    let authority = Authority::new();
+    let port = tls::serve(authority.server("localhost").config(), move |client| {
+        let mut head = BufReader::new(&mut *client).lines();
+        while head.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+        client.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nQUJD")?;
+        client.flush()?;
+        end(client);
+        Ok(())
+    });
+    let client = builder(format!("https://localhost:{port}"))
+        .add_ca_certificates(authority.pem().as_bytes())
+        .retry(Retry::never());
+    let file = client.build().unwrap().output_file(1)?;
+    Ok(file.bytes.to_vec())
+}
+
+#[test]
+fn only_tls_itself_can_end_a_body() {
+    let orderly = body_ended_by(|client| {
+        client.conn.send_close_notify();
+        client.flush().unwrap();
+    });
+    assert_eq!(orderly.unwrap(), b"ABC");
+    // Anyone on the way can close a connection (RFC 8446 section 6.1).
+    let cut = body_ended_by(|client| client.sock.shutdown(Shutdown::Write).unwrap());
+    let error = cut.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
+    assert!(
+        error.to_string().contains("before the answer was complete"),
+        "{error}"
+    );
+}
