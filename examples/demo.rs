@@ -2,8 +2,9 @@
 //! and saves it.
 //!
 //! `cargo run --example demo` talks to a stand-in server that it starts itself.
-//! With SELLERCLOUD_SERVER and SELLERCLOUD_TOKEN set, and a job id or
-//! QueuedJobLink as argument, it talks to that server.
+//! With SELLERCLOUD_SERVER set, and SELLERCLOUD_TOKEN or SELLERCLOUD_USER and
+//! SELLERCLOUD_PASSWORD, and a job id or QueuedJobLink as argument, it talks to
+//! that server.
 
 #![allow(unsafe_code, reason = "these are C functions")]
 
@@ -19,32 +20,52 @@ use sellercloud_output::ffi::*;
 mod support;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let variable = |name: &str| env::var(format!("SELLERCLOUD_{name}")).ok();
+    let (server, token) = (variable("SERVER"), variable("TOKEN"));
+    let login = variable("USER").zip(variable("PASSWORD"));
     let stand_in;
-    let (server, token) = match (
-        env::var("SELLERCLOUD_SERVER"),
-        env::var("SELLERCLOUD_TOKEN"),
-    ) {
-        (Ok(server), Ok(token)) => (server, token),
-        (Err(_), Err(_)) => {
+    let (server, access) = match (server, token, login) {
+        (Some(server), Some(token), _) => (server, Access::Token(token)),
+        (Some(server), None, Some((user, password))) => (server, Access::Login(user, password)),
+        (Some(_), None, None) => {
+            return Err(
+                "set SELLERCLOUD_TOKEN, or SELLERCLOUD_USER and SELLERCLOUD_PASSWORD".into(),
+            );
+        }
+        (None, ..) => {
             stand_in = support::stand_in::StandIn::start();
             println!("server   a stand-in at {}", stand_in.url());
-            (stand_in.url(), support::stand_in::TOKEN.to_owned())
+            let (user, password) = (support::stand_in::USER, support::stand_in::PASSWORD);
+            (stand_in.url(), Access::Login(user.into(), password.into()))
         }
-        _ => return Err("set both SELLERCLOUD_SERVER and SELLERCLOUD_TOKEN, or neither".into()),
     };
     let job = env::args().nth(1).unwrap_or_else(|| "28142".to_owned());
     let folder = tempfile::Builder::new()
         .prefix("sellercloud-output-")
         .tempdir()?;
-    fetch(&server, &token, &job, folder.path())?;
+    fetch(&server, &access, &job, folder.path())?;
     // The file is there to be looked at.
     let _ = folder.keep();
     Ok(())
 }
 
-fn fetch(server: &str, token: &str, job: &str, folder: &Path) -> Result<(), Box<dyn Error>> {
+enum Access {
+    Token(String),
+    Login(String, String),
+}
+
+fn fetch(server: &str, access: &Access, job: &str, folder: &Path) -> Result<(), Box<dyn Error>> {
     let server = CString::new(server)?;
-    let token = CString::new(token)?;
+    let (token, login) = match access {
+        Access::Token(token) => (Some(CString::new(token.as_str())?), None),
+        Access::Login(user, password) => {
+            let login = (
+                CString::new(user.as_str())?,
+                CString::new(password.as_str())?,
+            );
+            (None, Some(login))
+        }
+    };
     let job = CString::new(job)?;
     let folder_text = CString::new(folder.to_str().ok_or("the folder's path is not UTF-8")?)?;
 
@@ -55,11 +76,19 @@ fn fetch(server: &str, token: &str, job: &str, folder: &Path) -> Result<(), Box<
     // SAFETY: the strings are NUL-terminated and outlive the calls, the places
     // for results are live, and every handle is freed once, at the end.
     unsafe {
-        let done = sco_job_id_from_text(job.as_ptr(), &mut id, &mut error) == SCO_OK
+        let config = sco_config_new();
+        let is_set = match &login {
+            Some((user, password)) => {
+                sco_config_set_credentials(config, user.as_ptr(), password.as_ptr(), &mut error)
+            }
+            None => SCO_OK,
+        };
+        let done = is_set == SCO_OK
+            && sco_job_id_from_text(job.as_ptr(), &mut id, &mut error) == SCO_OK
             && sco_client_new(
                 server.as_ptr(),
-                token.as_ptr(),
-                ptr::null(),
+                token.as_ref().map_or(ptr::null(), |token| token.as_ptr()),
+                config,
                 &mut client,
                 &mut error,
             ) == SCO_OK
@@ -81,6 +110,7 @@ fn fetch(server: &str, token: &str, job: &str, folder: &Path) -> Result<(), Box<
         };
         sco_output_file_free(file);
         sco_client_free(client);
+        sco_config_free(config);
         sco_error_free(error);
         outcome
     }

@@ -18,6 +18,10 @@
 //! and whose text says what to do. There is nothing in between: a body that is
 //! cut short, not base64, or of the wrong length is an error.
 //!
+//! A client may log in by itself ([`ClientBuilder::credentials`]), and try again
+//! what passes ([`Retry`]); a [`Call`] may wait for its job ([`Wait`]), has a time
+//! limit, tells its progress, and can be cancelled ([`CancelToken`]).
+//!
 //! Calls block. One [`Client`] serves any number of threads.
 //!
 //! C, C++, .NET and Python use the same library through [`ffi`], by way of the

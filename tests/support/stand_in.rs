@@ -153,7 +153,7 @@ const TROUBLES: [(i32, &[Trouble]); 6] = [
     (40003, &[Trouble::Limit(409, None, Some(3600)); 100]),
     (40004, &[Trouble::Status(504); 100]),
     (40005, &[Trouble::Limit(200, None, Some(1))]),
-    (40006, &[Trouble::Expiry]),
+    (40006, &[Trouble::Expiry; 100]),
 ];
 
 #[derive(Clone, Copy)]
