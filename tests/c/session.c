@@ -472,6 +472,31 @@ static void jobs_are_waited_for(void)
     sco_client_free(client);
 }
 
+static void redirects_stay_within_the_origin(void)
+{
+    sco_client *client = client_of("STAND_IN");
+    fetch(client, 60001);
+    sco_error *error = failed_fetch(client, 60002, SCO_UNEXPECTED_STATUS);
+    CHECK(sco_error_http_status(error) == 302);
+    CHECK(strstr(sco_error_message(error), "redirects to another origin, https://elsewhere.example") !=
+          NULL);
+    sco_error_free(error);
+    error = failed_fetch(client, 60003, SCO_AUTHENTICATION);
+    CHECK(strstr(sco_error_message(error), "redirects to its login page") != NULL);
+    sco_error_free(error);
+    sco_client_free(client);
+}
+
+static void gzip_is_undone_and_limited(void)
+{
+    sco_config *config = new_config();
+    CHECK(sco_config_set_max_size(config, 1000000, NULL) == SCO_OK);
+    sco_client *client = new_client(setting("STAND_IN"), setting("STAND_IN_TOKEN"), config);
+    fetch(client, 60004);
+    sco_error_free(failed_fetch(client, 60005, SCO_TOO_LARGE));
+    sco_client_free(client);
+}
+
 /* The contents of a file in the stand-in's folder. */
 static unsigned char pem[20000];
 
@@ -619,6 +644,8 @@ int main(int argc, char **argv)
     progress_is_told_and_can_cancel();
     jobs_are_told();
     jobs_are_waited_for();
+    redirects_stay_within_the_origin();
+    gzip_is_undone_and_limited();
     tls_is_verified();
     proxies_are_used();
     nonsense_is_an_error_and_no_crash();

@@ -2,11 +2,14 @@
 //! kinds that users get, each in one of the forms that servers use.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
 
 use super::noise;
@@ -164,6 +167,19 @@ enum Trouble {
     /// Every token that a login gave is forgotten.
     Expiry,
 }
+
+/// Jobs that are answered with a redirect, and where to.
+const REDIRECTS: [(i32, &str); 3] = [
+    (60001, "28142"),
+    (60002, "https://elsewhere.example/28142"),
+    (60003, "/rest/Account/Login?ReturnUrl=28142"),
+];
+
+/// The file of job 28142, compressed.
+const COMPRESSED: i32 = 60004;
+
+/// A little that decompresses to 64 MiB.
+const BOMB: i32 = 60005;
 
 /// What the server says of a job each time it is asked; the last one stays.
 const STATUSES: [(i32, &[&str]); 8] = [
@@ -371,6 +387,21 @@ fn output_file(state: &mut State, id: &str, before: usize) -> HttpMockResponse {
             return response;
         }
         id = 28142;
+    }
+    if let Some((_, to)) = REDIRECTS.iter().find(|(job, _)| *job == id) {
+        let response = HttpMockResponse::builder().status(302);
+        return response.header("Location", *to).build();
+    }
+    if matches!(id, COMPRESSED | BOMB) {
+        let body = match id {
+            COMPRESSED => Job::find(28142).body(),
+            _ => vec![b'A'; 64 * 1024 * 1024],
+        };
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&body).unwrap();
+        let response = HttpMockResponse::builder().status(200);
+        let response = response.header("Content-Encoding", "gzip");
+        return response.body(encoder.finish().unwrap()).build();
     }
     if STATUSES.iter().any(|(job, _)| *job == id) {
         id = 28142;
