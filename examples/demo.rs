@@ -93,7 +93,13 @@ fn fetch(server: &str, access: &Access, job: &str, folder: &Path) -> Result<(), 
                 &mut error,
             ) == SCO_OK
             && sco_get_output_file(client, id, ptr::null(), &mut file, &mut error) == SCO_OK
-            && sco_output_file_save(file, folder_text.as_ptr(), &mut error) == SCO_OK;
+            && sco_output_file_save(
+                file,
+                folder_text.as_ptr(),
+                ptr::null(),
+                ptr::null_mut(),
+                &mut error,
+            ) == SCO_OK;
         let outcome = if done {
             let name = text(sco_output_file_name(file));
             let bytes =

@@ -20,7 +20,7 @@
  * - A result goes to the address given for it. It is set to NULL (or 0) first,
  *   and to the result on success only.
  * - Handles (sco_client, sco_config, sco_options, sco_cancel, sco_output_file,
- *   sco_job, sco_error) are made by this library and freed with its own
+ *   sco_file_info, sco_job, sco_error) are made by this library and freed with its own
  *   sco_..._free, once. Those take NULL.
  * - Strings are UTF-8 and end with NUL. Strings given are copied; strings got
  *   belong to the handle they came from, and are there until it is freed.
@@ -196,6 +196,22 @@
 #define SCO_JOB_TOTAL_PROCESSED_IN_PHASE 9
 
 /**
+ * Where a file of the same name is there already: fail with SCO_IO, and leave
+ * it alone. The default.
+ */
+#define SCO_IF_EXISTS_FAIL 0
+
+/**
+ * Replace it. Who has it open goes on reading the old one.
+ */
+#define SCO_IF_EXISTS_REPLACE 1
+
+/**
+ * Save as the first that is free of "report (1).csv", "report (2).csv"...
+ */
+#define SCO_IF_EXISTS_NUMBER 2
+
+/**
  * Cancels calls. Made by sco_cancel_new, freed with sco_cancel_free. Any number
  * of threads may use it at once; also in a signal handler's thread, but not in
  * the handler.
@@ -221,6 +237,13 @@ typedef struct sco_config sco_config;
  * may read it at once.
  */
 typedef struct sco_error sco_error;
+
+/**
+ * What is known of an output file that was saved or written. Made by
+ * sco_save_output_file, sco_write_output_file and sco_output_file_save, freed
+ * with sco_file_info_free. Any number of threads may read it at once.
+ */
+typedef struct sco_file_info sco_file_info;
 
 /**
  * A queued job as the server told of it. Made by sco_get_job and the waiting
@@ -312,6 +335,16 @@ typedef struct {
  * library.
  */
 typedef void (*sco_log_fn)(void *context, const sco_request *request);
+
+/**
+ * Takes the next length bytes of a file, which is never 0; data is there until
+ * the callback returns. Returns 0 to go on; any other number ends the call with
+ * SCO_IO.
+ *
+ * Called on the thread that makes the call. It must return, not throw or jump
+ * out; it may call the library.
+ */
+typedef int32_t (*sco_write_fn)(void *context, const uint8_t *data, size_t length);
 
 /**
  * How far a file's transfer has come. Lives as long as the callback's call.
@@ -521,7 +554,8 @@ sco_status sco_config_set_body_encoding(sco_config *config,
 
 /**
  * The largest file to accept, in bytes after decoding. The default is 2 GiB
- * (2147483648). SCO_INVALID_ARGUMENT if config is NULL.
+ * (2147483648) for files in memory, and no limit for those that are saved or
+ * written. SCO_INVALID_ARGUMENT if config is NULL.
  */
 sco_status sco_config_set_max_size(sco_config *config, uint64_t bytes, sco_error **error);
 
@@ -706,6 +740,52 @@ sco_status sco_get_output_file(const sco_client *client,
                                sco_error **error);
 
 /**
+ * Saves a job's output file under its name in a folder, which must exist. It is
+ * decoded as it arrives, into a temporary file there that gets the name when it
+ * is complete: the file appears whole or not at all, with the permissions that
+ * the process gives new files. Needs a few hundred KiB of memory, whatever the
+ * file's size.
+ *
+ * job: the job's id. folder: a path in UTF-8; "." for the current folder.
+ * options: for this call (sco_options_set_save has those for saving), or NULL.
+ * info: where to put what was saved, with its path, for the caller to free with
+ * sco_file_info_free; NULL where it does not matter.
+ *
+ * Any status is possible. SCO_IO if the file cannot be written, also where one
+ * of that name is there already, which is left alone unless the options say
+ * otherwise; the error's message has the path.
+ */
+sco_status sco_save_output_file(const sco_client *client,
+                                int64_t job,
+                                const char *folder,
+                                const sco_options *options,
+                                sco_file_info **info,
+                                sco_error **error);
+
+/**
+ * Hands a job's output file to a callback as it arrives, decoded. Needs a few
+ * hundred KiB of memory, whatever the file's size.
+ *
+ * On an error the callback may have been given a part: only SCO_OK means that
+ * the file is complete. The call is tried again only while nothing was handed
+ * out.
+ *
+ * job: the job's id. write: the callback; context is handed to it. options: for
+ * this call, or NULL. info: where to put what is known of the file, for the
+ * caller to free with sco_file_info_free; NULL where it does not matter.
+ *
+ * Any status is possible. SCO_IO if the callback returned another number than
+ * 0, SCO_INVALID_ARGUMENT if client or write is NULL.
+ */
+sco_status sco_write_output_file(const sco_client *client,
+                                 int64_t job,
+                                 sco_write_fn write,
+                                 void *context,
+                                 const sco_options *options,
+                                 sco_file_info **info,
+                                 sco_error **error);
+
+/**
  * Asks how far a job is. However it ended, it is told: that is no error.
  *
  * job: the job's id. options: for this call, or NULL.
@@ -784,24 +864,62 @@ int32_t sco_output_file_name_is_made_up(const sco_output_file *file);
 const char *sco_output_file_content_type(const sco_output_file *file);
 
 /**
- * Saves the file under its name in a folder, which must exist: as folder, a
- * slash, and sco_output_file_name. It appears there whole or not at all, with
- * the permissions that the process gives new files.
+ * Saves the file under its name in a folder, which must exist. It appears
+ * there whole or not at all, with the permissions that the process gives new
+ * files.
  *
- * folder: a path in UTF-8; "." for the current folder.
+ * folder: a path in UTF-8; "." for the current folder. options: for their part
+ * that sco_options_set_save sets, or NULL. info: where to put what was saved,
+ * with its path, for the caller to free with sco_file_info_free; NULL where it
+ * does not matter.
  *
  * SCO_IO if it cannot be saved, also where a file of that name is there
- * already, which is left alone; the error's message has the path.
- * SCO_INVALID_ARGUMENT if file or folder is NULL or folder is not UTF-8.
+ * already, which is left alone unless the options say otherwise; the error's
+ * message has the path. SCO_INVALID_ARGUMENT if file or folder is NULL or
+ * folder is not UTF-8.
  */
 sco_status sco_output_file_save(const sco_output_file *file,
                                 const char *folder,
+                                const sco_options *options,
+                                sco_file_info **info,
                                 sco_error **error);
 
 /**
  * Frees a file with all that its functions pointed to. NULL is allowed.
  */
 void sco_output_file_free(sco_output_file *file);
+
+/**
+ * The server's name for the file, as sco_output_file_name. NULL if info is NULL.
+ */
+const char *sco_file_info_name(const sco_file_info *info);
+
+/**
+ * As sco_output_file_name_is_made_up.
+ */
+int32_t sco_file_info_name_is_made_up(const sco_file_info *info);
+
+/**
+ * How many bytes the file has. 0 if info is NULL.
+ */
+uint64_t sco_file_info_len(const sco_file_info *info);
+
+/**
+ * As sco_output_file_content_type.
+ */
+const char *sco_file_info_content_type(const sco_file_info *info);
+
+/**
+ * Where the file is: in the folder that was given, which may be a relative
+ * path. NULL if it was not saved, or if info is NULL.
+ */
+const char *sco_file_info_path(const sco_file_info *info);
+
+/**
+ * Frees what is known of a file, with all that its functions pointed to; the
+ * file itself stays. NULL is allowed.
+ */
+void sco_file_info_free(sco_file_info *info);
 
 /**
  * The job's id; 0 if job is NULL.
@@ -909,6 +1027,21 @@ sco_status sco_options_set_wait(sco_options *options,
                                 uint64_t first,
                                 uint64_t longest,
                                 uint64_t grace,
+                                sco_error **error);
+
+/**
+ * How to save files. name: the file's name; NULL, the default, for the
+ * server's. if_exists: one of SCO_IF_EXISTS_FAIL, SCO_IF_EXISTS_REPLACE and
+ * SCO_IF_EXISTS_NUMBER; each is free of races among threads and processes.
+ * sync: whether to wait until the file is on the disk, so that not even a power
+ * failure can lose it or leave half of it; not 0 (the default) or 0.
+ * SCO_INVALID_ARGUMENT if options is NULL, if_exists is none of these, or name
+ * is not UTF-8.
+ */
+sco_status sco_options_set_save(sco_options *options,
+                                const char *name,
+                                int32_t if_exists,
+                                int32_t sync,
                                 sco_error **error);
 
 /**

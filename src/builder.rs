@@ -22,7 +22,7 @@ pub struct ClientBuilder {
     directory: String,
     credentials: Option<Credentials>,
     body_encoding: BodyEncoding,
-    max_size: u64,
+    max_size: Option<u64>,
     allow_plain_http: bool,
     call_timeout: Duration,
     retry: Retry,
@@ -45,7 +45,7 @@ impl ClientBuilder {
             directory: DIRECTORY.into(),
             credentials: None,
             body_encoding: BodyEncoding::default(),
-            max_size: 2 * 1024 * 1024 * 1024,
+            max_size: None,
             allow_plain_http: false,
             call_timeout: Duration::from_secs(3600),
             retry: Retry::default(),
@@ -116,9 +116,11 @@ impl ClientBuilder {
         self
     }
 
-    /// The largest file to accept, in bytes after decoding; 2 GiB unless set.
+    /// The largest file to accept, in bytes after decoding. Unless set, 2 GiB
+    /// for [`output_file`](Client::output_file), and no limit for files that
+    /// are saved or written.
     pub fn max_size(mut self, bytes: u64) -> Self {
-        self.max_size = bytes;
+        self.max_size = Some(bytes);
         self
     }
 

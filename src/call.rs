@@ -1,14 +1,17 @@
 //! One call: what the caller wants of it, and how far it has come.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::cancel::{CancelToken, Stop, Watch};
 use crate::error::About;
 use crate::transport::Body;
-use crate::{Client, Error, JobId, OutputFile, QueuedJob, Wait};
+use crate::{
+    Client, Error, JobId, OutputFile, QueuedJob, SaveOptions, SavedFile, Wait, WrittenFile,
+};
 
 /// How far the file's transfer has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,7 @@ pub struct Call<'a> {
     cancel: Option<CancelToken>,
     timeout: Option<Duration>,
     progress: Option<OnProgress<'a>>,
+    saving: SaveOptions,
 }
 
 /// The longest that a call takes which waits for a job, unless it is told.
@@ -46,6 +50,7 @@ impl<'a> Call<'a> {
             cancel: None,
             timeout: None,
             progress: None,
+            saving: SaveOptions::default(),
         }
     }
 
@@ -71,6 +76,12 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// How to save, for [`save_output_file`](Self::save_output_file).
+    pub fn saving(mut self, options: SaveOptions) -> Self {
+        self.saving = options;
+        self
+    }
+
     /// See [`Client::output_file`].
     ///
     /// # Errors
@@ -84,6 +95,42 @@ impl<'a> Call<'a> {
         let client = self.client;
         let limit = client.call_timeout();
         client.fetch(&mut self.run(job.try_into()?, limit))
+    }
+
+    /// See [`Client::save_output_file`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn save_output_file<J>(
+        mut self,
+        job: J,
+        folder: impl AsRef<Path>,
+    ) -> Result<SavedFile, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let client = self.client;
+        let limit = client.call_timeout();
+        let options = std::mem::take(&mut self.saving);
+        let mut running = self.run(job.try_into()?, limit);
+        client.save(&mut running, folder.as_ref(), &options)
+    }
+
+    /// See [`Client::write_output_file`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn write_output_file<J>(self, job: J, writer: &mut dyn Write) -> Result<WrittenFile, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let client = self.client;
+        let limit = client.call_timeout();
+        client.write(&mut self.run(job.try_into()?, limit), writer)
     }
 
     /// See [`Client::job`].
@@ -141,6 +188,7 @@ impl<'a> Call<'a> {
         Running {
             job,
             attempt: 0,
+            is_last_attempt: false,
             limit,
             watch: Watch {
                 cancel: self.cancel,
@@ -166,6 +214,8 @@ pub(crate) struct Running<'a> {
     pub(crate) job: JobId,
     /// The attempt that is on; 0 before the first.
     pub(crate) attempt: u32,
+    /// Whether the attempt that is on leaves something that another cannot undo.
+    pub(crate) is_last_attempt: bool,
     pub(crate) watch: Watch,
     limit: Duration,
     progress: Option<OnProgress<'a>>,

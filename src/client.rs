@@ -1,24 +1,16 @@
-//! The client, and the file that it fetches.
+//! The client: the verbs that a caller has.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-
-use crate::body::{self, BodyEncoding};
 use crate::builder::{ClientBuilder, ServerName};
 use crate::call::{Call, Running};
-use crate::content_disposition;
-use crate::error::About;
-use crate::file_name;
-use crate::save::save;
-use crate::session::{Answer, Session};
-use crate::sink::Buffer;
-use crate::transport::Response;
+use crate::session::Session;
 use crate::wait;
-use crate::{Error, JobId, QueuedJob, Wait};
+use crate::{BodyEncoding, Error, JobId, OutputFile, QueuedJob, SavedFile, Wait, WrittenFile};
 
 /// Fetches output files from one server, for one user.
 ///
@@ -27,11 +19,11 @@ use crate::{Error, JobId, QueuedJob, Wait};
 /// client.
 #[derive(Clone)]
 pub struct Client {
-    session: Arc<Session>,
+    pub(crate) session: Arc<Session>,
     /// What was given as the server, for people.
     name: Arc<str>,
-    body_encoding: BodyEncoding,
-    max_size: u64,
+    pub(crate) body_encoding: BodyEncoding,
+    pub(crate) max_size: Option<u64>,
     call_timeout: Duration,
 }
 
@@ -40,7 +32,7 @@ impl Client {
         session: Session,
         name: String,
         body_encoding: BodyEncoding,
-        max_size: u64,
+        max_size: Option<u64>,
         call_timeout: Duration,
     ) -> Self {
         Self {
@@ -84,6 +76,44 @@ impl Client {
         Error: From<J::Error>,
     {
         self.call().output_file(job)
+    }
+
+    /// Saves a job's output file under its name in `folder`, which must exist.
+    /// It is decoded as it arrives, into a temporary file there that gets the
+    /// name when it is complete: the file appears whole or not at all. Needs a
+    /// few hundred KiB of memory, whatever the file's size.
+    ///
+    /// Where a file of that name is there already, that is an error and the
+    /// file is left alone; [`Call::saving`] can say otherwise.
+    ///
+    /// # Errors
+    ///
+    /// Any kind. [`Io`](crate::ErrorKind::Io), with the path, where the file
+    /// cannot be written.
+    pub fn save_output_file<J>(&self, job: J, folder: impl AsRef<Path>) -> Result<SavedFile, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        self.call().save_output_file(job, folder)
+    }
+
+    /// Writes a job's output file to `writer` as it arrives, decoded, and
+    /// flushes it. Needs a few hundred KiB of memory, whatever the file's size.
+    ///
+    /// On an error the writer may have been given a part: only success means
+    /// that the file is complete. The call is tried again only while nothing
+    /// was written.
+    ///
+    /// # Errors
+    ///
+    /// Any kind. [`Io`](crate::ErrorKind::Io) where the writer fails.
+    pub fn write_output_file<J>(&self, job: J, writer: &mut dyn Write) -> Result<WrittenFile, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        self.call().write_output_file(job, writer)
     }
 
     /// Asks how far a job is.
@@ -145,81 +175,6 @@ impl Client {
     pub(crate) fn await_job(&self, running: &mut Running, wait: Wait) -> Result<QueuedJob, Error> {
         wait::wait(&self.session, running, wait)
     }
-
-    pub(crate) fn fetch(&self, running: &mut Running) -> Result<OutputFile, Error> {
-        self.session
-            .run(running, |running| self.fetch_once(running))
-    }
-
-    fn fetch_once(&self, running: &mut Running) -> Result<OutputFile, Error> {
-        let mut answer = self.session.output_file(running)?;
-        let content_type = header_text(&answer.response, &CONTENT_TYPE);
-        let header_name = header_name(&answer.response);
-        let options = body::Options {
-            encoding: self.body_encoding,
-            limit: self.max_size,
-            is_json: content_type.as_deref().is_some_and(is_json),
-            names_file: header_name.is_some(),
-        };
-        let mut buffer = Buffer::expecting(self.expected_size(&answer.response));
-        let decoded = body::decode(&mut running.reader(answer.body()), &options, &mut buffer);
-        let decoded = decoded.map_err(|error| self.no_file(error, &answer))?;
-
-        let name = header_name.or_else(|| file_name::safe(decoded.file_name.as_deref()?));
-        let name_is_made_up = name.is_none();
-        let name = name.unwrap_or_else(|| {
-            // Of JSON around a file, the type says nothing of the file.
-            let of_file = decoded.is_raw || !options.is_json;
-            let content_type = content_type.as_deref().filter(|_| of_file);
-            file_name::made_up(running.job.get(), content_type)
-        });
-        Ok(OutputFile {
-            job: running.job,
-            name,
-            name_is_made_up,
-            bytes: buffer.into_bytes(),
-            content_type,
-        })
-    }
-
-    /// How many bytes the file will likely have, going by Content-Length.
-    fn expected_size(&self, response: &Response) -> usize {
-        let length = response.length.unwrap_or_default();
-        let decoded = match self.body_encoding {
-            BodyEncoding::Base64 => length / 4 * 3,
-            BodyEncoding::Raw | BodyEncoding::Auto => length,
-        };
-        usize::try_from(decoded.min(self.max_size)).unwrap_or_default()
-    }
-
-    fn no_file(&self, error: body::Error, answer: &Answer) -> Error {
-        let about = About::default();
-        match error {
-            body::Error::Malformed {
-                offset,
-                message,
-                answer: body,
-                ..
-            } => body
-                .and_then(|body| self.session.rate_limit(answer, &body))
-                .unwrap_or_else(|| Error::MalformedBody {
-                    about,
-                    offset,
-                    message: self.session.redacted(message, answer),
-                }),
-            body::Error::TooLarge => Error::TooLarge {
-                about,
-                limit: self.max_size,
-            },
-            body::Error::Source(error) => self.session.interrupted(error, answer),
-            body::Error::Sink(source) => Error::Io {
-                about,
-                action: "cannot keep the file in memory".into(),
-                path: None,
-                source: source.into(),
-            },
-        }
-    }
 }
 
 impl fmt::Debug for Client {
@@ -230,73 +185,4 @@ impl fmt::Debug for Client {
             .field("max_size", &self.max_size)
             .finish_non_exhaustive()
     }
-}
-
-/// A job's output file, in memory.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OutputFile {
-    /// The job whose output it is.
-    pub job: JobId,
-    /// A file name that is safe on Windows and Unix: never a path, never
-    /// empty, at most 255 bytes.
-    pub name: String,
-    /// Whether the server gave no name that could be used, so that `name` is
-    /// `output-{job}` with the extension of the content type, if that is known.
-    pub name_is_made_up: bool,
-    /// The file.
-    pub bytes: Vec<u8>,
-    /// The answer's Content-Type. Servers that send base64 may name the type
-    /// of the text (JSON, say) and not that of the file.
-    pub content_type: Option<String>,
-}
-
-impl OutputFile {
-    /// Saves the file under its name in `folder`, which must exist; gives its
-    /// path. The file appears whole or not at all.
-    ///
-    /// # Errors
-    ///
-    /// [`Io`](crate::ErrorKind::Io), with the path; also where a file of that
-    /// name is there already, which is left alone.
-    pub fn save(&self, folder: impl AsRef<Path>) -> Result<PathBuf, Error> {
-        let about = About {
-            job: Some(self.job.get()),
-            attempts: 0,
-        };
-        save(folder.as_ref(), &self.name, &self.bytes).map_err(|error| error.of(about))
-    }
-}
-
-impl fmt::Debug for OutputFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OutputFile")
-            .field("job", &self.job)
-            .field("name", &self.name)
-            .field("name_is_made_up", &self.name_is_made_up)
-            .field("bytes", &format_args!("[{} bytes]", self.bytes.len()))
-            .field("content_type", &self.content_type)
-            .finish()
-    }
-}
-
-/// The safe name that Content-Disposition gives; the first of several.
-fn header_name(response: &Response) -> Option<String> {
-    let headers = response.headers.get_all(CONTENT_DISPOSITION).into_iter();
-    headers
-        .filter_map(|header| content_disposition::file_name(header.as_bytes()))
-        .find_map(|name| file_name::safe(&name))
-}
-
-fn header_text(response: &Response, name: &http::HeaderName) -> Option<String> {
-    let value = response.headers.get(name)?;
-    let text = String::from_utf8_lossy(value.as_bytes());
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    let essence = essence.to_ascii_lowercase();
-    matches!(essence.as_str(), "application/json" | "text/json") || essence.ends_with("+json")
 }

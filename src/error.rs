@@ -423,6 +423,16 @@ impl Error {
         }
     }
 
+    /// The error where the system refused `action`.
+    pub(crate) fn io(action: impl Into<String>, path: Option<PathBuf>, source: io::Error) -> Self {
+        Self::Io {
+            about: About::default(),
+            action: action.into(),
+            path,
+            source: source.into(),
+        }
+    }
+
     /// The same error, of this call.
     pub(crate) fn of(mut self, call: About) -> Self {
         match &mut self {

@@ -44,6 +44,15 @@ pub(crate) fn made_up(job: i32, content_type: Option<&str>) -> String {
     }
 }
 
+/// `name` as the copy of that number: `report (1).csv`.
+pub(crate) fn numbered(name: &str, number: u32) -> String {
+    let extension = extension(name);
+    let stem = &name[..name.len() - extension.len()];
+    let end = format!(" ({number}){extension}");
+    let stem = trim(cut(stem, LONGEST - end.len()));
+    format!("{stem}{end}")
+}
+
 /// Windows drops dots and blanks at the end of a name, so that `a.csv` and
 /// `a.csv. .` are one file; at the start, blanks are only ever an accident.
 fn trim(name: &str) -> &str {
@@ -88,17 +97,25 @@ fn shortened(name: &str) -> String {
     if name.len() <= LONGEST {
         return name.to_owned();
     }
-    let extension = match name.rfind('.') {
+    let extension = extension(name);
+    let stem = &name[..name.len() - extension.len()];
+    let stem = cut(stem, LONGEST - extension.len());
+    trim(&format!("{stem}{extension}")).to_owned()
+}
+
+/// The extension with its dot; empty if there is none, or one that long that it
+/// is none.
+fn extension(name: &str) -> &str {
+    match name.rfind('.') {
         Some(dot) if dot > 0 && name.len() - dot <= LONGEST_EXTENSION => &name[dot..],
         _ => "",
-    };
-    let stem = &name[..name.len() - extension.len()];
-    let room = LONGEST - extension.len();
-    let cut = (0..=room.min(stem.len()))
-        .rev()
-        .find(|&at| stem.is_char_boundary(at));
-    let stem = &stem[..cut.unwrap_or_default()];
-    trim(&format!("{stem}{extension}")).to_owned()
+    }
+}
+
+/// The beginning of `text` that has at most `room` bytes.
+fn cut(text: &str, room: usize) -> &str {
+    let fits = |end: &usize| text.is_char_boundary(*end);
+    &text[..(0..=room.min(text.len())).rev().find(fits).unwrap_or(0)]
 }
 
 /// The usual extension of a content type that reports and exports have.

@@ -37,10 +37,12 @@ mod content_disposition;
 mod credentials;
 mod encoded_word;
 mod error;
+mod fetch;
 pub mod ffi;
 mod file_name;
 mod job;
 mod json;
+mod output_file;
 mod queued_job;
 mod request_log;
 mod retry;
@@ -58,12 +60,14 @@ pub use body::BodyEncoding;
 pub use builder::ClientBuilder;
 pub use call::{Call, Progress};
 pub use cancel::CancelToken;
-pub use client::{Client, OutputFile};
+pub use client::Client;
 pub use error::{About, Error, ErrorKind, JobEnd, Refusal, Source};
 pub use job::JobId;
+pub use output_file::{OutputFile, SavedFile, WrittenFile};
 pub use queued_job::{JobStatus, QueuedJob};
 pub use request_log::RequestRecord;
 pub use retry::Retry;
+pub use save::{IfExists, SaveOptions};
 pub use wait::Wait;
 
 // The README's examples are compiled as tests.

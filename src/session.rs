@@ -185,6 +185,9 @@ impl Session {
                 // Whatever it failed with: there is no next time for a call that was stopped.
                 running.check()?;
             }
+            if running.is_last_attempt {
+                return Err(error);
+            }
             let Some(wait) = self.retry.wait(&error, running.attempt) else {
                 return Err(error);
             };

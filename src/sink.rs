@@ -1,6 +1,6 @@
 //! Where decoded bytes go.
 
-use std::io;
+use std::io::{self, Write};
 
 /// Takes decoded bytes in order. The decoder writes right into the room that
 /// the sink offers, so that nothing is copied in between.
@@ -66,6 +66,47 @@ impl Sink for Buffer {
     fn commit(&mut self, length: usize) -> io::Result<()> {
         self.committed += length;
         Ok(())
+    }
+}
+
+/// Hands the file on to a writer, piece by piece.
+pub(crate) struct Through<W> {
+    writer: W,
+    piece: Vec<u8>,
+    written: u64,
+}
+
+impl<W: Write> Through<W> {
+    pub(crate) fn new(writer: W) -> Self {
+        Self {
+            writer,
+            piece: Vec::new(),
+            written: 0,
+        }
+    }
+
+    /// How many bytes the writer was given.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+impl<W: Write> Sink for Through<W> {
+    fn room(&mut self, length: usize) -> io::Result<&mut [u8]> {
+        if self.piece.len() < length {
+            self.piece.resize(length, 0);
+        }
+        Ok(&mut self.piece)
+    }
+
+    fn commit(&mut self, length: usize) -> io::Result<()> {
+        // Counted before: who fails may have taken some.
+        self.written += length as u64;
+        self.writer.write_all(&self.piece[..length])
     }
 }
 

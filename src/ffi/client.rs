@@ -1,9 +1,10 @@
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
+use std::io::{self, Write};
 use std::ptr;
 
 use super::{
-    begin, call, free, required, result, sco_config, sco_error, sco_job, sco_options,
-    sco_output_file, sco_status, text, wait_of,
+    begin, call, free, give, is_null, required, result, sco_config, sco_error, sco_file_info,
+    sco_job, sco_options, sco_output_file, sco_status, text, wait_of,
 };
 use crate::builder::ServerName;
 use crate::{Client, JobId};
@@ -122,6 +123,118 @@ pub unsafe extern "C" fn sco_get_output_file(
     unsafe { call(error, get) }
 }
 
+/// Saves a job's output file under its name in a folder, which must exist. It is
+/// decoded as it arrives, into a temporary file there that gets the name when it
+/// is complete: the file appears whole or not at all, with the permissions that
+/// the process gives new files. Needs a few hundred KiB of memory, whatever the
+/// file's size.
+///
+/// job: the job's id. folder: a path in UTF-8; "." for the current folder.
+/// options: for this call (sco_options_set_save has those for saving), or NULL.
+/// info: where to put what was saved, with its path, for the caller to free with
+/// sco_file_info_free; NULL where it does not matter.
+///
+/// Any status is possible. SCO_IO if the file cannot be written, also where one
+/// of that name is there already, which is left alone unless the options say
+/// otherwise; the error's message has the path.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_save_output_file(
+    client: *const sco_client,
+    job: i64,
+    folder: *const c_char,
+    options: *const sco_options,
+    info: *mut *mut sco_file_info,
+    error: *mut *mut sco_error,
+) -> sco_status {
+    let save = || {
+        // SAFETY: the pointers are NULL or what the header says they are.
+        let (info, handle, folder, options) = unsafe {
+            (
+                result(info, ptr::null_mut(), "info").ok(),
+                required(client, "client")?,
+                text(folder, "folder")?,
+                options.as_ref(),
+            )
+        };
+        let saved = begin(&handle.client, options).save_output_file(job, folder)?;
+        give(info, || sco_file_info::of_saved(saved));
+        Ok(())
+    };
+    // SAFETY: `error` is NULL or a place to write to.
+    unsafe { call(error, save) }
+}
+
+/// Takes the next length bytes of a file, which is never 0; data is there until
+/// the callback returns. Returns 0 to go on; any other number ends the call with
+/// SCO_IO.
+///
+/// Called on the thread that makes the call. It must return, not throw or jump
+/// out; it may call the library.
+pub type sco_write_fn =
+    Option<unsafe extern "C" fn(context: *mut c_void, data: *const u8, length: usize) -> i32>;
+
+/// Hands a job's output file to a callback as it arrives, decoded. Needs a few
+/// hundred KiB of memory, whatever the file's size.
+///
+/// On an error the callback may have been given a part: only SCO_OK means that
+/// the file is complete. The call is tried again only while nothing was handed
+/// out.
+///
+/// job: the job's id. write: the callback; context is handed to it. options: for
+/// this call, or NULL. info: where to put what is known of the file, for the
+/// caller to free with sco_file_info_free; NULL where it does not matter.
+///
+/// Any status is possible. SCO_IO if the callback returned another number than
+/// 0, SCO_INVALID_ARGUMENT if client or write is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_write_output_file(
+    client: *const sco_client,
+    job: i64,
+    write: sco_write_fn,
+    context: *mut c_void,
+    options: *const sco_options,
+    info: *mut *mut sco_file_info,
+    error: *mut *mut sco_error,
+) -> sco_status {
+    let write = || {
+        // SAFETY: the pointers are NULL or what the header says they are.
+        let (info, handle, options) = unsafe {
+            (
+                result(info, ptr::null_mut(), "info").ok(),
+                required(client, "client")?,
+                options.as_ref(),
+            )
+        };
+        let write = write.ok_or_else(|| is_null("write"))?;
+        let call = begin(&handle.client, options);
+        let written = call.write_output_file(job, &mut Callback { write, context })?;
+        give(info, || sco_file_info::of_written(written));
+        Ok(())
+    };
+    // SAFETY: `error` is NULL or a place to write to.
+    unsafe { call(error, write) }
+}
+
+/// A caller's function as a writer.
+struct Callback {
+    write: unsafe extern "C" fn(*mut c_void, *const u8, usize) -> i32,
+    context: *mut c_void,
+}
+
+impl Write for Callback {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        // SAFETY: the caller vouches for the callback; `data` is there for its time.
+        match unsafe { (self.write)(self.context, data.as_ptr(), data.len()) } {
+            0 => Ok(data.len()),
+            number => Err(io::Error::other(format!("the callback returned {number}"))),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Asks how far a job is. However it ended, it is told: that is no error.
 ///
 /// job: the job's id. options: for this call, or NULL.
@@ -216,9 +329,7 @@ pub unsafe extern "C" fn sco_wait_for_output_file(
         let call = begin(&handle.client, options);
         let (ended, fetched) = call.wait_for_output_file(job, wait_of(options))?;
         *file = Box::into_raw(Box::new(sco_output_file::new(fetched)));
-        if let Some(queued_job) = queued_job {
-            *queued_job = Box::into_raw(Box::new(sco_job::new(ended)));
-        }
+        give(queued_job, || sco_job::new(ended));
         Ok(())
     };
     // SAFETY: `error` is NULL or a place to write to.

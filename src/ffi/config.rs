@@ -60,7 +60,8 @@ pub unsafe extern "C" fn sco_config_set_body_encoding(
 }
 
 /// The largest file to accept, in bytes after decoding. The default is 2 GiB
-/// (2147483648). SCO_INVALID_ARGUMENT if config is NULL.
+/// (2147483648) for files in memory, and no limit for those that are saved or
+/// written. SCO_INVALID_ARGUMENT if config is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_config_set_max_size(
     config: *mut sco_config,

@@ -146,6 +146,13 @@ unsafe fn result<'a, T>(place: *mut T, nothing: T, name: &str) -> Result<&'a mut
     }
 }
 
+/// Hands out a handle, if there is a place for it.
+fn give<T>(place: Option<&mut *mut T>, handle: impl FnOnce() -> T) {
+    if let Some(place) = place {
+        *place = Box::into_raw(Box::new(handle()));
+    }
+}
+
 /// A string that must be given.
 ///
 /// # Safety

@@ -1,9 +1,9 @@
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use super::{Context, call, free, required_mut, sco_error, sco_status};
-use crate::{Call, CancelToken, Client, Progress, Wait};
+use super::{Context, call, free, required_mut, sco_error, sco_status, text};
+use crate::{Call, CancelToken, Client, Error, IfExists, Progress, SaveOptions, Wait};
 
 /// Cancels calls. Made by sco_cancel_new, freed with sco_cancel_free. Any number
 /// of threads may use it at once; also in a signal handler's thread, but not in
@@ -79,6 +79,7 @@ pub struct sco_options {
     progress: sco_progress_fn,
     context: Context,
     wait: Wait,
+    saving: SaveOptions,
 }
 
 /// Options with their defaults. Never NULL. Free it with sco_options_free.
@@ -90,6 +91,7 @@ pub extern "C" fn sco_options_new() -> *mut sco_options {
         progress: None,
         context: Context(std::ptr::null_mut()),
         wait: Wait::default(),
+        saving: SaveOptions::default(),
     }))
 }
 
@@ -177,6 +179,58 @@ pub unsafe extern "C" fn sco_options_set_wait(
     unsafe { call(error, set) }
 }
 
+/// Where a file of the same name is there already: fail with SCO_IO, and leave
+/// it alone. The default.
+pub const SCO_IF_EXISTS_FAIL: i32 = 0;
+/// Replace it. Who has it open goes on reading the old one.
+pub const SCO_IF_EXISTS_REPLACE: i32 = 1;
+/// Save as the first that is free of "report (1).csv", "report (2).csv"...
+pub const SCO_IF_EXISTS_NUMBER: i32 = 2;
+
+/// How to save files. name: the file's name; NULL, the default, for the
+/// server's. if_exists: one of SCO_IF_EXISTS_FAIL, SCO_IF_EXISTS_REPLACE and
+/// SCO_IF_EXISTS_NUMBER; each is free of races among threads and processes.
+/// sync: whether to wait until the file is on the disk, so that not even a power
+/// failure can lose it or leave half of it; not 0 (the default) or 0.
+/// SCO_INVALID_ARGUMENT if options is NULL, if_exists is none of these, or name
+/// is not UTF-8.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_options_set_save(
+    options: *mut sco_options,
+    name: *const c_char,
+    if_exists: i32,
+    sync: i32,
+    error: *mut *mut sco_error,
+) -> sco_status {
+    let set = || {
+        // SAFETY: the pointers are NULL or what the header says they are.
+        let (options, name) = unsafe {
+            let name = match name.is_null() {
+                true => None,
+                false => Some(text(name, "name")?.to_owned()),
+            };
+            (required_mut(options, "options")?, name)
+        };
+        let if_exists = match if_exists {
+            SCO_IF_EXISTS_FAIL => IfExists::Fail,
+            SCO_IF_EXISTS_REPLACE => IfExists::Replace,
+            SCO_IF_EXISTS_NUMBER => IfExists::Number,
+            other => {
+                let message = format!("{other} is none of the SCO_IF_EXISTS constants");
+                return Err(Error::InvalidArgument(message));
+            }
+        };
+        options.saving = SaveOptions {
+            name,
+            if_exists,
+            sync: sync != 0,
+        };
+        Ok(())
+    };
+    // SAFETY: `error` is NULL or a place to write to.
+    unsafe { call(error, set) }
+}
+
 /// Frees options. NULL is allowed. No call may be using them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_options_free(options: *mut sco_options) {
@@ -188,6 +242,7 @@ pub unsafe extern "C" fn sco_options_free(options: *mut sco_options) {
 pub(super) fn begin<'a>(client: &'a Client, options: Option<&'a sco_options>) -> Call<'a> {
     let mut call = client.call();
     let Some(options) = options else { return call };
+    call = call.saving(options.saving.clone());
     if let Some(timeout) = options.timeout {
         call = call.timeout(timeout);
     }
@@ -216,4 +271,8 @@ pub(super) fn begin<'a>(client: &'a Client, options: Option<&'a sco_options>) ->
 
 pub(super) fn wait_of(options: Option<&sco_options>) -> Wait {
     options.map_or_else(Wait::default, |options| options.wait)
+}
+
+pub(super) fn saving_of(options: Option<&sco_options>) -> SaveOptions {
+    options.map_or_else(SaveOptions::default, |options| options.saving.clone())
 }

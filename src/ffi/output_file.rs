@@ -1,8 +1,11 @@
 use std::ffi::{CString, c_char};
 use std::ptr;
 
-use super::{c_string, call, free, required, sco_error, sco_status, text};
-use crate::OutputFile;
+use super::{
+    c_string, call, free, give, required, result, saving_of, sco_error, sco_options, sco_status,
+    text,
+};
+use crate::{OutputFile, SavedFile, WrittenFile};
 
 /// A job's output file, in memory. Made by sco_get_output_file, freed with
 /// sco_output_file_free. Any number of threads may read it at once. What its
@@ -74,25 +77,46 @@ pub unsafe extern "C" fn sco_output_file_content_type(
     content_type.map_or(ptr::null(), |text| text.as_ptr())
 }
 
-/// Saves the file under its name in a folder, which must exist: as folder, a
-/// slash, and sco_output_file_name. It appears there whole or not at all, with
-/// the permissions that the process gives new files.
+/// Saves the file under its name in a folder, which must exist. It appears
+/// there whole or not at all, with the permissions that the process gives new
+/// files.
 ///
-/// folder: a path in UTF-8; "." for the current folder.
+/// folder: a path in UTF-8; "." for the current folder. options: for their part
+/// that sco_options_set_save sets, or NULL. info: where to put what was saved,
+/// with its path, for the caller to free with sco_file_info_free; NULL where it
+/// does not matter.
 ///
 /// SCO_IO if it cannot be saved, also where a file of that name is there
-/// already, which is left alone; the error's message has the path.
-/// SCO_INVALID_ARGUMENT if file or folder is NULL or folder is not UTF-8.
+/// already, which is left alone unless the options say otherwise; the error's
+/// message has the path. SCO_INVALID_ARGUMENT if file or folder is NULL or
+/// folder is not UTF-8.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_output_file_save(
     file: *const sco_output_file,
     folder: *const c_char,
+    options: *const sco_options,
+    info: *mut *mut sco_file_info,
     error: *mut *mut sco_error,
 ) -> sco_status {
     let save = || {
         // SAFETY: the pointers are NULL or what the header says they are.
-        let (handle, folder) = unsafe { (required(file, "file")?, text(folder, "folder")?) };
-        handle.file.save(folder)?;
+        let (info, handle, folder, options) = unsafe {
+            (
+                result(info, ptr::null_mut(), "info").ok(),
+                required(file, "file")?,
+                text(folder, "folder")?,
+                options.as_ref(),
+            )
+        };
+        let file = &handle.file;
+        let path = file.save_with(folder, &saving_of(options))?;
+        give(info, || sco_file_info {
+            name: handle.name.clone(),
+            name_is_made_up: file.name_is_made_up,
+            len: file.bytes.len() as u64,
+            content_type: handle.content_type.clone(),
+            path: Some(c_string(&path.to_string_lossy())),
+        });
         Ok(())
     };
     // SAFETY: `error` is NULL or a place to write to.
@@ -104,4 +128,86 @@ pub unsafe extern "C" fn sco_output_file_save(
 pub unsafe extern "C" fn sco_output_file_free(file: *mut sco_output_file) {
     // SAFETY: `file` is NULL or a handle made by sco_get_output_file, which the caller owns.
     unsafe { free(file) };
+}
+
+/// What is known of an output file that was saved or written. Made by
+/// sco_save_output_file, sco_write_output_file and sco_output_file_save, freed
+/// with sco_file_info_free. Any number of threads may read it at once.
+pub struct sco_file_info {
+    name: CString,
+    name_is_made_up: bool,
+    len: u64,
+    content_type: Option<CString>,
+    path: Option<CString>,
+}
+
+impl sco_file_info {
+    pub(super) fn of_saved(saved: SavedFile) -> Self {
+        Self {
+            name: c_string(&saved.name),
+            name_is_made_up: saved.name_is_made_up,
+            len: saved.len,
+            content_type: saved.content_type.as_deref().map(c_string),
+            path: Some(c_string(&saved.path.to_string_lossy())),
+        }
+    }
+
+    pub(super) fn of_written(written: WrittenFile) -> Self {
+        Self {
+            name: c_string(&written.name),
+            name_is_made_up: written.name_is_made_up,
+            len: written.len,
+            content_type: written.content_type.as_deref().map(c_string),
+            path: None,
+        }
+    }
+}
+
+/// The server's name for the file, as sco_output_file_name. NULL if info is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_file_info_name(info: *const sco_file_info) -> *const c_char {
+    // SAFETY: `info` is NULL or a live handle.
+    unsafe { info.as_ref() }.map_or(ptr::null(), |handle| handle.name.as_ptr())
+}
+
+/// As sco_output_file_name_is_made_up.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_file_info_name_is_made_up(info: *const sco_file_info) -> i32 {
+    // SAFETY: `info` is NULL or a live handle.
+    let made_up = unsafe { info.as_ref() }.is_some_and(|handle| handle.name_is_made_up);
+    i32::from(made_up)
+}
+
+/// How many bytes the file has. 0 if info is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_file_info_len(info: *const sco_file_info) -> u64 {
+    // SAFETY: `info` is NULL or a live handle.
+    unsafe { info.as_ref() }.map_or(0, |handle| handle.len)
+}
+
+/// As sco_output_file_content_type.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_file_info_content_type(info: *const sco_file_info) -> *const c_char {
+    // SAFETY: `info` is NULL or a live handle.
+    let handle = unsafe { info.as_ref() };
+    let content_type = handle.and_then(|handle| handle.content_type.as_ref());
+    content_type.map_or(ptr::null(), |text| text.as_ptr())
+}
+
+/// Where the file is: in the folder that was given, which may be a relative
+/// path. NULL if it was not saved, or if info is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_file_info_path(info: *const sco_file_info) -> *const c_char {
+    // SAFETY: `info` is NULL or a live handle.
+    let handle = unsafe { info.as_ref() };
+    let path = handle.and_then(|handle| handle.path.as_ref());
+    path.map_or(ptr::null(), |text| text.as_ptr())
+}
+
+/// Frees what is known of a file, with all that its functions pointed to; the
+/// file itself stays. NULL is allowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_file_info_free(info: *mut sco_file_info) {
+    // SAFETY: `info` is NULL or a handle that this library made, which the caller owns.
+    unsafe { free(info) };
 }

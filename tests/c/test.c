@@ -95,7 +95,7 @@ static void a_file_outlives_its_client_and_is_saved_once(void)
     sco_client_free(client);
 
     sco_error *error = STALE(sco_error);
-    CHECK(sco_output_file_save(file, folder, &error) == SCO_OK);
+    CHECK(sco_output_file_save(file, folder, NULL, NULL, &error) == SCO_OK);
     CHECK(error == NULL);
 
     char path[4096];
@@ -108,16 +108,156 @@ static void a_file_outlives_its_client_and_is_saved_once(void)
     CHECK(length == sco_output_file_len(file));
     CHECK(memcmp(content, sco_output_file_data(file), length) == 0);
 
-    CHECK(sco_output_file_save(file, folder, &error) == SCO_IO);
+    CHECK(sco_output_file_save(file, folder, NULL, NULL, &error) == SCO_IO);
     CHECK(sco_error_kind(error) == SCO_IO);
     CHECK(strstr(sco_error_message(error), path) != NULL);
     sco_error_free(error);
-    CHECK(sco_output_file_save(file, "/no/such/folder", NULL) == SCO_IO);
-    CHECK(sco_output_file_save(file, NULL, NULL) == SCO_INVALID_ARGUMENT);
-    CHECK(sco_output_file_save(file, "\xff", NULL) == SCO_INVALID_ARGUMENT);
-    CHECK(sco_output_file_save(NULL, folder, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_output_file_save(file, "/no/such/folder", NULL, NULL, NULL) == SCO_IO);
+    CHECK(sco_output_file_save(file, NULL, NULL, NULL, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_output_file_save(file, "\xff", NULL, NULL, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_output_file_save(NULL, folder, NULL, NULL, NULL) == SCO_INVALID_ARGUMENT);
     sco_output_file_free(file);
     CHECK(remove(path) == 0);
+}
+
+static void path_in_folder(char *path, size_t room, const char *name)
+{
+    snprintf(path, room, "%s/%s", folder, name);
+}
+
+static void a_file_is_saved_as_it_arrives(void)
+{
+    sco_client *client = new_client(NULL);
+    char path[4096];
+    path_in_folder(path, sizeof path, "large.bin");
+    sco_file_info *info = STALE(sco_file_info);
+    sco_error *error = STALE(sco_error);
+    CHECK(sco_save_output_file(client, 28148, folder, NULL, &info, &error) == SCO_OK);
+    CHECK(error == NULL);
+    CHECK(strcmp(sco_file_info_name(info), "large.bin") == 0);
+    CHECK(strcmp(sco_file_info_path(info), path) == 0);
+    CHECK(sco_file_info_len(info) == 67108864);
+    CHECK(sco_file_info_name_is_made_up(info) == 0);
+    CHECK(strcmp(sco_file_info_content_type(info), "application/octet-stream") == 0);
+    sco_file_info_free(info);
+    FILE *saved = fopen(path, "rb");
+    CHECK(saved != NULL);
+    CHECK(fseek(saved, 0, SEEK_END) == 0);
+    CHECK(ftell(saved) == 67108864);
+    fclose(saved);
+
+    CHECK(sco_save_output_file(client, 28148, folder, NULL, &info, &error) == SCO_IO);
+    CHECK(info == NULL);
+    CHECK(strstr(sco_error_message(error), path) != NULL);
+    sco_error_free(error);
+    CHECK(remove(path) == 0);
+    CHECK(sco_save_output_file(client, 28143, "/no/such/folder", NULL, NULL, NULL) == SCO_IO);
+    CHECK(sco_save_output_file(client, 28143, NULL, NULL, NULL, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_save_output_file(client, 28143, "\xff", NULL, NULL, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_save_output_file(NULL, 28143, folder, NULL, NULL, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_save_output_file(client, 0, folder, NULL, NULL, NULL) == SCO_INVALID_ARGUMENT);
+    sco_client_free(client);
+}
+
+static void a_name_may_be_taken_or_given(void)
+{
+    sco_client *client = new_client(NULL);
+    sco_options *options = sco_options_new();
+    char path[4096];
+    sco_file_info *info = NULL;
+    CHECK(sco_save_output_file(client, 28143, folder, options, NULL, NULL) == SCO_OK);
+    CHECK(sco_save_output_file(client, 28143, folder, options, NULL, NULL) == SCO_IO);
+
+    CHECK(sco_options_set_save(options, NULL, SCO_IF_EXISTS_REPLACE, 0, NULL) == SCO_OK);
+    CHECK(sco_save_output_file(client, 28143, folder, options, &info, NULL) == SCO_OK);
+    path_in_folder(path, sizeof path, "inventory.txt");
+    CHECK(strcmp(sco_file_info_path(info), path) == 0);
+    sco_file_info_free(info);
+
+    CHECK(sco_options_set_save(options, NULL, SCO_IF_EXISTS_NUMBER, 1, NULL) == SCO_OK);
+    CHECK(sco_save_output_file(client, 28143, folder, options, &info, NULL) == SCO_OK);
+    CHECK(remove(path) == 0);
+    path_in_folder(path, sizeof path, "inventory (1).txt");
+    CHECK(strcmp(sco_file_info_path(info), path) == 0);
+    CHECK(strcmp(sco_file_info_name(info), "inventory.txt") == 0);
+    CHECK(remove(path) == 0);
+    sco_file_info_free(info);
+
+    sco_output_file *file = NULL;
+    CHECK(sco_options_set_save(options, "mine.txt", SCO_IF_EXISTS_FAIL, 1, NULL) == SCO_OK);
+    CHECK(sco_get_output_file(client, 28143, NULL, &file, NULL) == SCO_OK);
+    CHECK(sco_output_file_save(file, folder, options, &info, NULL) == SCO_OK);
+    path_in_folder(path, sizeof path, "mine.txt");
+    CHECK(strcmp(sco_file_info_path(info), path) == 0);
+    CHECK(sco_file_info_len(info) == 4239);
+    CHECK(remove(path) == 0);
+    sco_file_info_free(info);
+    sco_output_file_free(file);
+
+    CHECK(sco_options_set_save(options, "a/b", SCO_IF_EXISTS_FAIL, 1, NULL) == SCO_OK);
+    CHECK(sco_save_output_file(client, 28143, folder, options, &info, NULL) ==
+          SCO_INVALID_ARGUMENT);
+    CHECK(sco_options_set_save(options, "\xff", SCO_IF_EXISTS_FAIL, 1, NULL) ==
+          SCO_INVALID_ARGUMENT);
+    CHECK(sco_options_set_save(options, NULL, 3, 1, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_options_set_save(NULL, NULL, SCO_IF_EXISTS_FAIL, 1, NULL) == SCO_INVALID_ARGUMENT);
+    sco_options_free(options);
+    sco_client_free(client);
+}
+
+struct received {
+    size_t length;
+    unsigned char bytes[8192];
+    int32_t returns;
+};
+
+static int32_t receive(void *context, const uint8_t *data, size_t length)
+{
+    struct received *received = context;
+    CHECK(length > 0);
+    CHECK(received->length + length <= sizeof received->bytes);
+    memcpy(received->bytes + received->length, data, length);
+    received->length += length;
+    return received->returns;
+}
+
+static void a_file_is_handed_to_a_callback(void)
+{
+    static struct received received;
+    sco_client *client = new_client(NULL);
+    sco_output_file *file = NULL;
+    sco_file_info *info = STALE(sco_file_info);
+    CHECK(sco_get_output_file(client, 28143, NULL, &file, NULL) == SCO_OK);
+    CHECK(sco_write_output_file(client, 28143, receive, &received, NULL, &info, NULL) == SCO_OK);
+    CHECK(received.length == sco_output_file_len(file));
+    CHECK(memcmp(received.bytes, sco_output_file_data(file), received.length) == 0);
+    CHECK(sco_file_info_len(info) == received.length);
+    CHECK(strcmp(sco_file_info_name(info), "inventory.txt") == 0);
+    CHECK(sco_file_info_path(info) == NULL);
+    sco_file_info_free(info);
+    sco_output_file_free(file);
+
+    received.length = 0;
+    CHECK(sco_write_output_file(client, 28147, receive, &received, NULL, NULL, NULL) == SCO_OK);
+    CHECK(received.length == 0);
+    sco_error *error = NULL;
+    received.returns = -5;
+    CHECK(sco_write_output_file(client, 28143, receive, &received, NULL, &info, &error) == SCO_IO);
+    CHECK(info == NULL);
+    CHECK(strstr(sco_error_message(error), "the callback returned -5") != NULL);
+    sco_error_free(error);
+    CHECK(sco_write_output_file(client, 28143, NULL, NULL, NULL, &info, NULL) ==
+          SCO_INVALID_ARGUMENT);
+    CHECK(sco_write_output_file(NULL, 28143, receive, NULL, NULL, NULL, NULL) ==
+          SCO_INVALID_ARGUMENT);
+    sco_client_free(client);
+
+    CHECK(sco_file_info_name(NULL) == NULL);
+    CHECK(sco_file_info_path(NULL) == NULL);
+    CHECK(sco_file_info_content_type(NULL) == NULL);
+    CHECK(sco_file_info_len(NULL) == 0);
+    CHECK(sco_file_info_name_is_made_up(NULL) == 0);
+    sco_file_info_free(NULL);
 }
 
 static void refusals_are_told_apart(void)
@@ -302,6 +442,9 @@ int main(int argc, char **argv)
     version_and_status_strings();
     every_job_gives_its_file();
     a_file_outlives_its_client_and_is_saved_once();
+    a_file_is_saved_as_it_arrives();
+    a_name_may_be_taken_or_given();
+    a_file_is_handed_to_a_callback();
     refusals_are_told_apart();
     options_take_effect();
     job_ids_are_read_from_text();

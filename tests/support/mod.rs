@@ -36,17 +36,27 @@ pub fn noise(length: usize) -> Vec<u8> {
 /// Runs a test again, in a process of its own with other environment variables;
 /// gives what it printed.
 pub fn run_alone(test: &str, variables: &[(&str, &str)]) -> String {
-    let child = Command::new(env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
-        .env(ALONE, "1")
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap();
+    run_alone_by("exec \"$@\"", test, variables)
+}
+
+/// As [`run_alone`], by a shell script that is to `exec "$@"`.
+pub fn run_alone_by(script: &str, test: &str, variables: &[(&str, &str)]) -> String {
+    let child = alone(script, test, variables).output().unwrap();
     let output = String::from_utf8_lossy(&child.stdout).into_owned();
     let errors = String::from_utf8_lossy(&child.stderr);
     assert!(child.status.success(), "{output}{errors}");
     assert!(output.contains("1 passed"), "{output}{errors}");
     output
+}
+
+/// The command of [`run_alone_by`].
+pub fn alone(script: &str, test: &str, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-ec", script, "sh"]);
+    command.arg(env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture"]);
+    command.env(ALONE, "1").envs(variables.iter().copied());
+    command
 }
 
 /// Whether this is the process that [`run_alone`] started.

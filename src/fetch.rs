@@ -1,0 +1,202 @@
+//! One output file on its way: from the server's answer to where the caller
+//! wants it.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+
+use crate::body::{self, BodyEncoding};
+use crate::call::Running;
+use crate::content_disposition;
+use crate::error::About;
+use crate::file_name;
+use crate::save::Target;
+use crate::session::Answer;
+use crate::sink::{Buffer, Sink, Through};
+use crate::transport::Response;
+use crate::{Client, Error, OutputFile, SaveOptions, SavedFile, WrittenFile};
+
+/// The largest file to take into memory, in bytes, unless it is said.
+const LARGEST_IN_MEMORY: u64 = 2 * 1024 * 1024 * 1024;
+
+/// An answer with a file in it.
+struct Arriving {
+    answer: Answer,
+    content_type: Option<String>,
+    /// The name that the headers give, made safe.
+    name: Option<String>,
+}
+
+/// What is known of a file that arrived, besides its bytes.
+struct Arrived {
+    name: String,
+    name_is_made_up: bool,
+    content_type: Option<String>,
+}
+
+impl Client {
+    pub(crate) fn fetch(&self, running: &mut Running) -> Result<OutputFile, Error> {
+        let limit = self.max_size.unwrap_or(LARGEST_IN_MEMORY);
+        self.session.run(running, |running| {
+            let arriving = self.ask(running)?;
+            let expected = self.expected_size(&arriving.answer.response, limit);
+            let mut buffer = Buffer::expecting(expected);
+            let arrived = self.receive(arriving, running, limit, &mut buffer, |source| {
+                Error::io("cannot keep the file in memory", None, source)
+            })?;
+            Ok(OutputFile {
+                job: running.job,
+                name: arrived.name,
+                name_is_made_up: arrived.name_is_made_up,
+                bytes: buffer.into_bytes(),
+                content_type: arrived.content_type,
+            })
+        })
+    }
+
+    pub(crate) fn write(
+        &self,
+        running: &mut Running,
+        writer: &mut dyn Write,
+    ) -> Result<WrittenFile, Error> {
+        let limit = self.max_size.unwrap_or(u64::MAX);
+        let refused = |source| Error::io("cannot write what arrives", None, source);
+        let mut sink = Through::new(writer);
+        self.session.run(running, |running| {
+            let arriving = self.ask(running)?;
+            let arrived = self.receive(arriving, running, limit, &mut sink, refused);
+            // A writer cannot take back what it was given.
+            running.is_last_attempt = sink.written() > 0;
+            let arrived = arrived?;
+            sink.flush().map_err(refused)?;
+            Ok(WrittenFile {
+                job: running.job,
+                name: arrived.name,
+                name_is_made_up: arrived.name_is_made_up,
+                len: sink.written(),
+                content_type: arrived.content_type,
+            })
+        })
+    }
+
+    pub(crate) fn save(
+        &self,
+        running: &mut Running,
+        folder: &Path,
+        options: &SaveOptions,
+    ) -> Result<SavedFile, Error> {
+        let limit = self.max_size.unwrap_or(u64::MAX);
+        self.session.run(running, |running| {
+            let arriving = self.ask(running)?;
+            let mut target = Target::new(folder, arriving.name.as_deref(), options)?;
+            let refused = target.failure();
+            let mut sink = Through::new(target.file());
+            let arrived = self.receive(arriving, running, limit, &mut sink, refused)?;
+            let len = sink.written();
+            Ok(SavedFile {
+                job: running.job,
+                path: target.keep_as(&arrived.name)?,
+                name: arrived.name,
+                name_is_made_up: arrived.name_is_made_up,
+                len,
+                content_type: arrived.content_type,
+            })
+        })
+    }
+
+    fn ask(&self, running: &Running) -> Result<Arriving, Error> {
+        let answer = self.session.output_file(running)?;
+        Ok(Arriving {
+            content_type: header_text(&answer.response, &CONTENT_TYPE),
+            name: header_name(&answer.response),
+            answer,
+        })
+    }
+
+    /// Decodes a file of at most `limit` bytes into `sink`.
+    fn receive(
+        &self,
+        arriving: Arriving,
+        running: &mut Running,
+        limit: u64,
+        sink: &mut dyn Sink,
+        refused: impl Fn(io::Error) -> Error,
+    ) -> Result<Arrived, Error> {
+        let Arriving {
+            mut answer,
+            content_type,
+            name,
+        } = arriving;
+        let options = body::Options {
+            encoding: self.body_encoding,
+            limit,
+            is_json: content_type.as_deref().is_some_and(is_json),
+            names_file: name.is_some(),
+        };
+        let decoded = body::decode(&mut running.reader(answer.body()), &options, sink);
+        let decoded = decoded.map_err(|error| match error {
+            body::Error::Sink(source) => refused(source),
+            body::Error::TooLarge => Error::TooLarge {
+                about: About::default(),
+                limit,
+            },
+            body::Error::Source(error) => self.session.interrupted(error, &answer),
+            body::Error::Malformed {
+                offset,
+                message,
+                answer: body,
+                ..
+            } => body
+                .and_then(|body| self.session.rate_limit(&answer, &body))
+                .unwrap_or_else(|| Error::MalformedBody {
+                    about: About::default(),
+                    offset,
+                    message: self.session.redacted(message, &answer),
+                }),
+        })?;
+
+        let name = name.or_else(|| file_name::safe(decoded.file_name.as_deref()?));
+        Ok(Arrived {
+            name_is_made_up: name.is_none(),
+            name: name.unwrap_or_else(|| {
+                // Of JSON around a file, the type says nothing of the file.
+                let of_file = decoded.is_raw || !options.is_json;
+                let content_type = content_type.as_deref().filter(|_| of_file);
+                file_name::made_up(running.job.get(), content_type)
+            }),
+            content_type,
+        })
+    }
+
+    /// How many bytes the file will likely have, going by Content-Length.
+    fn expected_size(&self, response: &Response, limit: u64) -> usize {
+        let length = response.length.unwrap_or_default();
+        let decoded = match self.body_encoding {
+            BodyEncoding::Base64 => length / 4 * 3,
+            BodyEncoding::Raw | BodyEncoding::Auto => length,
+        };
+        usize::try_from(decoded.min(limit)).unwrap_or_default()
+    }
+}
+
+/// The safe name that Content-Disposition gives; the first of several.
+fn header_name(response: &Response) -> Option<String> {
+    let headers = response.headers.get_all(CONTENT_DISPOSITION).into_iter();
+    headers
+        .filter_map(|header| content_disposition::file_name(header.as_bytes()))
+        .find_map(|name| file_name::safe(&name))
+}
+
+fn header_text(response: &Response, name: &http::HeaderName) -> Option<String> {
+    let value = response.headers.get(name)?;
+    let text = String::from_utf8_lossy(value.as_bytes());
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let essence = essence.to_ascii_lowercase();
+    matches!(essence.as_str(), "application/json" | "text/json") || essence.ends_with("+json")
+}

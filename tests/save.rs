@@ -1,0 +1,566 @@
+//! Saving and writing output files through the Rust interface.
+
+mod support;
+
+use std::env;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use sellercloud_output::{CancelToken, Client, Error, ErrorKind, IfExists, Retry, SaveOptions};
+use support::raw_server::RawServer;
+use support::stand_in::{JOBS, Job, StandIn, TOKEN};
+use support::{alone, run_alone_by, runs_alone};
+use tempfile::TempDir;
+
+fn client(url: &str) -> Client {
+    let retry = Retry {
+        base: Duration::from_millis(10),
+        ..Retry::default()
+    };
+    let builder = Client::builder(url).token(TOKEN).retry(retry);
+    builder.build().unwrap()
+}
+
+fn if_exists(if_exists: IfExists) -> SaveOptions {
+    SaveOptions {
+        if_exists,
+        ..SaveOptions::default()
+    }
+}
+
+fn names_in(folder: impl AsRef<Path>) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
+fn io_error<T>(outcome: Result<T, Error>) -> (String, PathBuf) {
+    let Err(Error::Io { path, .. }) = &outcome else {
+        panic!("{:?}", outcome.err());
+    };
+    let path = path.clone().unwrap();
+    (outcome.err().unwrap().to_string(), path)
+}
+
+const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Disposition: attachment; filename=half.csv\r\n\
+                       Content-Length: 400000\r\n\r\n";
+
+/// Sends half a file, says so, waits until it is told, and sends the other half.
+fn in_two_halves() -> (RawServer, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let (half_sent, is_half_sent) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel();
+    let may_go_on = std::sync::Arc::new(Mutex::new(may_go_on));
+    let server = RawServer::start(move |_, connection| {
+        connection.write_all(HEAD.as_bytes()).unwrap();
+        connection.write_all(&[b'A'; 200_000]).unwrap();
+        half_sent.send(()).unwrap();
+        if may_go_on.lock().unwrap().recv().is_ok() {
+            let _ = connection.write_all(&[b'A'; 200_000]);
+        }
+    });
+    (server, is_half_sent, go_on)
+}
+
+#[test]
+fn every_kind_of_file_is_saved_and_written_whole() {
+    let stand_in = StandIn::start();
+    let folder = tempfile::tempdir().unwrap();
+    let client = client(&stand_in.url());
+    for job in JOBS.iter().filter(|job| job.id != 28146) {
+        let bytes = (job.bytes)();
+        let saved = client.save_output_file(job.id, folder.path()).unwrap();
+        assert_eq!(saved.path, folder.path().join(job.name));
+        assert_eq!(saved.name, job.name);
+        assert_eq!(saved.name_is_made_up, job.id == 28149);
+        assert_eq!(saved.len, bytes.len() as u64);
+        assert_eq!(saved.job, job.id.try_into().unwrap());
+        assert!(fs::read(&saved.path).unwrap() == bytes, "{}", job.name);
+
+        let mut written = Vec::new();
+        let info = client.write_output_file(job.id, &mut written).unwrap();
+        assert!(written == bytes, "{}", job.name);
+        assert_eq!(info.len, bytes.len() as u64);
+        assert_eq!(info.name, job.name);
+        assert_eq!(info.name_is_made_up, saved.name_is_made_up);
+        assert_eq!(info.content_type, saved.content_type);
+    }
+    assert_eq!(names_in(folder.path()).len(), JOBS.len() - 1);
+}
+
+#[test]
+fn a_file_that_is_there_is_left_alone_unless_told_otherwise() {
+    let stand_in = StandIn::start();
+    let folder = tempfile::tempdir().unwrap();
+    let client = client(&stand_in.url());
+    let taken = folder.path().join("inventory.txt");
+    fs::write(&taken, "mine").unwrap();
+    let file = client.output_file(28143).unwrap();
+
+    let (message, path) = io_error(client.save_output_file(28143, folder.path()));
+    assert!(message.contains("inventory.txt"), "{message}");
+    assert_eq!(path, taken);
+    assert_eq!(io_error(file.save(folder.path())).1, taken);
+    assert_eq!(fs::read(&taken).unwrap(), b"mine");
+
+    for name in ["inventory (1).txt", "inventory (2).txt"] {
+        let call = client.call().saving(if_exists(IfExists::Number));
+        let saved = call.save_output_file(28143, folder.path()).unwrap();
+        assert_eq!(saved.path, folder.path().join(name));
+        assert_eq!(saved.name, "inventory.txt");
+    }
+    let path = file.save_with(folder.path(), &if_exists(IfExists::Number));
+    assert_eq!(path.unwrap(), folder.path().join("inventory (3).txt"));
+
+    let call = client.call().saving(if_exists(IfExists::Replace));
+    let saved = call.save_output_file(28143, folder.path()).unwrap();
+    assert_eq!(saved.path, taken);
+    assert_eq!(fs::read(&taken).unwrap(), file.bytes);
+    assert_eq!(names_in(folder.path()).len(), 4);
+}
+
+#[test]
+fn a_numbered_name_stays_within_255_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = format!("{}.csv", "é".repeat(125));
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\
+         Content-Disposition: attachment; filename*=UTF-8''{}.csv\r\n\r\nQUJD",
+        "%C3%A9".repeat(125)
+    );
+    let server = RawServer::answering(answer);
+    let save = || {
+        let client = client(&server.url);
+        let call = client.call().saving(if_exists(IfExists::Number));
+        call.save_output_file(1, folder.path()).unwrap().path
+    };
+    assert_eq!(save().file_name().unwrap(), long.as_str());
+    let second = save().file_name().unwrap().to_str().unwrap().to_owned();
+    assert_eq!(second, format!("{} (1).csv", "é".repeat(123)));
+}
+
+#[test]
+fn the_name_may_be_the_callers() {
+    let stand_in = StandIn::start();
+    let folder = tempfile::tempdir().unwrap();
+    let client = client(&stand_in.url());
+    let named = |name: &str| SaveOptions {
+        name: Some(name.to_owned()),
+        ..SaveOptions::default()
+    };
+    let call = client.call().saving(named("mine.csv"));
+    let saved = call.save_output_file(28143, folder.path()).unwrap();
+    assert_eq!(saved.path, folder.path().join("mine.csv"));
+    assert_eq!(saved.name, "inventory.txt");
+    for name in ["", ".", "..", "a/b", "/etc/passwd", "a/"] {
+        let call = client.call().saving(named(name));
+        let error = call.save_output_file(28143, folder.path()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{name}: {error}");
+    }
+    assert_eq!(names_in(folder.path()), ["mine.csv"]);
+}
+
+#[test]
+fn the_current_folder_may_be_given_as_nothing() {
+    if runs_alone() {
+        let stand_in = StandIn::start();
+        let client = client(&stand_in.url());
+        let saved = client.save_output_file(28143, "").unwrap();
+        assert!(fs::exists(saved.path).unwrap());
+        assert_eq!(names_in("."), ["inventory.txt"]);
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    run_alone_by(
+        "cd \"$SCO_TEST_FOLDER\"; exec \"$@\"",
+        "the_current_folder_may_be_given_as_nothing",
+        &[("SCO_TEST_FOLDER", folder.path().to_str().unwrap())],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn permissions_are_those_of_any_new_file() {
+    use std::os::unix::fs::PermissionsExt;
+    if runs_alone() {
+        let stand_in = StandIn::start();
+        let folder = tempfile::tempdir().unwrap();
+        let client = client(&stand_in.url());
+        let saved = client.save_output_file(28143, folder.path()).unwrap();
+        let mode = fs::metadata(saved.path).unwrap().permissions().mode();
+        println!("mode {:o}", mode & 0o7777);
+        return;
+    }
+    for (umask, mode) in [("022", "644"), ("027", "640"), ("000", "666")] {
+        let output = run_alone_by(
+            &format!("umask {umask}; exec \"$@\""),
+            "permissions_are_those_of_any_new_file",
+            &[],
+        );
+        assert!(output.contains(&format!("mode {mode}\n")), "{output}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_never_followed() {
+    let stand_in = StandIn::start();
+    let folder = tempfile::tempdir().unwrap();
+    let client = client(&stand_in.url());
+    let elsewhere = folder.path().join("elsewhere");
+    let link = folder.path().join("inventory.txt");
+    std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+    io_error(client.save_output_file(28143, folder.path()));
+    let call = client.call().saving(if_exists(IfExists::Replace));
+    call.save_output_file(28143, folder.path()).unwrap();
+    assert!(!elsewhere.exists());
+    assert!(link.symlink_metadata().unwrap().is_file());
+}
+
+#[test]
+fn of_many_who_save_the_same_one_succeeds_or_each_has_its_number() {
+    let stand_in = StandIn::start();
+    let client = client(&stand_in.url());
+    for (how, succeed) in [
+        (IfExists::Fail, 1),
+        (IfExists::Number, 16),
+        (IfExists::Replace, 16),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| {
+                    let call = client.call().saving(if_exists(how));
+                    match call.save_output_file(28143, folder.path()) {
+                        Ok(saved) => paths.lock().unwrap().push(saved.path),
+                        Err(error) => assert_eq!(error.kind(), ErrorKind::Io, "{error}"),
+                    }
+                });
+            }
+        });
+        let mut paths = paths.into_inner().unwrap();
+        assert_eq!(paths.len(), succeed, "{how:?}");
+        paths.sort();
+        paths.dedup();
+        let names = names_in(folder.path());
+        assert_eq!(names.len(), paths.len(), "{how:?}: {names:?}");
+        for path in paths {
+            assert_eq!(fs::read(path).unwrap(), (Job::find(28143).bytes)());
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let half = HEAD.to_owned() + &"A".repeat(200_000);
+    let garbage = HEAD.to_owned() + &"A".repeat(300_000) + &"?".repeat(100_000);
+    for (answer, kind, attempts) in [
+        (half, ErrorKind::Connection, 5),
+        (garbage, ErrorKind::MalformedBody, 1),
+    ] {
+        let server = RawServer::answering(answer);
+        let client = client(&server.url);
+        let error = client.save_output_file(1, folder.path()).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(error.attempts(), attempts);
+        assert_eq!(names_in(folder.path()), [""; 0]);
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_cancelled_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, is_half_sent, _go_on) = in_two_halves();
+    let client = client(&server.url);
+    let cancel = CancelToken::new();
+    thread::scope(|scope| {
+        let saving = scope.spawn(|| {
+            let call = client.call().cancel(&cancel);
+            call.save_output_file(1, folder.path())
+        });
+        is_half_sent.recv().unwrap();
+        while names_in(folder.path()).is_empty() {
+            thread::yield_now();
+        }
+        cancel.cancel();
+        let error = saving.join().unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+    });
+    assert_eq!(names_in(folder.path()), [""; 0]);
+    let call = client.call().progress(|_| ControlFlow::Break(()));
+    let error = call.save_output_file(1, folder.path()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert_eq!(names_in(folder.path()), [""; 0]);
+}
+
+#[test]
+fn what_a_killed_process_left_goes_with_the_next_run() {
+    const TEST: &str = "what_a_killed_process_left_goes_with_the_next_run";
+    if runs_alone() {
+        let variable = |name| env::var(name).unwrap();
+        let client = client(&variable("SCO_TEST_URL"));
+        let _ = client.save_output_file(1, variable("SCO_TEST_FOLDER"));
+        unreachable!("the parent kills this process");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (server, is_half_sent, go_on) = in_two_halves();
+    let variables = [
+        ("SCO_TEST_URL", server.url.as_str()),
+        ("SCO_TEST_FOLDER", folder.path().to_str().unwrap()),
+    ];
+    let mut child = alone("exec \"$@\"", TEST, &variables).spawn().unwrap();
+    is_half_sent.recv().unwrap();
+    while names_in(folder.path()).is_empty() {
+        thread::yield_now();
+    }
+    let stand_in = StandIn::start();
+    let here = client(&stand_in.url());
+
+    // It is alive: its file stays.
+    here.save_output_file(28143, folder.path()).unwrap();
+    let names = names_in(folder.path());
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert!(names[0].starts_with(".sellercloud-output-"), "{names:?}");
+
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(names_in(folder.path()).len(), 2);
+    here.save_output_file(28145, folder.path()).unwrap();
+    assert_eq!(names_in(folder.path()), ["inventory.txt", "label é.pdf"]);
+    drop(go_on);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_only_looks_like_a_leftover_does_no_harm() {
+    let stand_in = StandIn::start();
+    let folder = tempfile::tempdir().unwrap();
+    let precious = folder.path().join("precious");
+    fs::write(&precious, "mine").unwrap();
+    let link = folder.path().join(".sellercloud-output-link.part");
+    std::os::unix::fs::symlink(&precious, link).unwrap();
+    let pipe = folder.path().join(".sellercloud-output-pipe.part");
+    let made = std::process::Command::new("mkfifo").arg(pipe).status();
+    assert!(made.unwrap().success());
+    fs::create_dir(folder.path().join(".sellercloud-output-folder.part")).unwrap();
+    fs::write(folder.path().join(".sellercloud-output-x"), "mine").unwrap();
+    let client = client(&stand_in.url());
+    client.save_output_file(28143, folder.path()).unwrap();
+    assert_eq!(fs::read(precious).unwrap(), b"mine");
+    assert!(names_in(folder.path()).contains(&".sellercloud-output-x".to_owned()));
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_told() {
+    let stand_in = StandIn::start();
+    let folder = tempfile::tempdir().unwrap();
+    let client = client(&stand_in.url());
+    let absent = folder.path().join("absent");
+    let (message, path) = io_error(client.save_output_file(28143, &absent));
+    assert_eq!(path, absent.join("inventory.txt"));
+    let expected = format!("job 28143: cannot save {}: ", path.display());
+    assert!(message.starts_with(&expected), "{message}");
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    io_error(client.save_output_file(28143, &file));
+    let long = folder.path().join("long".repeat(2000));
+    let (message, _) = io_error(client.save_output_file(28143, &long));
+    assert!(message.contains("too long"), "{message}");
+}
+
+#[test]
+fn a_folder_that_vanishes_is_told() {
+    let outer = tempfile::tempdir().unwrap();
+    let folder = TempDir::new_in(outer.path()).unwrap();
+    let (server, is_half_sent, go_on) = in_two_halves();
+    let client = client(&server.url);
+    let path = folder.path().join("half.csv");
+    thread::scope(|scope| {
+        let saving = scope.spawn(|| client.save_output_file(1, path.parent().unwrap()));
+        is_half_sent.recv().unwrap();
+        while names_in(folder.path()).is_empty() {
+            thread::yield_now();
+        }
+        folder.close().unwrap();
+        go_on.send(()).unwrap();
+        let (message, told) = io_error(saving.join().unwrap());
+        assert_eq!(told, path);
+        assert!(message.contains("half.csv"), "{message}");
+    });
+    assert_eq!(names_in(outer.path()), [""; 0]);
+}
+
+/// Runs a test on a file system of its own, at $SCO_TEST_FOLDER.
+fn on_file_system(mount_options: &str, test: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let mount = format!("mount -t tmpfs -o {mount_options} tmpfs \"$SCO_TEST_FOLDER\"");
+    run_alone_by(
+        &format!("exec unshare -rm sh -ec '{mount}; exec \"$@\"' sh \"$@\""),
+        test,
+        &[("SCO_TEST_FOLDER", folder.path().to_str().unwrap())],
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told() {
+    if runs_alone() {
+        let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
+        let stand_in = StandIn::start();
+        let client = client(&stand_in.url());
+        let (message, path) = io_error(client.save_output_file(28148, &folder));
+        assert_eq!(path, folder.join("large.bin"));
+        assert!(message.contains("No space left on device"), "{message}");
+        let file = client.output_file(28148).unwrap();
+        assert_eq!(io_error(file.save(&folder)).1, path);
+        assert_eq!(names_in(&folder), [""; 0]);
+        client.save_output_file(28143, &folder).unwrap();
+        return;
+    }
+    on_file_system("size=1m", "a_full_disk_is_told");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_only_folder_is_told() {
+    if runs_alone() {
+        let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
+        let stand_in = StandIn::start();
+        let (message, path) = io_error(client(&stand_in.url()).save_output_file(28143, &folder));
+        assert_eq!(path, folder.join("inventory.txt"));
+        assert!(message.contains("Read-only file system"), "{message}");
+        return;
+    }
+    on_file_system("ro", "a_read_only_folder_is_told");
+}
+
+/// Takes so many bytes, and then fails.
+struct Failing(usize);
+
+impl Write for Failing {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        if self.0 == 0 {
+            return Err(io::Error::other("the writer's own words"));
+        }
+        let length = data.len().min(self.0);
+        self.0 -= length;
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Err(io::Error::other("not flushed"))
+    }
+}
+
+#[test]
+fn a_writer_that_fails_ends_the_call() {
+    let stand_in = StandIn::start();
+    let client = client(&stand_in.url());
+    for (room, words) in [
+        (0, "the writer's own words"),
+        (1000, "the writer's own words"),
+        (1 << 20, "not flushed"),
+    ] {
+        let error = client
+            .write_output_file(28143, &mut Failing(room))
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert_eq!(error.attempts(), 1);
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+#[test]
+fn a_writer_is_given_the_bytes_as_they_arrive() {
+    let (server, is_half_sent, go_on) = in_two_halves();
+    let client = client(&server.url);
+    let (reader, mut writer) = io::pipe().unwrap();
+    let mut reader = reader;
+    thread::scope(|scope| {
+        let writing = scope.spawn(move || client.write_output_file(1, &mut writer));
+        is_half_sent.recv().unwrap();
+        // Before the other half is sent.
+        let mut half = vec![1; 149_000];
+        reader.read_exact(&mut half).unwrap();
+        assert!(half.iter().all(|&byte| byte == 0));
+        go_on.send(()).unwrap();
+        let mut rest = Vec::new();
+        reader.read_to_end(&mut rest).unwrap();
+        assert_eq!(half.len() + rest.len(), 300_000);
+        assert_eq!(writing.join().unwrap().unwrap().len, 300_000);
+    });
+}
+
+#[test]
+fn writing_is_tried_again_only_while_nothing_was_written() {
+    // Cut within the head, cut after some of the body, and whole.
+    let answer = HEAD.to_owned() + &"A".repeat(400_000);
+    for (first, attempts) in [(20, 2), (HEAD.len() + 200_000, 1)] {
+        let asked = AtomicUsize::new(0);
+        let asked = std::sync::Arc::new(asked);
+        let (answer, count) = (answer.clone(), asked.clone());
+        let server = RawServer::start(move |_, connection| {
+            let length = match count.fetch_add(1, Ordering::SeqCst) {
+                0 => first,
+                _ => answer.len(),
+            };
+            let _ = connection.write_all(&answer.as_bytes()[..length]);
+        });
+        let mut written = Vec::new();
+        let outcome = client(&server.url).write_output_file(1, &mut written);
+        assert_eq!(asked.load(Ordering::SeqCst), attempts);
+        if attempts == 1 {
+            assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Connection);
+            continue;
+        }
+        assert_eq!(outcome.unwrap().len, 300_000);
+        assert_eq!(written, [0; 300_000]);
+    }
+}
+
+#[test]
+fn saving_starts_over_wherever_it_broke() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = AtomicUsize::new(0);
+    let server = RawServer::start({
+        let asked = std::sync::Arc::new(asked);
+        let answer = HEAD.to_owned() + &"A".repeat(400_000);
+        move |_, connection| {
+            let length = match asked.fetch_add(1, Ordering::SeqCst) {
+                0 => answer.len() - 1,
+                _ => answer.len(),
+            };
+            let _ = connection.write_all(&answer.as_bytes()[..length]);
+        }
+    });
+    let saved = client(&server.url)
+        .save_output_file(1, folder.path())
+        .unwrap();
+    assert_eq!(fs::read(saved.path).unwrap(), [0; 300_000]);
+    assert_eq!(names_in(folder.path()), ["half.csv"]);
+}
+
+#[test]
+fn a_file_over_the_limit_is_refused() {
+    let stand_in = StandIn::start();
+    let client = Client::builder(stand_in.url()).token(TOKEN).max_size(100);
+    let client = client.build().unwrap();
+    let mut written = Vec::new();
+    let error = client.write_output_file(28143, &mut written).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    assert!(written.len() <= 100);
+    let folder = tempfile::tempdir().unwrap();
+    let error = client.save_output_file(28143, folder.path()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    assert_eq!(names_in(folder.path()), [""; 0]);
+}
