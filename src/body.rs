@@ -482,7 +482,7 @@ fn cut_short(input: &Input, place: &str) -> Error {
     }
 }
 
-/// The body as it comes, read in large chunks.
+/// The body as it comes, read piece by piece.
 struct Input<'a> {
     source: &'a mut dyn Read,
     buffer: Box<[u8]>,
@@ -494,7 +494,9 @@ struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    const SIZE: usize = 128 * 1024;
+    /// A little more than comes at once, so that what a piece leaves undecoded
+    /// does not split the next one.
+    const SIZE: usize = 64 * 1024 + 1024;
 
     fn new(source: &'a mut dyn Read) -> Self {
         Self {

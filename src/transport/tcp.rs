@@ -1,4 +1,8 @@
 //! Names and sockets, waited for so that the call can be stopped meanwhile.
+//!
+//! A connected socket blocks, but for no longer than a moment: a read that finds
+//! its bytes at once, or soon, is one system call. Only who waits longer waits
+//! by polling, for as long as the call's limits have it.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -109,6 +113,9 @@ impl<In: Transport> Connector<In> for TcpConnector {
     }
 }
 
+/// For how long a read or a write blocks, before its limits are looked at.
+const MOMENT: Duration = Duration::from_millis(50);
+
 /// Tries the addresses in the system's order. Each gets an equal share of the
 /// time that is left, so that one which swallows packets does not use it up.
 fn connect(addresses: &[SocketAddr], limit: NextTimeout) -> Result<TcpStream, Error> {
@@ -145,6 +152,9 @@ fn connect_to(address: SocketAddr, limit: NextTimeout) -> Result<TcpStream, Erro
         }
         Err(error) => return Err(error.into()),
     }
+    socket.set_nonblocking(false)?;
+    socket.set_read_timeout(Some(MOMENT))?;
+    socket.set_write_timeout(Some(MOMENT))?;
     Ok(socket.into())
 }
 
@@ -154,7 +164,7 @@ fn is_in_progress(error: &io::Error) -> bool {
         || error.kind() == io::ErrorKind::WouldBlock
 }
 
-/// A connection that does not block.
+/// A connection.
 pub(super) struct Tcp {
     stream: TcpStream,
     buffers: LazyBuffers,
@@ -179,7 +189,7 @@ impl Transport for Tcp {
             match self.stream.write(rest) {
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
                 Ok(written) => rest = &rest[written..],
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(error) if is_moment_over(&error) => {
                     wait_for(&self.stream, PollFlags::OUT, limit)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -199,7 +209,7 @@ impl Transport for Tcp {
                     self.buffers.input_appended(length);
                     return Ok(length > 0);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(error) if is_moment_over(&error) => {
                     wait_for(&self.stream, PollFlags::IN, limit)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -210,9 +220,17 @@ impl Transport for Tcp {
 
     fn is_open(&mut self) -> bool {
         // Bytes that nobody asked for make it as useless as its end does.
-        let peeked = self.stream.peek(&mut [0]);
-        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        let now = Some(&Timespec::default());
+        poll(&mut [PollFd::new(&self.stream, PollFlags::IN)], now) == Ok(0)
     }
+}
+
+fn is_moment_over(error: &io::Error) -> bool {
+    // Unix says the one, Windows the other.
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
 }
 
 fn wait_for(socket: &impl AsFd, readiness: PollFlags, limit: NextTimeout) -> Result<(), Error> {
