@@ -100,17 +100,33 @@ impl<'a> Base64<'a> {
 
         let mut characters = std::mem::take(&mut self.characters);
         characters.resize(Self::BATCH, 0);
-        // A little less than the text may hold: the room is then filled to its
-        // end, and no group is left open.
-        let room = (self.kept + text.len() / 16 * 15 + 8).min(Self::BATCH) & !3;
-        let copied = copy(text, &mut characters[self.kept..room], form);
-        let filled = self.kept + copied.copied;
-        let whole = filled & !3;
-
-        let outcome = self.groups(&characters[..whole]);
+        let (kept, room) = (self.kept, &mut characters[self.kept..]);
+        let mut start = copy_ordinary(text, room, form);
+        let mut copied = copy(text, room, start, form);
+        let whole_groups = |copied: &Copied| (kept + copied.copied) & !3;
+        // Of what was copied faster only decoding shows that it is base64: it may
+        // not be kept.
+        let is_open = whole_groups(&copied) < kept + copied.copied;
+        if is_open && whole_groups(&copied) < kept + start.copied {
+            start = Start::default();
+            copied = copy(text, room, start, form);
+        }
+        let mut outcome = self.groups(&characters[..whole_groups(&copied)]);
+        if start.copied > 0 && matches!(outcome, Err(GroupFault::At(..))) {
+            start = Start::default();
+            copied = copy(text, &mut characters[kept..], start, form);
+            outcome = self.groups(&characters[..whole_groups(&copied)]);
+        }
+        let (filled, whole) = (kept + copied.copied, whole_groups(&copied));
         let position = |index: usize| match index.checked_sub(self.kept) {
             // Copying again up to there shows where it came from.
-            Some(length) => copy(text, &mut vec![0; length], form).taken as isize,
+            Some(index) => {
+                let start = Some(start).filter(|start| start.copied <= index);
+                let Start { taken, copied } = start.unwrap_or_default();
+                let room = &mut vec![0; index - copied];
+                let again = copy(&text[taken..], room, Start::default(), form);
+                (taken + again.taken) as isize
+            }
             None => self.kept_at[index],
         };
         match outcome {
@@ -233,27 +249,103 @@ struct Copied {
     is_complete: bool,
 }
 
+/// From where on to copy: after so many bytes of the text, and so many
+/// characters in the room.
+#[derive(Clone, Copy, Default)]
+struct Start {
+    taken: usize,
+    copied: usize,
+}
+
+/// Copies characters as [`copy`] does, but faster: in a JSON string only the
+/// escapes that base64 is likely to have are known and all else is taken for
+/// characters. Stops where it meets something else, and shortly before the end.
+fn copy_ordinary(text: &[u8], room: &mut [u8], form: Text) -> Start {
+    // Whole blocks are copied, of which less may count. Of so much is known that
+    // it is there, that no step goes beyond.
+    const BLOCK: usize = 16;
+    const AHEAD: usize = 32;
+    let mut rest = text;
+    let mut left = &mut room[..];
+    while rest.len() >= AHEAD
+        && let Some(space) = left.first_chunk_mut::<AHEAD>()
+    {
+        let (low, high) = (word_at(rest, 0), word_at(rest, 8));
+        space[..8].copy_from_slice(&low.to_le_bytes());
+        space[8..BLOCK].copy_from_slice(&high.to_le_bytes());
+        let special = |word| match form {
+            Text::Plain => below(word, b' ' + 1),
+            Text::JsonString => equal(word, b'\\'),
+        };
+        let found = u128::from(special(low)) | u128::from(special(high)) << 64;
+        if found == 0 {
+            rest = &rest[BLOCK..];
+            left = &mut left[BLOCK..];
+            continue;
+        }
+        let before = found.trailing_zeros() as usize / 8;
+        let (copied, taken) = match form {
+            Text::Plain => (0, end_of_line(&rest[before..])),
+            Text::JsonString => {
+                let (byte, copied, taken) = likely_escape(word_at(rest, before));
+                space[before] = byte;
+                (copied, taken)
+            }
+        };
+        rest = &rest[before + taken..];
+        left = &mut left[before + copied..];
+        if taken == 0 {
+            break;
+        }
+    }
+    let left = left.len();
+    Start {
+        taken: text.len() - rest.len(),
+        copied: room.len() - left,
+    }
+}
+
+/// How many blanks `text` begins with: most likely CR and LF. A few at most.
+fn end_of_line(text: &[u8]) -> usize {
+    match text {
+        [b'\r', b'\n', ..] => 2,
+        [byte, ..] if is_blank(*byte) => 1,
+        _ => 0,
+    }
+}
+
+/// What the escape that `word` begins with stands for, if it is one of those that
+/// base64 is likely to have: a character, how many there are of it, which is 0 for
+/// a line's end, and the escape's length, which is 0 for others. Without branches,
+/// as which of them it is cannot be foretold.
+fn likely_escape(word: u64) -> (u8, usize, usize) {
+    const PLUS: u64 = u64::from_le_bytes(*b"\\u002b\0\0");
+    let is_plus = (word | 0x20 << 40) & 0xffff_ffff_ffff == PLUS;
+    let [_, second, ..] = word.to_le_bytes();
+    let is_slash = second == b'/';
+    let is_end = (second == b'r') | (second == b'n');
+    let byte = if is_plus { b'+' } else { b'/' };
+    let length = 2 * usize::from(is_slash | is_end) + 6 * usize::from(is_plus);
+    (byte, usize::from(is_slash | is_plus), length)
+}
+
+fn word_at(text: &[u8], index: usize) -> u64 {
+    let word = text[index..].first_chunk().copied();
+    u64::from_le_bytes(word.unwrap_or_default())
+}
+
 /// Copies characters from `text` into `room`, without blanks and with escapes
 /// resolved; what stands for no base64 character is copied as something that
 /// is none. Stops before the first character that finds no room, before an
-/// escape that is cut off, and after a JSON string's closing quote.
-fn copy(text: &[u8], room: &mut [u8], form: Text) -> Copied {
-    let mut taken = 0;
-    let mut copied = 0;
+/// escape that is cut off, and after a JSON string's closing quote. Both have
+/// been dealt with up to `start`.
+fn copy(text: &[u8], room: &mut [u8], start: Start, form: Text) -> Copied {
+    let Start {
+        mut taken,
+        mut copied,
+    } = start;
     let mut is_complete = false;
     while taken < text.len() {
-        if let Some(word) = text[taken..].first_chunk()
-            && let Some(space) = room[copied..].first_chunk_mut::<8>()
-        {
-            // All eight are copied; only those before the first special byte count.
-            *space = *word;
-            let ordinary = ordinary_bytes(*word, form);
-            taken += ordinary;
-            copied += ordinary;
-            if ordinary == 8 {
-                continue;
-            }
-        }
         let (byte, length) = match text[taken] {
             b'"' if form == Text::JsonString => {
                 taken += 1;
@@ -297,20 +389,17 @@ fn copy(text: &[u8], room: &mut [u8], form: Text) -> Copied {
 /// Stands for a character that cannot be base64.
 const NOT_BASE64: u8 = 0xff;
 
-/// How many bytes of `word`, from its start, are neither blank nor control
-/// characters, nor a quote or backslash where those have a meaning.
-fn ordinary_bytes(word: [u8; 8], form: Text) -> usize {
-    // A bit trick: the lowest byte that is flagged is flagged rightly.
+/// Flags the bytes of `word` that are less than `bound`, of those below 0x80. The
+/// lowest one is flagged rightly; those above it may be flagged by its borrow.
+fn below(word: u64, bound: u8) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
-    let below = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & !word & HIGHS;
-    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    let word = u64::from_le_bytes(word);
-    let mut flags = below(word, b' ' + 1);
-    if form == Text::JsonString {
-        flags |= equal(word, b'"') | equal(word, b'\\');
-    }
-    flags.trailing_zeros() as usize / 8
+    word.wrapping_sub(ONES * u64::from(bound)) & !word & HIGHS
+}
+
+/// Flags the bytes of `word` that are `byte`, as [`below`] does.
+fn equal(word: u64, byte: u8) -> u64 {
+    below(word ^ u64::from_ne_bytes([byte; 8]), 1)
 }
 
 /// The byte that a JSON escape stands for, and the escape's length; `None`
@@ -351,17 +440,17 @@ mod tests {
 
     #[test]
     fn special_bytes_are_found_in_every_place() {
-        for form in [Text::Plain, Text::JsonString] {
-            for byte in 0..=255u8 {
-                let is_special =
-                    byte <= b' ' || (form == Text::JsonString && matches!(byte, b'"' | b'\\'));
-                for other in [b'A', b'!', 0x80, 0xff, b'"' + 1, b'\\' + 1] {
-                    for place in 0..8 {
-                        let mut word = [other; 8];
-                        word[place] = byte;
-                        let expected = if is_special { place } else { 8 };
-                        assert_eq!(ordinary_bytes(word, form), expected, "{word:?} {form:?}");
-                    }
+        for byte in 0..=255u8 {
+            for other in [b'A', b'!', 0x80, 0xff, b'"' + 1, b'\\' + 1] {
+                for place in 0..8 {
+                    let mut word = [other; 8];
+                    word[place] = byte;
+                    let word = u64::from_le_bytes(word);
+                    let expected = |is_special| if is_special { place as u32 } else { 8 };
+                    let found = below(word, b' ' + 1).trailing_zeros() / 8;
+                    assert_eq!(found, expected(byte <= b' '), "{word:x}");
+                    let found = equal(word, b'\\').trailing_zeros() / 8;
+                    assert_eq!(found, expected(byte == b'\\'), "{word:x}");
                 }
             }
         }

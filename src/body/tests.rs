@@ -249,6 +249,43 @@ fn text_that_is_not_base64_is_refused_at_its_place() {
 }
 
 #[test]
+fn every_place_in_a_long_text_is_told_rightly() {
+    let text = STANDARD.encode(sample(300));
+    let lines: Vec<_> = text.as_bytes().chunks(76).map(<[u8]>::to_vec).collect();
+    let escaped = text.replace('/', r"\/").replace('+', r"\u002b");
+    let bodies = [
+        lines.join(&b"\r\n"[..]),
+        lines.join(&b"\n"[..]),
+        lines.join(&b" \r\n\t"[..]),
+        format!("\"{escaped}\"").into_bytes(),
+        format!("\"{}\"", escaped.replace('Q', r"Q\r\n")).into_bytes(),
+        format!("{{\"Content\":\"{}\"}}", escaped.replace("2b", "2B")).into_bytes(),
+    ];
+    for good in bodies {
+        assert!(bytes_of(&good) == sample(300));
+        for place in (0..good.len()).filter(|&at| good[at].is_ascii_alphanumeric()) {
+            let mut body = good.clone();
+            body[place] = b'*';
+            let fault = match run(&body, &options(BodyEncoding::Base64), &[usize::MAX]) {
+                Err(fault) => fault,
+                // In the key, or in an escape.
+                Ok(_) => panic!("{}", body.escape_ascii()),
+            };
+            let is_in_text = body[place - place.min(5)..place]
+                .iter()
+                .all(|b| *b != b'\\');
+            if is_in_text && place > 12 {
+                assert!(fault.starts_with(&format!("{place}: ")), "{place}: {fault}");
+            }
+            for lengths in [&[3][..], &[70, 1, 100], &[place + 1, 1, 50]] {
+                let pieced = run(&body, &options(BodyEncoding::Base64), lengths);
+                assert_eq!(pieced, Err(fault.clone()), "{lengths:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_cut_is_noticed() {
     let text = STANDARD.encode(sample(40));
     for body in [
