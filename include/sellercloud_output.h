@@ -886,6 +886,10 @@ sco_status sco_output_file_save(const sco_output_file *file,
 
 /**
  * Frees a file with all that its functions pointed to. NULL is allowed.
+ *
+ * On Linux the memory of large files, at most 128 MiB in all, stays with the
+ * client that fetched them, while there is one, for the next files; it counts as
+ * resident until the system takes it for something else, which it may.
  */
 void sco_output_file_free(sco_output_file *file);
 

@@ -41,7 +41,7 @@ impl Client {
         self.session.run(running, |running| {
             let arriving = self.ask(running)?;
             let expected = self.expected_size(&arriving.answer.response, limit);
-            let mut buffer = Buffer::expecting(expected);
+            let mut buffer = Buffer::expecting(expected, self.spare.take(expected));
             let arrived = self.receive(arriving, running, limit, &mut buffer, |source| {
                 Error::io("cannot keep the file in memory", None, source)
             })?;

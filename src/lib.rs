@@ -42,6 +42,7 @@ pub mod ffi;
 mod file_name;
 mod job;
 mod json;
+mod memory;
 mod output_file;
 mod queued_job;
 mod request_log;

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use crate::memory;
+
 /// Takes decoded bytes in order. The decoder writes right into the room that
 /// the sink offers, so that nothing is copied in between.
 pub(crate) trait Sink {
@@ -17,21 +19,26 @@ pub(crate) trait Sink {
 pub(crate) struct Buffer {
     bytes: Vec<u8>,
     committed: usize,
-    /// What the file will likely need, as the server says. Never allocated
-    /// ahead of what came: a lying length costs nothing.
+    /// What the file will likely need, as the server says.
     expected: usize,
 }
 
 impl Buffer {
-    /// The first allocation, in bytes, and the least that is ever asked for.
+    /// The least that is ever asked for, in bytes.
     const FIRST: usize = 256 * 1024;
+    /// How much the server's word is good for before a byte has come. It is not
+    /// touched, so a lying length costs addresses and no memory.
+    const TRUSTED: usize = 64 * 1024 * 1024;
+    /// Afterwards, how many times what has come.
+    const GROWTH: usize = 4;
 
     /// `expected` is a guess at the length, in bytes; it only guides how the
-    /// buffer grows.
-    pub(crate) fn expecting(expected: usize) -> Self {
+    /// buffer grows. `memory` is used first; what is in it does not matter.
+    pub(crate) fn expecting(expected: usize, memory: Vec<u8>) -> Self {
         Self {
+            bytes: memory,
+            committed: 0,
             expected,
-            ..Self::default()
         }
     }
 
@@ -41,26 +48,38 @@ impl Buffer {
         self.bytes.shrink_to_fit();
         self.bytes
     }
+
+    /// Room for `needed` bytes, which are more than there are.
+    fn grow(&mut self, needed: usize) -> io::Result<()> {
+        // Without the server's word by doubling, so that the copying of growth
+        // stays linear.
+        let trusted = Self::TRUSTED.max(self.committed * Self::GROWTH);
+        let capacity = match self.expected {
+            expected if expected >= needed => expected.min(trusted.max(needed)),
+            _ => needed.max(self.bytes.capacity() * 2).max(Self::FIRST),
+        };
+        if self.bytes.is_empty() {
+            self.bytes = memory::zeros(capacity)?;
+            return Ok(());
+        }
+        self.bytes
+            .try_reserve_exact(capacity - self.bytes.len())
+            .map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        memory::in_huge_pages(&mut self.bytes);
+        Ok(())
+    }
 }
 
 impl Sink for Buffer {
     fn room(&mut self, length: usize) -> io::Result<&mut [u8]> {
         let needed = self.committed + length;
         if needed > self.bytes.capacity() {
-            // Doubling, so that the copying of growth stays linear; but no
-            // further than expected while that is enough.
-            let mut capacity = needed.max(self.bytes.capacity() * 2).max(Self::FIRST);
-            if (needed..capacity).contains(&self.expected) {
-                capacity = self.expected;
-            }
-            self.bytes
-                .try_reserve_exact(capacity - self.bytes.len())
-                .map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+            self.grow(needed)?;
         }
         if self.bytes.len() < needed {
             self.bytes.resize(needed, 0);
         }
-        Ok(&mut self.bytes[self.committed..])
+        Ok(&mut self.bytes[self.committed..needed])
     }
 
     fn commit(&mut self, length: usize) -> io::Result<()> {
@@ -115,7 +134,7 @@ mod tests {
     use super::*;
 
     fn filled(expected: usize, total: usize, step: usize) -> Buffer {
-        let mut buffer = Buffer::expecting(expected);
+        let mut buffer = Buffer::expecting(expected, Vec::new());
         for start in (0..total).step_by(step) {
             let length = step.min(total - start);
             buffer.room(length + 7).unwrap()[..length].fill(start as u8);
@@ -127,8 +146,27 @@ mod tests {
     #[test]
     fn a_lying_length_allocates_nothing() {
         let buffer = filled(usize::MAX, 10, 10);
-        assert!(buffer.bytes.capacity() <= Buffer::FIRST);
+        assert!(buffer.bytes.capacity() <= Buffer::TRUSTED);
         assert_eq!(buffer.into_bytes(), vec![0; 10]);
+    }
+
+    #[test]
+    fn memory_that_was_used_before_is_used_again() {
+        for (memory, total) in [(1 << 20, 1 << 20), (1 << 20, 3 << 20), (3 << 20, 5000)] {
+            let mut buffer = Buffer::expecting(total, vec![0xee; memory]);
+            let start = buffer.bytes.as_ptr();
+            buffer.room(1000).unwrap()[..1000].fill(1);
+            assert_eq!(buffer.bytes.as_ptr(), start);
+            buffer.commit(1000).unwrap();
+            let rest = total - 1000;
+            buffer.room(rest + 7).unwrap()[..rest].fill(2);
+            buffer.commit(rest).unwrap();
+            let bytes = buffer.into_bytes();
+            assert_eq!(bytes.len(), total);
+            assert!(bytes.capacity() <= total + 7);
+            assert!(bytes[..1000].iter().all(|&byte| byte == 1));
+            assert!(bytes[1000..].iter().all(|&byte| byte == 2));
+        }
     }
 
     #[test]

@@ -116,7 +116,7 @@ pub unsafe extern "C" fn sco_get_output_file(
             )
         };
         let fetched = begin(&handle.client, options).output_file(job)?;
-        *file = Box::into_raw(Box::new(sco_output_file::new(fetched)));
+        *file = Box::into_raw(Box::new(sco_output_file::new(fetched, &handle.client)));
         Ok(())
     };
     // SAFETY: `error` is NULL or a place to write to.
@@ -328,7 +328,7 @@ pub unsafe extern "C" fn sco_wait_for_output_file(
         };
         let call = begin(&handle.client, options);
         let (ended, fetched) = call.wait_for_output_file(job, wait_of(options))?;
-        *file = Box::into_raw(Box::new(sco_output_file::new(fetched)));
+        *file = Box::into_raw(Box::new(sco_output_file::new(fetched, &handle.client)));
         give(queued_job, || sco_job::new(ended));
         Ok(())
     };

@@ -1,11 +1,13 @@
 use std::ffi::{CString, c_char};
 use std::ptr;
+use std::sync::{Arc, Weak};
 
 use super::{
     c_string, call, free, give, required, result, saving_of, sco_error, sco_options, sco_status,
     text,
 };
-use crate::{OutputFile, SavedFile, WrittenFile};
+use crate::memory::Spare;
+use crate::{Client, OutputFile, SavedFile, WrittenFile};
 
 /// A job's output file, in memory. Made by sco_get_output_file, freed with
 /// sco_output_file_free. Any number of threads may read it at once. What its
@@ -14,14 +16,25 @@ pub struct sco_output_file {
     file: OutputFile,
     name: CString,
     content_type: Option<CString>,
+    /// Where its memory goes, if the client is still there.
+    spare: Weak<Spare>,
 }
 
 impl sco_output_file {
-    pub(super) fn new(file: OutputFile) -> Self {
+    pub(super) fn new(file: OutputFile, client: &Client) -> Self {
         Self {
             name: c_string(&file.name),
             content_type: file.content_type.as_deref().map(c_string),
             file,
+            spare: Arc::downgrade(&client.spare),
+        }
+    }
+}
+
+impl Drop for sco_output_file {
+    fn drop(&mut self) {
+        if let Some(spare) = self.spare.upgrade() {
+            spare.put(std::mem::take(&mut self.file.bytes));
         }
     }
 }
@@ -124,6 +137,10 @@ pub unsafe extern "C" fn sco_output_file_save(
 }
 
 /// Frees a file with all that its functions pointed to. NULL is allowed.
+///
+/// On Linux the memory of large files, at most 128 MiB in all, stays with the
+/// client that fetched them, while there is one, for the next files; it counts as
+/// resident until the system takes it for something else, which it may.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_output_file_free(file: *mut sco_output_file) {
     // SAFETY: `file` is NULL or a handle made by sco_get_output_file, which the caller owns.
