@@ -40,6 +40,9 @@ mod error;
 mod fetch;
 pub mod ffi;
 mod file_name;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 mod job;
 mod json;
 mod memory;

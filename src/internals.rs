@@ -1,0 +1,23 @@
+//! For this project's own benchmarks and fuzz targets; no part of the interface.
+
+use std::io::{Read, Write};
+
+use crate::body::{self, BodyEncoding};
+use crate::sink::Through;
+use crate::{content_disposition, file_name};
+
+/// Decodes a base64 body of any form into `writer`; whether that succeeded.
+pub fn decode_body(source: &mut dyn Read, writer: &mut dyn Write) -> bool {
+    let options = body::Options {
+        encoding: BodyEncoding::Base64,
+        limit: u64::MAX,
+        is_json: false,
+        names_file: false,
+    };
+    body::decode(source, &options, &mut Through::new(writer)).is_ok()
+}
+
+/// The safe file name that a Content-Disposition header gives.
+pub fn name_of_header(header: &[u8]) -> Option<String> {
+    file_name::safe(&content_disposition::file_name(header)?)
+}
