@@ -30,7 +30,7 @@ fn server(before: &'static str, after: &'static str, lies: bool) -> RawServer {
         let length = job.unwrap() * MIB;
         // A multiple of 3, so that there is no padding but at the end.
         let block = [b'A'; 64 * 1024];
-        let mut left = length / 3 * 4 + if length % 3 == 0 { 0 } else { 4 };
+        let mut left = length / 3 * 4 + if length.is_multiple_of(3) { 0 } else { 4 };
         let body = left + (before.len() + after.len()) as u64;
         let mut send = || -> io::Result<()> {
             write!(

@@ -120,6 +120,31 @@ static void a_file_outlives_its_client_and_is_saved_once(void)
     CHECK(remove(path) == 0);
 }
 
+static void memory_of_large_files_is_used_again(void)
+{
+    sco_client *client = new_client(NULL);
+    sco_output_file *files[3];
+    unsigned char last = 0;
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 3; i++) {
+            CHECK(sco_get_output_file(client, 28148, NULL, &files[i], NULL) == SCO_OK);
+            CHECK(sco_output_file_len(files[i]) == 67108864);
+            CHECK(memcmp(sco_output_file_data(files[i]), sco_output_file_data(files[0]),
+                         sco_output_file_len(files[i])) == 0);
+        }
+        /* The first file is the same in each round, whatever memory it is in. */
+        unsigned char now = sco_output_file_data(files[0])[67108863];
+        CHECK(round == 0 || now == last);
+        last = now;
+        sco_output_file_free(files[0]);
+        sco_output_file_free(files[1]);
+        if (round == 1)
+            sco_client_free(client);
+        CHECK(sco_output_file_data(files[2])[67108863] == last);
+        sco_output_file_free(files[2]);
+    }
+}
+
 static void path_in_folder(char *path, size_t room, const char *name)
 {
     snprintf(path, room, "%s/%s", folder, name);
@@ -442,6 +467,7 @@ int main(int argc, char **argv)
     version_and_status_strings();
     every_job_gives_its_file();
     a_file_outlives_its_client_and_is_saved_once();
+    memory_of_large_files_is_used_again();
     a_file_is_saved_as_it_arrives();
     a_name_may_be_taken_or_given();
     a_file_is_handed_to_a_callback();
