@@ -485,7 +485,7 @@ fn cut_short(input: &Input, place: &str) -> Error {
 /// The body as it comes, read piece by piece.
 struct Input<'a> {
     source: &'a mut dyn Read,
-    buffer: Box<[u8]>,
+    buffer: Vec<u8>,
     start: usize,
     end: usize,
     /// Bytes consumed since the body's start.
@@ -494,14 +494,14 @@ struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// A little more than comes at once, so that what a piece leaves undecoded
-    /// does not split the next one.
-    const SIZE: usize = 64 * 1024 + 1024;
+    /// A little more than a connection gives at once, so that what a piece leaves
+    /// undecoded does not split the next one.
+    const SIZE: usize = 33 * 1024;
 
     fn new(source: &'a mut dyn Read) -> Self {
         Self {
             source,
-            buffer: vec![0; Self::SIZE].into(),
+            buffer: vec![0; Self::SIZE],
             start: 0,
             end: 0,
             offset: 0,
@@ -543,6 +543,9 @@ impl<'a> Input<'a> {
 
     /// Makes `length` bytes available, or all that come before the end.
     fn ahead(&mut self, length: usize) -> Result<&[u8], Error> {
+        if self.buffer.len() < length {
+            self.buffer.resize(length, 0);
+        }
         while self.available().len() < length && self.fill()? {}
         Ok(self.available())
     }

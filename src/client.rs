@@ -68,7 +68,7 @@ impl Client {
     /// Fetches a job's output file into memory.
     ///
     /// `job` is a number, or text: an id or a `QueuedJobLink` (see [`JobId`]).
-    /// Needs memory for the decoded file and a few hundred KiB.
+    /// Needs memory for the decoded file and about 1 MiB.
     ///
     /// # Errors
     ///
@@ -94,8 +94,8 @@ impl Client {
 
     /// Saves a job's output file under its name in `folder`, which must exist.
     /// It is decoded as it arrives, into a temporary file there that gets the
-    /// name when it is complete: the file appears whole or not at all. Needs a
-    /// few hundred KiB of memory, whatever the file's size.
+    /// name when it is complete: the file appears whole or not at all. Needs
+    /// about 1 MiB of memory, whatever the file's size.
     ///
     /// Where a file of that name is there already, that is an error and the
     /// file is left alone; [`Call::saving`] can say otherwise.
@@ -113,7 +113,7 @@ impl Client {
     }
 
     /// Writes a job's output file to `writer` as it arrives, decoded, and
-    /// flushes it. Needs a few hundred KiB of memory, whatever the file's size.
+    /// flushes it. Needs about 1 MiB of memory, whatever the file's size.
     ///
     /// On an error the writer may have been given a part: only success means
     /// that the file is complete. The call is tried again only while nothing

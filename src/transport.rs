@@ -30,7 +30,7 @@ const USER_AGENT: &str = concat!("sellercloud-output/", env!("CARGO_PKG_VERSION"
 
 /// How much is read at once, in bytes: what stays in the processor's nearer
 /// caches on its way. Larger pieces are slower, as are smaller ones.
-pub(crate) const PIECE: usize = 64 * 1024;
+pub(crate) const PIECE: usize = 32 * 1024;
 
 /// How to reach servers.
 #[derive(Clone)]

@@ -126,7 +126,7 @@ pub unsafe extern "C" fn sco_get_output_file(
 /// Saves a job's output file under its name in a folder, which must exist. It is
 /// decoded as it arrives, into a temporary file there that gets the name when it
 /// is complete: the file appears whole or not at all, with the permissions that
-/// the process gives new files. Needs a few hundred KiB of memory, whatever the
+/// the process gives new files. Needs about 1 MiB of memory, whatever the
 /// file's size.
 ///
 /// job: the job's id. folder: a path in UTF-8; "." for the current folder.
@@ -173,8 +173,8 @@ pub unsafe extern "C" fn sco_save_output_file(
 pub type sco_write_fn =
     Option<unsafe extern "C" fn(context: *mut c_void, data: *const u8, length: usize) -> i32>;
 
-/// Hands a job's output file to a callback as it arrives, decoded. Needs a few
-/// hundred KiB of memory, whatever the file's size.
+/// Hands a job's output file to a callback as it arrives, decoded. Needs about
+/// 1 MiB of memory, whatever the file's size.
 ///
 /// On an error the callback may have been given a part: only SCO_OK means that
 /// the file is complete. The call is tried again only while nothing was handed
