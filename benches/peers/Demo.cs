@@ -1,0 +1,50 @@
+// What the API's published C# example does, measured:
+//
+//     demo URL JOB CALLS
+//
+// The text as a string, and that decoded. Prints seconds, seconds of processor time,
+// and the peak of memory over the idle process in bytes, after one call that is not
+// counted.
+
+using System;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Net.Http;
+
+static class Demo
+{
+    static long Memory(string what)
+    {
+        foreach (var line in File.ReadAllLines("/proc/self/status"))
+            if (line.StartsWith(what))
+                return 1024 * long.Parse(line.Split(new[] { ' ', '\t' }, StringSplitOptions.RemoveEmptyEntries)[1]);
+        throw new InvalidOperationException(what);
+    }
+
+    static void Main(string[] arguments)
+    {
+        var url = arguments[0] + "/api/QueuedJobs/OutputFile/" + arguments[1];
+        var calls = int.Parse(arguments[2]);
+        var client = new HttpClient();
+        client.DefaultRequestHeaders.Add("Authorization", "Bearer token");
+        Action call = () =>
+        {
+            var response = client.GetAsync(url).GetAwaiter().GetResult();
+            var text = response.Content.ReadAsStringAsync().GetAwaiter().GetResult();
+            GC.KeepAlive(Convert.FromBase64String(text));
+        };
+        var idle = Memory("VmRSS:");
+        call();
+        var process = Process.GetCurrentProcess();
+        var cpu = process.TotalProcessorTime;
+        var watch = Stopwatch.StartNew();
+        for (var i = 0; i < calls; i++)
+            call();
+        var wall = watch.Elapsed;
+        process.Refresh();
+        cpu = process.TotalProcessorTime - cpu;
+        Console.WriteLine(string.Format(CultureInfo.InvariantCulture, "{0} {1} {2}",
+            wall.TotalSeconds, cpu.TotalSeconds, Memory("VmHWM:") - idle));
+    }
+}
