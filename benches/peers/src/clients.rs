@@ -74,7 +74,10 @@ pub fn storing(url: &str, job: &str) -> impl FnMut() + use<> {
     }
 }
 
-fn receiving(url: &str, job: &str) -> impl FnMut(&mut dyn FnMut(&[u8])) + use<> {
+/// Is handed each piece that was received.
+type Take<'a> = &'a mut dyn FnMut(&[u8]);
+
+fn receiving(url: &str, job: &str) -> impl FnMut(Take) + use<> {
     let address = url
         .strip_prefix("http://")
         .unwrap()

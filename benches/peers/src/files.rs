@@ -9,6 +9,9 @@ const BLOCK: usize = 57 * 1536;
 /// The beginning of a `FileResponse`.
 const OBJECT: &str = "{\"FileName\":\"report.csv\",\"Content\":\"";
 
+/// What stands before the text, how it is encoded, and what stands behind.
+type Form<'a> = (&'a str, &'a dyn Fn(&[u8]) -> String, &'a str);
+
 /// A job's output file as it is sent. A job is form * 10 + size.
 pub fn body(job: usize) -> Option<Vec<u8>> {
     let size = match job % 10 {
@@ -27,7 +30,6 @@ pub fn body(job: usize) -> Option<Vec<u8>> {
             .collect()
     };
     let escaped = |bytes: &[u8]| text(bytes).replace('/', "\\/").replace('+', "\\u002b");
-    type Form<'a> = (&'a str, &'a dyn Fn(&[u8]) -> String, &'a str);
     let (before, encode, after): Form = match job / 10 {
         0 => ("", &text, ""),
         1 => ("", &wrapped, ""),
