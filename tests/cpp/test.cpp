@@ -1,0 +1,316 @@
+/*
+ * The C++ interface, against the stand-in servers, which the environment names.
+ */
+
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+#include <type_traits>
+
+#include "sellercloud_output.hpp"
+/* Twice, as happens. */
+#include "sellercloud_output.hpp"
+
+namespace sco = sellercloud_output;
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+static std::string variable(const char *name)
+{
+    const char *value = std::getenv(name);
+    REQUIRE_MESSAGE(value != nullptr, name);
+    return value;
+}
+
+static sco::ClientOptions with_token()
+{
+    sco::ClientOptions options;
+    options.server = variable("STAND_IN");
+    options.token = variable("STAND_IN_TOKEN");
+    options.retry_base = 10ms;
+    return options;
+}
+
+static sco::ClientOptions with_login()
+{
+    auto options = with_token();
+    options.token.reset();
+    options.user = variable("STAND_IN_USER");
+    options.password = variable("STAND_IN_PASSWORD");
+    return options;
+}
+
+static std::string content_of(const fs::path &path)
+{
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream content;
+    content << file.rdbuf();
+    return content.str();
+}
+
+/* An empty folder, gone in the end. */
+struct Folder {
+    fs::path path;
+
+    Folder()
+    {
+        std::string name = (fs::temp_directory_path() / "sellercloud-output-XXXXXX").string();
+        REQUIRE(mkdtemp(name.data()) != nullptr);
+        path = name;
+    }
+    Folder(const Folder &) = delete;
+    Folder &operator=(const Folder &) = delete;
+    ~Folder() { fs::remove_all(path); }
+};
+
+static_assert(!std::is_copy_constructible_v<sco::OutputFile>);
+static_assert(std::is_nothrow_move_constructible_v<sco::OutputFile>);
+static_assert(!std::is_copy_constructible_v<sco::Client>);
+static_assert(std::is_move_constructible_v<sco::Client>);
+static_assert(std::is_base_of_v<std::runtime_error, sco::RateLimited>);
+
+TEST_CASE("a file has its bytes and its name")
+{
+    sco::Client client(variable("STAND_IN"), variable("STAND_IN_TOKEN"));
+    const auto file = client.output_file(28142);
+    CHECK(file.name() == "Orders \xc3\xa9 2026-11-23.csv");
+    CHECK(file.size() == 2400);
+    CHECK(file.bytes().text().substr(0, 11) == "\xef\xbb\xbfOrderID,");
+    CHECK(!file.name_is_made_up());
+    CHECK(file.content_type() == "text/csv");
+    const auto empty = client.output_file(28147);
+    CHECK(empty.bytes().empty());
+    CHECK(client.output_file(28149).name_is_made_up());
+}
+
+TEST_CASE("a file outlives its client, and both may be moved")
+{
+    std::optional<sco::OutputFile> file;
+    {
+        sco::Client first(with_token());
+        sco::Client second = std::move(first);
+        auto fetched = second.output_file(28143);
+        file = std::move(fetched);
+    }
+    CHECK(file->name() == "inventory.txt");
+    CHECK(file->size() == 4239);
+}
+
+TEST_CASE("a file is saved, whole, as the options have it")
+{
+    Folder folder;
+    sco::Client client(with_token());
+    const auto saved = client.save_output_file(28142, folder.path);
+    CHECK(saved.path == folder.path / sco::detail::path_of("Orders \xc3\xa9 2026-11-23.csv"));
+    CHECK(saved.name == "Orders \xc3\xa9 2026-11-23.csv");
+    CHECK(saved.size == 2400);
+    const auto file = client.output_file(28142);
+    CHECK(content_of(saved.path) == file.bytes().text());
+    CHECK_THROWS_AS(client.save_output_file(28142, folder.path), sco::IoError);
+    CHECK_THROWS_AS(file.save(folder.path), sco::IoError);
+    sco::CallOptions options;
+    options.save.if_exists = sco::IfExists::number;
+    CHECK(client.save_output_file(28142, folder.path, options).path.stem().string() ==
+          "Orders \xc3\xa9 2026-11-23 (1)");
+    options.save.name = "mine.csv";
+    CHECK(client.save_output_file(28142, folder.path, options).path.filename() == "mine.csv");
+    CHECK(file.save(folder.path, options.save).path.filename() == "mine (1).csv");
+}
+
+TEST_CASE("a file is handed out as it arrives")
+{
+    sco::Client client(with_token());
+    std::string received;
+    const auto info = client.write_output_file(
+        28143, [&](sco::ByteView bytes) { received += bytes.text(); });
+    CHECK(info.size == 4239);
+    CHECK(info.path.empty());
+    CHECK(received == client.output_file(28143).bytes().text());
+}
+
+TEST_CASE("errors carry what is known")
+{
+    sco::Client client(with_token());
+    try {
+        client.output_file(5);
+        FAIL("no error");
+    } catch (const sco::ServerError &error) {
+        CHECK(error.kind() == sco::ErrorKind::server);
+        CHECK(error.http_status() == 500);
+        CHECK(error.attempts() == 1);
+        CHECK(!error.retry_may_help());
+        CHECK(!error.retry_after());
+        CHECK(!error.job());
+        CHECK(std::string(error.what()) == "job 5: server answered 500 Internal Server Error: "
+                                           "Could not find or load record with ID 5!");
+    }
+    auto wrong = with_token();
+    wrong.token = "another-token";
+    CHECK_THROWS_AS(sco::Client(wrong).output_file(28142), sco::AuthenticationError);
+    CHECK_THROWS_AS(client.output_file(0), sco::InvalidArgument);
+    CHECK_THROWS_AS(client.output_file(28146), sco::MalformedBody);
+    CHECK_THROWS_AS(sco::Client("", "token"), sco::Error);
+    auto busy = with_token();
+    busy.server = variable("BUSY_SERVER");
+    busy.call_timeout = 5s;
+    try {
+        sco::Client(busy).output_file(1);
+        FAIL("no error");
+    } catch (const std::runtime_error &error) {
+        const auto &busy_error = dynamic_cast<const sco::ServerError &>(error);
+        CHECK(busy_error.retry_after() == 60s);
+        CHECK(busy_error.retry_may_help());
+    }
+}
+
+TEST_CASE("jobs are waited for")
+{
+    sco::Client client(with_login());
+    sco::CallOptions options;
+    options.wait.first = 1ms;
+    options.wait.longest = 5ms;
+    const auto [job, file] = client.wait_for_output_file(50001, options);
+    CHECK(job.id() == 50001);
+    CHECK(job.status() == sco::JobStatus::completed);
+    CHECK(job.is_final());
+    CHECK(job.text(SCO_JOB_COMPANY_NAME) == "Acme");
+    CHECK(!job.text(SCO_JOB_STARTED_ON));
+    CHECK(job.number(SCO_JOB_TOTAL_RECORDS) == 10);
+    CHECK(file.size() == 2400);
+    CHECK(client.job(50003).status_name() == "PartialSuccess");
+    try {
+        client.wait_for_job(50002, options);
+        FAIL("no error");
+    } catch (const sco::JobFailed &error) {
+        CHECK(error.job()->status() == sco::JobStatus::failed);
+        REQUIRE(error.log_lines().size() == 2);
+        CHECK(error.log_lines()[1] == "Row 9: no price");
+    }
+    CHECK(sco::Client::job_id("/queued-jobs/queued-job-details.aspx?id=2206923") == 2206923);
+    CHECK_THROWS_AS(sco::Client::job_id("no job"), sco::InvalidArgument);
+}
+
+TEST_CASE("a team's server is looked up")
+{
+    auto options = with_login();
+    options.server.clear();
+    options.team = variable("STAND_IN_TEAM");
+    options.team_directory = variable("STAND_IN_DIRECTORY");
+    CHECK(sco::Client(options).output_file(28142).size() == 2400);
+}
+
+TEST_CASE("TLS trusts what it is told to trust")
+{
+    auto options = with_token();
+    options.server = variable("TLS_SERVER");
+    options.attempts = 1;
+    CHECK_THROWS_AS(sco::Client(options).output_file(28142), sco::TlsError);
+    options.ca_certificates = content_of(variable("STAND_IN_FOLDER") + "/ca.pem");
+    CHECK(sco::Client(options).output_file(28142).size() == 2400);
+}
+
+TEST_CASE("progress is told, and may cancel")
+{
+    sco::Client client(with_token());
+    sco::CallOptions options;
+    sco::Progress last{};
+    options.progress = [&](const sco::Progress &now) {
+        last = now;
+        return true;
+    };
+    client.output_file(28142, options);
+    CHECK(last.received == 3200);
+    CHECK(last.total == 3200);
+    CHECK(last.attempt == 1);
+    options.progress = [](const sco::Progress &) { return false; };
+    CHECK_THROWS_AS(client.output_file(28142, options), sco::Cancelled);
+}
+
+TEST_CASE("a call is cancelled from another thread")
+{
+    auto silent = with_token();
+    silent.server = variable("SILENT_BODY");
+    sco::Client client(silent);
+    sco::CallOptions options;
+    options.cancel.emplace();
+    std::thread canceller;
+    options.progress = [&, started = false](const sco::Progress &) mutable {
+        if (!std::exchange(started, true))
+            canceller = std::thread([token = *options.cancel] { token.cancel(); });
+        return true;
+    };
+    CHECK_THROWS_AS(client.output_file(1, options), sco::Cancelled);
+    canceller.join();
+    CHECK(options.cancel->is_cancelled());
+}
+
+struct Own : std::exception {
+    const char *what() const noexcept override { return "my own"; }
+};
+
+TEST_CASE("what a callback throws is thrown by the call, and the client works on")
+{
+    auto set_up = with_token();
+    bool throws_in_log = false;
+    int requests = 0;
+    set_up.log = [&](const sco::RequestRecord &record) {
+        requests++;
+        CHECK(record.status == 200);
+        if (throws_in_log)
+            throw Own();
+    };
+    sco::Client client(set_up);
+    sco::CallOptions options;
+    options.progress = [](const sco::Progress &) -> bool { throw Own(); };
+    CHECK_THROWS_AS(client.output_file(28142, options), Own);
+    CHECK_THROWS_AS(client.write_output_file(28142, [](sco::ByteView) { throw Own(); }), Own);
+    throws_in_log = true;
+    CHECK_THROWS_AS(client.output_file(28142), Own);
+    throws_in_log = false;
+    CHECK(client.output_file(28142).size() == 2400);
+    CHECK(requests == 4);
+
+    auto with_source = with_token();
+    with_source.token.reset();
+    int asked = 0;
+    with_source.token_source = [&](bool renew) -> std::string {
+        CHECK(!renew);
+        if (asked++ == 0)
+            throw Own();
+        return variable("STAND_IN_TOKEN");
+    };
+    sco::Client sourced(with_source);
+    CHECK_THROWS_AS(sourced.output_file(28142), Own);
+    CHECK(sourced.output_file(28142).size() == 2400);
+}
+
+TEST_CASE("a callback may make calls of its own")
+{
+    sco::Client client(with_token());
+    sco::CallOptions options;
+    std::size_t inner = 0;
+    options.progress = [&](const sco::Progress &) {
+        inner = client.output_file(28143).size();
+        CHECK_THROWS_AS(client.output_file(5), sco::ServerError);
+        return true;
+    };
+    CHECK(client.output_file(28142, options).size() == 2400);
+    CHECK(inner == 4239);
+}
+
+TEST_CASE("many threads share a client")
+{
+    sco::Client client(with_login());
+    std::vector<std::thread> threads;
+    std::vector<std::size_t> sizes(8);
+    for (std::size_t index = 0; index < sizes.size(); index++)
+        threads.emplace_back([&, index] { sizes[index] = client.output_file(28142).size(); });
+    for (auto &thread : threads)
+        thread.join();
+    CHECK(sizes == std::vector<std::size_t>(8, 2400));
+}
