@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -255,6 +256,55 @@ fn of_many_who_save_the_same_one_succeeds_or_each_has_its_number() {
         assert_eq!(names.len(), paths.len(), "{how:?}: {names:?}");
         for path in paths {
             assert_eq!(fs::read(path).unwrap(), (Job::find(28143).bytes)());
+        }
+    }
+}
+
+#[test]
+fn of_many_processes_the_same_holds() {
+    const TEST: &str = "of_many_processes_the_same_holds";
+    if runs_alone() {
+        let variable = |name| env::var(name).unwrap();
+        let how = match variable("SCO_TEST_HOW").as_str() {
+            "fail" => IfExists::Fail,
+            _ => IfExists::Number,
+        };
+        let client = client(&variable("SCO_TEST_URL"));
+        let call = client.call().saving(if_exists(how));
+        match call.save_output_file(1, variable("SCO_TEST_FOLDER")) {
+            Ok(saved) => println!("saved {}", saved.path.display()),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Io, "{error}"),
+        }
+        return;
+    }
+    const PROCESSES: usize = 4;
+    for (how, succeed) in [("fail", 1), ("number", PROCESSES)] {
+        let folder = tempfile::tempdir().unwrap();
+        // All of them are writing before any of them is done.
+        let (server, is_half_sent, go_on) = in_two_halves();
+        let variables = [
+            ("SCO_TEST_URL", server.url.as_str()),
+            ("SCO_TEST_FOLDER", folder.path().to_str().unwrap()),
+            ("SCO_TEST_HOW", how),
+        ];
+        let start = || {
+            let mut command = alone("exec \"$@\"", TEST, &variables);
+            command.stdout(Stdio::piped()).spawn().unwrap()
+        };
+        let children: Vec<_> = (0..PROCESSES).map(|_| start()).collect();
+        (0..PROCESSES).for_each(|_| is_half_sent.recv().unwrap());
+        (0..PROCESSES).for_each(|_| go_on.send(()).unwrap());
+        let mut saved = 0;
+        for child in children {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success());
+            saved += usize::from(String::from_utf8_lossy(&output.stdout).contains("saved "));
+        }
+        assert_eq!(saved, succeed, "{how}");
+        let names = names_in(folder.path());
+        assert_eq!(names.len(), succeed, "{names:?}");
+        for name in names {
+            assert_eq!(fs::read(folder.path().join(name)).unwrap(), [0; 300_000]);
         }
     }
 }

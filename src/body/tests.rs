@@ -266,11 +266,8 @@ fn every_place_in_a_long_text_is_told_rightly() {
         for place in (0..good.len()).filter(|&at| good[at].is_ascii_alphanumeric()) {
             let mut body = good.clone();
             body[place] = b'*';
-            let fault = match run(&body, &options(BodyEncoding::Base64), &[usize::MAX]) {
-                Err(fault) => fault,
-                // In the key, or in an escape.
-                Ok(_) => panic!("{}", body.escape_ascii()),
-            };
+            let fault = run(&body, &options(BodyEncoding::Base64), &[usize::MAX]).unwrap_err();
+            // In the key and in escapes, the place is another's.
             let is_in_text = body[place - place.min(5)..place]
                 .iter()
                 .all(|b| *b != b'\\');
