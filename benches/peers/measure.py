@@ -246,7 +246,7 @@ The ceiling is a socket that throws away what it receives, in pieces of the size
 is fastest. Where the server has one of only two cores, and is the slower end, the same
 program may take a third more or less from one connection to the next: what does better
 than the ceiling only shows how even that race is. The processor time tells what is left
-to spare.
+to spare. [What holds the rest](LIMITS.md).
 
 """
 
