@@ -112,7 +112,9 @@ impl<'a> Base64<'a> {
             copied = copy(text, room, start, form);
         }
         let mut outcome = self.groups(&characters[..whole_groups(&copied)]);
-        if start.copied > 0 && matches!(outcome, Err(GroupFault::At(..))) {
+        // What follows a JSON string may have been taken for a part of it.
+        let is_doubtful = matches!(outcome, Err(GroupFault::At(..) | GroupFault::TooLarge));
+        if start.copied > 0 && is_doubtful {
             start = Start::default();
             copied = copy(text, &mut characters[kept..], start, form);
             outcome = self.groups(&characters[..whole_groups(&copied)]);

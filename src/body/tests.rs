@@ -429,10 +429,12 @@ fn the_limit_counts_decoded_bytes() {
     let file = sample(200_000);
     let text = STANDARD.encode(&file);
     let object = format!(r#"{{"Content":"{text}"}}"#);
+    let long_object = format!(r#"{{"Content":"{text}","Other":"{}"}}"#, "A".repeat(500));
     for (body, encoding) in [
         (text.as_bytes(), BodyEncoding::Base64),
         (format!("\"{text}\"").as_bytes(), BodyEncoding::Base64),
         (object.as_bytes(), BodyEncoding::Base64),
+        (long_object.as_bytes(), BodyEncoding::Base64),
         (text.as_bytes(), BodyEncoding::Auto),
         (&file, BodyEncoding::Raw),
         (&file, BodyEncoding::Auto),
