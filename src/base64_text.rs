@@ -100,26 +100,25 @@ impl<'a> Base64<'a> {
 
         let mut characters = std::mem::take(&mut self.characters);
         characters.resize(Self::BATCH, 0);
-        let (kept, room) = (self.kept, &mut characters[self.kept..]);
-        let mut start = copy_ordinary(text, room, form);
-        let mut copied = copy(text, room, start, form);
-        let whole_groups = |copied: &Copied| (kept + copied.copied) & !3;
-        // Of what was copied faster only decoding shows that it is base64: it may
-        // not be kept.
-        let is_open = whole_groups(&copied) < kept + copied.copied;
-        if is_open && whole_groups(&copied) < kept + start.copied {
+        let kept = self.kept;
+        let mut start = copy_ordinary(text, &mut characters[kept..], form);
+        let (copied, filled, whole, outcome) = loop {
+            let copied = copy(text, &mut characters[kept..], start, form);
+            let filled = kept + copied.copied;
+            let whole = filled & !3;
+            // Of what was copied faster only decoding shows that it is base64: none
+            // of it may be kept.
+            let is_ordinary = start.copied > 0;
+            if !is_ordinary || whole == filled || whole >= kept + start.copied {
+                let outcome = self.groups(&characters[..whole]);
+                // What follows a JSON string may have been taken for a part of it.
+                let is_doubtful = matches!(outcome, Err(GroupFault::At(..) | GroupFault::TooLarge));
+                if !(is_ordinary && is_doubtful) {
+                    break (copied, filled, whole, outcome);
+                }
+            }
             start = Start::default();
-            copied = copy(text, room, start, form);
-        }
-        let mut outcome = self.groups(&characters[..whole_groups(&copied)]);
-        // What follows a JSON string may have been taken for a part of it.
-        let is_doubtful = matches!(outcome, Err(GroupFault::At(..) | GroupFault::TooLarge));
-        if start.copied > 0 && is_doubtful {
-            start = Start::default();
-            copied = copy(text, &mut characters[kept..], start, form);
-            outcome = self.groups(&characters[..whole_groups(&copied)]);
-        }
-        let (filled, whole) = (kept + copied.copied, whole_groups(&copied));
+        };
         let position = |index: usize| match index.checked_sub(self.kept) {
             // Copying again up to there shows where it came from.
             Some(index) => {
