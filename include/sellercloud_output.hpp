@@ -79,6 +79,23 @@ inline std::optional<std::string> optional_text(const char *text)
     return text == nullptr ? std::nullopt : std::optional<std::string>(text);
 }
 
+/// Nothing where there is no text.
+inline std::string_view view_of(const char *text) noexcept
+{
+    return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
+inline std::optional<std::string_view> optional_view(const char *text) noexcept
+{
+    return text == nullptr ? std::nullopt : std::optional<std::string_view>(text);
+}
+
+/// A time as the C interface has it; nothing for a negative one.
+inline std::uint64_t count_of(std::chrono::milliseconds time) noexcept
+{
+    return static_cast<std::uint64_t>(time.count() < 0 ? 0 : time.count());
+}
+
 /// A path as the C interface has it.
 inline std::string utf8(const std::filesystem::path &path)
 {
@@ -163,8 +180,7 @@ public:
     /// The status in the server's words.
     std::string_view status_name() const noexcept
     {
-        const char *name = sco_job_status_name(handle_.get());
-        return name == nullptr ? "" : name;
+        return detail::view_of(sco_job_status_name(handle_.get()));
     }
 
     /// Whether the job is over, in whatever way.
@@ -173,8 +189,7 @@ public:
     /// A text of the job: field is one of SCO_JOB_TYPE to SCO_JOB_INPUT_FILE.
     std::optional<std::string_view> text(std::int32_t field) const noexcept
     {
-        const char *text = sco_job_text(handle_.get(), field);
-        return text == nullptr ? std::nullopt : std::optional<std::string_view>(text);
+        return detail::optional_view(sco_job_text(handle_.get(), field));
     }
 
     /// A number of the job: field is one of SCO_JOB_COMPANY_ID to
@@ -420,11 +435,8 @@ inline OptionsHandle options_of(const CallOptions &options)
 {
     OptionsHandle handle(sco_options_new());
     sco_options *raw = handle.get();
-    const auto milliseconds = [](std::chrono::milliseconds time) {
-        return static_cast<std::uint64_t>(time.count() < 0 ? 0 : time.count());
-    };
     if (options.timeout)
-        call(sco_options_set_timeout, raw, milliseconds(*options.timeout));
+        call(sco_options_set_timeout, raw, count_of(*options.timeout));
     if (options.cancel)
         call(sco_options_set_cancel, raw, options.cancel->handle());
     if (options.progress) {
@@ -443,8 +455,8 @@ inline OptionsHandle options_of(const CallOptions &options)
     const char *name = options.save.name ? options.save.name->c_str() : nullptr;
     call(sco_options_set_save, raw, name, static_cast<std::int32_t>(options.save.if_exists),
          std::int32_t{options.save.sync});
-    call(sco_options_set_wait, raw, milliseconds(options.wait.first),
-         milliseconds(options.wait.longest), milliseconds(options.wait.grace));
+    call(sco_options_set_wait, raw, count_of(options.wait.first),
+         count_of(options.wait.longest), count_of(options.wait.grace));
     return handle;
 }
 
@@ -480,8 +492,7 @@ public:
     /// The file's name, safe on Windows and Unix: never a path, never empty.
     std::string_view name() const noexcept
     {
-        const char *name = sco_output_file_name(handle_.get());
-        return name == nullptr ? "" : name;
+        return detail::view_of(sco_output_file_name(handle_.get()));
     }
 
     /// Whether the server gave no name that could be used.
@@ -500,8 +511,7 @@ public:
     /// The answer's Content-Type, if it had one.
     std::optional<std::string_view> content_type() const noexcept
     {
-        const char *text = sco_output_file_content_type(handle_.get());
-        return text == nullptr ? std::nullopt : std::optional<std::string_view>(text);
+        return detail::optional_view(sco_output_file_content_type(handle_.get()));
     }
 
     /// Saves the file under its name in a folder: whole or not at all.
@@ -694,9 +704,6 @@ private:
     void configure(sco_config *config, const ClientOptions &options)
     {
         using detail::call;
-        const auto milliseconds = [](std::chrono::milliseconds time) {
-            return static_cast<std::uint64_t>(time.count() < 0 ? 0 : time.count());
-        };
         const auto bytes = [](const std::string &text) {
             return reinterpret_cast<const std::uint8_t *>(text.data());
         };
@@ -714,10 +721,10 @@ private:
         if (options.max_size)
             call(sco_config_set_max_size, config, *options.max_size);
         call(sco_config_set_allow_plain_http, config, std::int32_t{options.allow_plain_http});
-        call(sco_config_set_timeouts, config, milliseconds(options.connect_timeout),
-             milliseconds(options.stall_timeout), milliseconds(options.call_timeout));
+        call(sco_config_set_timeouts, config, detail::count_of(options.connect_timeout),
+             detail::count_of(options.stall_timeout), detail::count_of(options.call_timeout));
         call(sco_config_set_retry, config, std::uint32_t{options.attempts},
-             milliseconds(options.retry_base), milliseconds(options.retry_longest));
+             detail::count_of(options.retry_base), detail::count_of(options.retry_longest));
         if (options.proxy)
             call(sco_config_set_proxy, config, options.proxy->c_str());
         if (!options.ca_certificates.empty())
