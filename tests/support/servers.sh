@@ -1,4 +1,5 @@
-# To be sourced: the stand-in servers that the tests of other languages talk to.
+# To be sourced: the stand-in servers that the tests of other languages talk to, and
+# the README's programs against them.
 
 # Starts them, and exports where they are: STAND_IN and the like.
 start_servers() {
@@ -15,4 +16,23 @@ start_servers() {
 stop_servers() {
     eval "exec ${SERVERS[1]}>&-"
     wait "$SERVERS_PID"
+}
+
+# The README's program in a language, as it is printed there.
+readme_program() {
+    awk -v start="\`\`\`$1" '$0 == start {inside = 1; next} /^```/ {inside = 0} inside' README.md
+}
+
+# Runs it, built, in an empty folder below the given one: it saves job 28142's file,
+# and fails with a wrong token.
+check_readme_program() {
+    local program folder
+    program=$(realpath "$1")
+    folder=$(mktemp -d "$2/folder.XXXXXX")
+    (cd "$folder" && SELLERCLOUD_SERVER=$STAND_IN SELLERCLOUD_TOKEN=$STAND_IN_TOKEN "$program")
+    cmp "$folder/Orders é 2026-11-23.csv" tests/samples/orders.csv
+    if (cd "$folder" && SELLERCLOUD_SERVER=$STAND_IN SELLERCLOUD_TOKEN=wrong "$program"); then
+        echo "FAILED: the README's program succeeded with a wrong token" >&2
+        return 1
+    fi
 }
