@@ -347,6 +347,14 @@ typedef void (*sco_log_fn)(void *context, const sco_request *request);
 typedef int32_t (*sco_write_fn)(void *context, const uint8_t *data, size_t length);
 
 /**
+ * Tells whether the call is to be cancelled: 0 to go on, any other number to cancel.
+ *
+ * Called on the thread that makes the call. It must return, not throw or jump
+ * out; it may call the library.
+ */
+typedef int32_t (*sco_interrupt_fn)(void *context);
+
+/**
  * How far a file's transfer has come. Lives as long as the callback's call.
  * Later versions may add members at the end: size says which are there.
  */
@@ -1009,6 +1017,18 @@ sco_status sco_options_set_timeout(sco_options *options,
 sco_status sco_options_set_cancel(sco_options *options,
                                   const sco_cancel *cancel,
                                   sco_error **error);
+
+/**
+ * Who is asked whether the call is to be cancelled, several times a second
+ * whatever the call waits for and while bytes come; NULL for nobody. context is
+ * handed to it. For programs that learn on the call's own thread that it is to
+ * end: from a flag that a signal handler sets, or from an interpreter.
+ * SCO_INVALID_ARGUMENT if options is NULL.
+ */
+sco_status sco_options_set_interrupt(sco_options *options,
+                                     sco_interrupt_fn interrupt,
+                                     void *context,
+                                     sco_error **error);
 
 /**
  * Who is told how a file's transfer goes; NULL for nobody. context is handed to

@@ -422,6 +422,8 @@ struct CallOptions {
     /// The longest that the whole call may take.
     std::optional<std::chrono::milliseconds> timeout = std::nullopt;
     std::optional<CancelToken> cancel = std::nullopt;
+    /// Is asked several times a second, on the thread of the call, whether to cancel it.
+    std::function<bool()> interrupt = nullptr;
     /// Is told how the transfer goes, on the thread of the call; false cancels it.
     std::function<bool(const Progress &)> progress = nullptr;
     SaveOptions save = {};
@@ -430,7 +432,7 @@ struct CallOptions {
 
 namespace detail {
 
-/// The options as the C interface has them. The callback is not copied.
+/// The options as the C interface has them. The callbacks are not copied.
 inline OptionsHandle options_of(const CallOptions &options)
 {
     OptionsHandle handle(sco_options_new());
@@ -439,6 +441,15 @@ inline OptionsHandle options_of(const CallOptions &options)
         call(sco_options_set_timeout, raw, count_of(*options.timeout));
     if (options.cancel)
         call(sco_options_set_cancel, raw, options.cancel->handle());
+    void *context = const_cast<CallOptions *>(&options);
+    if (options.interrupt) {
+        const sco_interrupt_fn asked = [](void *context) {
+            return guarded([&]() -> std::int32_t {
+                return static_cast<const CallOptions *>(context)->interrupt() ? 1 : 0;
+            });
+        };
+        call(sco_options_set_interrupt, raw, asked, context);
+    }
     if (options.progress) {
         const sco_progress_fn told = [](void *context, const sco_progress *progress) {
             return guarded([&]() -> std::int32_t {
@@ -449,7 +460,6 @@ inline OptionsHandle options_of(const CallOptions &options)
                 return function(now) ? 0 : 1;
             });
         };
-        void *context = const_cast<CallOptions *>(&options);
         call(sco_options_set_progress, raw, told, context);
     }
     const char *name = options.save.name ? options.save.name->c_str() : nullptr;

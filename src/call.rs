@@ -4,9 +4,10 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::cancel::{CancelToken, Stop, Watch};
+use crate::cancel::{CancelToken, Interrupt, Stop, Watch};
 use crate::error::About;
 use crate::transport::Body;
 use crate::{
@@ -35,6 +36,7 @@ type OnProgress<'a> = Box<dyn FnMut(Progress) -> ControlFlow<()> + 'a>;
 pub struct Call<'a> {
     client: &'a Client,
     cancel: Option<CancelToken>,
+    interrupt: Option<Interrupt>,
     timeout: Option<Duration>,
     progress: Option<OnProgress<'a>>,
     saving: SaveOptions,
@@ -48,6 +50,7 @@ impl<'a> Call<'a> {
         Self {
             client,
             cancel: None,
+            interrupt: None,
             timeout: None,
             progress: None,
             saving: SaveOptions::default(),
@@ -57,6 +60,15 @@ impl<'a> Call<'a> {
     /// Cancels the call when the token is pulled.
     pub fn cancel(mut self, token: &CancelToken) -> Self {
         self.cancel = Some(token.clone());
+        self
+    }
+
+    /// Is asked on this thread, several times a second whatever the call waits for
+    /// and while bytes come, whether to go on; [`ControlFlow::Break`] cancels the call.
+    /// For programs that learn on this very thread that it is to end: from a flag that
+    /// a signal handler sets, or from an interpreter.
+    pub fn interrupt(mut self, ask: impl Fn() -> ControlFlow<()> + 'static) -> Self {
+        self.interrupt = Some(Interrupt::new(ask));
         self
     }
 
@@ -192,6 +204,7 @@ impl<'a> Call<'a> {
             limit,
             watch: Watch {
                 cancel: self.cancel,
+                interrupt: self.interrupt.map(Rc::new),
                 // A limit beyond the end of time is none.
                 deadline: Instant::now().checked_add(limit),
             },

@@ -1,6 +1,9 @@
 //! Stopping a call: by another thread, or by its deadline.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::ops::ControlFlow;
+use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -78,6 +81,40 @@ impl Stop {
     }
 }
 
+/// A function that is asked on the call's own thread whether to go on.
+pub(crate) struct Interrupt {
+    ask: Box<dyn Fn() -> ControlFlow<()>>,
+    asked: Cell<Option<Instant>>,
+    is_interrupted: Cell<bool>,
+}
+
+impl Interrupt {
+    pub(crate) fn new(ask: impl Fn() -> ControlFlow<()> + 'static) -> Self {
+        Self {
+            ask: Box::new(ask),
+            asked: Cell::new(None),
+            is_interrupted: Cell::new(false),
+        }
+    }
+
+    /// Asks, unless it has just done so: bytes may come far more often than anybody
+    /// needs to be asked.
+    fn is_interrupted(&self) -> bool {
+        let asked_lately = |asked: Instant| asked.elapsed() < Watch::SLICE / 2;
+        if !self.is_interrupted.get() && !self.asked.get().is_some_and(asked_lately) {
+            self.is_interrupted.set((self.ask)().is_break());
+            self.asked.set(Some(Instant::now()));
+        }
+        self.is_interrupted.get()
+    }
+}
+
+impl fmt::Debug for Interrupt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interrupt").finish_non_exhaustive()
+    }
+}
+
 /// What can stop a call.
 ///
 /// The sockets of a call find it by the thread that the call runs on: they are
@@ -85,6 +122,7 @@ impl Stop {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watch {
     pub(crate) cancel: Option<CancelToken>,
+    pub(crate) interrupt: Option<Rc<Interrupt>>,
     pub(crate) deadline: Option<Instant>,
 }
 
@@ -109,7 +147,10 @@ impl Watch {
     }
 
     pub(crate) fn check(&self) -> Result<(), Stop> {
-        if self.cancel.as_ref().is_some_and(CancelToken::is_cancelled) {
+        let interrupt = self.interrupt.as_deref();
+        if self.cancel.as_ref().is_some_and(CancelToken::is_cancelled)
+            || interrupt.is_some_and(Interrupt::is_interrupted)
+        {
             return Err(Stop::Cancelled);
         }
         match self.left() {
@@ -127,19 +168,31 @@ impl Watch {
     /// For how long to wait, of a time that may be unlimited, before the next
     /// [`check`](Self::check).
     pub(crate) fn slice(&self, time: Option<Duration>) -> Option<Duration> {
-        let slice = self.cancel.as_ref().map(|_| Self::SLICE);
+        let is_watched = self.cancel.is_some() || self.interrupt.is_some();
+        let slice = is_watched.then_some(Self::SLICE);
         [time, self.left(), slice].into_iter().flatten().min()
     }
 
     /// Waits; cut short by whatever stops the call.
     pub(crate) fn sleep(&self, time: Duration) -> Result<(), Stop> {
-        self.check()?;
-        let time = self.left().map_or(time, |left| left.min(time));
-        match &self.cancel {
-            Some(cancel) => cancel.wait(time),
-            None => std::thread::sleep(time),
+        let end = Instant::now().checked_add(time);
+        loop {
+            self.check()?;
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return Ok(());
+            }
+            // A pulled token wakes, and the end of time never comes.
+            let time = match &self.interrupt {
+                Some(_) => self.slice(left),
+                None => [left, self.left()].into_iter().flatten().min(),
+            };
+            let time = time.unwrap_or(Duration::MAX);
+            match &self.cancel {
+                Some(cancel) => cancel.wait(time),
+                None => std::thread::sleep(time),
+            }
         }
-        self.check()
     }
 }
 

@@ -137,7 +137,7 @@ mod tests {
     /// Runs `make` on one thread, and `others` on more while that is at it.
     fn while_one_makes(
         flight: &SingleFlight<i32>,
-        watch: &Watch,
+        cancel: Option<CancelToken>,
         make: impl FnOnce() -> Result<i32, Error> + Send,
         others: impl Fn() -> Result<i32, Error> + Sync,
     ) -> Vec<Result<i32, Error>> {
@@ -146,8 +146,12 @@ mod tests {
         std::thread::scope(|scope| {
             let (waiting, others) = (&waiting, &others);
             scope.spawn(move || {
+                let watch = Watch {
+                    cancel,
+                    ..Watch::default()
+                };
                 flight.get(
-                    watch,
+                    &watch,
                     |_| true,
                     || {
                         started.send(()).unwrap();
@@ -175,7 +179,7 @@ mod tests {
     fn one_makes_the_value_for_all() {
         let flight = SingleFlight::new();
         let get = || flight.get(&Watch::default(), |_| true, || panic!("made twice"));
-        let others = while_one_makes(&flight, &Watch::default(), || Ok(5), get);
+        let others = while_one_makes(&flight, None, || Ok(5), get);
         assert!(others.iter().all(|value| matches!(value, Ok(5))));
         assert_eq!(
             flight.get(&Watch::default(), |v| *v > 5, || Ok(6)).unwrap(),
@@ -197,7 +201,7 @@ mod tests {
                 },
             )
         };
-        let others = while_one_makes(&flight, &Watch::default(), || Err(failure()), get);
+        let others = while_one_makes(&flight, None, || Err(failure()), get);
         assert!(others.iter().all(Result::is_err));
         // A thread may have come only after the failure; it tried for itself.
         assert!(made.load(Ordering::SeqCst) < 8);
@@ -211,16 +215,12 @@ mod tests {
     fn where_the_maker_is_stopped_another_takes_over() {
         let flight = SingleFlight::new();
         let cancel = CancelToken::new();
-        let watch = Watch {
-            cancel: Some(cancel.clone()),
-            deadline: None,
-        };
         let stopped = || {
             cancel.cancel();
             Err(Stop::Cancelled.error())
         };
         let get = || flight.get(&Watch::default(), |_| true, || Ok(8));
-        let others = while_one_makes(&flight, &watch, stopped, get);
+        let others = while_one_makes(&flight, Some(cancel.clone()), stopped, get);
         assert!(others.iter().all(|value| matches!(value, Ok(8))));
     }
 
@@ -231,7 +231,7 @@ mod tests {
         cancel.cancel();
         let watch = Watch {
             cancel: Some(cancel),
-            deadline: None,
+            ..Watch::default()
         };
         let get = || flight.get(&watch, |_| true, || panic!("made"));
         let (ended, may_end) = mpsc::channel::<()>();

@@ -2,13 +2,15 @@
 
 mod support;
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
+use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use sellercloud_output::{
-    CancelToken, Client, ClientBuilder, Error, ErrorKind, Progress, Retry, Wait,
+    Call, CancelToken, Client, ClientBuilder, Error, ErrorKind, Progress, Retry, Wait,
 };
 use support::raw_server::RawServer;
 use support::stand_in::{PASSWORD, StandIn, TOKEN, USER};
@@ -156,6 +158,62 @@ fn cancel_while_another_thread_logs_in() {
         let error = leader.join().unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Cancelled);
     });
+}
+
+/// Interrupts a call that is stuck, from its own thread.
+fn assert_can_be_interrupted<T>(
+    place: &str,
+    url: &str,
+    call: impl FnOnce(Call<'_>) -> Result<T, Error>,
+) {
+    let client = client(url);
+    let asked = Rc::new(RefCell::new(Vec::new()));
+    let times = asked.clone();
+    let ask = move || {
+        times.borrow_mut().push(Instant::now());
+        match times.borrow().len() {
+            0..5 => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        }
+    };
+    let error = call(client.call().interrupt(ask)).err().expect(place);
+    let end = Instant::now();
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{place}: {error}");
+    let asked = asked.borrow();
+    assert_eq!(
+        asked.len(),
+        5,
+        "{place}: it was asked again after it interrupted"
+    );
+    for pair in asked.windows(2) {
+        let between = pair[1] - pair[0];
+        assert!(between < Duration::from_millis(250), "{place}: {between:?}");
+    }
+    assert!(end - asked[4] < Duration::from_millis(250), "{place}");
+}
+
+#[test]
+fn a_call_asks_whether_it_is_interrupted_wherever_it_waits() {
+    let file = |call: Call<'_>| call.output_file(1);
+    let silent = silent_after(b"");
+    assert_can_be_interrupted("while the head is awaited", &silent.url, file);
+    let full = FullPort::new();
+    assert_can_be_interrupted("while it connects", &full.url, file);
+    let busy = RawServer::answering(BUSY);
+    assert_can_be_interrupted("while a retry is awaited", &busy.url, file);
+    let dripping = dripping(Duration::from_millis(5));
+    assert_can_be_interrupted("while bytes come", &dripping.url, file);
+    let stand_in = StandIn::start();
+    let job = |call: Call<'_>| call.wait(50004, Wait::default());
+    assert_can_be_interrupted("while a job is awaited", &stand_in.url(), job);
+}
+
+#[test]
+fn a_call_that_is_not_interrupted_is_done() {
+    let stand_in = StandIn::start();
+    let client = client(&stand_in.url());
+    let call = client.call().interrupt(|| ControlFlow::Continue(()));
+    assert_eq!(call.output_file(28142).unwrap().bytes.len(), 2400);
 }
 
 #[test]

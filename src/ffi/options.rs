@@ -45,6 +45,12 @@ pub unsafe extern "C" fn sco_cancel_free(cancel: *mut sco_cancel) {
     unsafe { free(cancel) };
 }
 
+/// Tells whether the call is to be cancelled: 0 to go on, any other number to cancel.
+///
+/// Called on the thread that makes the call. It must return, not throw or jump
+/// out; it may call the library.
+pub type sco_interrupt_fn = Option<unsafe extern "C" fn(context: *mut c_void) -> i32>;
+
 /// How far a file's transfer has come. Lives as long as the callback's call.
 /// Later versions may add members at the end: size says which are there.
 #[repr(C)]
@@ -76,8 +82,10 @@ pub type sco_progress_fn =
 pub struct sco_options {
     timeout: Option<Duration>,
     cancel: Option<CancelToken>,
+    interrupt: sco_interrupt_fn,
+    interrupt_context: Context,
     progress: sco_progress_fn,
-    context: Context,
+    progress_context: Context,
     wait: Wait,
     saving: SaveOptions,
 }
@@ -88,8 +96,10 @@ pub extern "C" fn sco_options_new() -> *mut sco_options {
     Box::into_raw(Box::new(sco_options {
         timeout: None,
         cancel: None,
+        interrupt: None,
+        interrupt_context: Context(std::ptr::null_mut()),
         progress: None,
-        context: Context(std::ptr::null_mut()),
+        progress_context: Context(std::ptr::null_mut()),
         wait: Wait::default(),
         saving: SaveOptions::default(),
     }))
@@ -131,6 +141,29 @@ pub unsafe extern "C" fn sco_options_set_cancel(
     unsafe { call(error, set) }
 }
 
+/// Who is asked whether the call is to be cancelled, several times a second
+/// whatever the call waits for and while bytes come; NULL for nobody. context is
+/// handed to it. For programs that learn on the call's own thread that it is to
+/// end: from a flag that a signal handler sets, or from an interpreter.
+/// SCO_INVALID_ARGUMENT if options is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_options_set_interrupt(
+    options: *mut sco_options,
+    interrupt: sco_interrupt_fn,
+    context: *mut c_void,
+    error: *mut *mut sco_error,
+) -> sco_status {
+    let set = || {
+        // SAFETY: `options` is NULL or a live handle that only this thread uses.
+        let options = unsafe { required_mut(options, "options") }?;
+        options.interrupt = interrupt;
+        options.interrupt_context = Context(context);
+        Ok(())
+    };
+    // SAFETY: `error` is NULL or a place to write to.
+    unsafe { call(error, set) }
+}
+
 /// Who is told how a file's transfer goes; NULL for nobody. context is handed to
 /// it. SCO_INVALID_ARGUMENT if options is NULL.
 #[unsafe(no_mangle)]
@@ -144,7 +177,7 @@ pub unsafe extern "C" fn sco_options_set_progress(
         // SAFETY: `options` is NULL or a live handle that only this thread uses.
         let options = unsafe { required_mut(options, "options") }?;
         options.progress = progress;
-        options.context = Context(context);
+        options.progress_context = Context(context);
         Ok(())
     };
     // SAFETY: `error` is NULL or a place to write to.
@@ -249,8 +282,16 @@ pub(super) fn begin<'a>(client: &'a Client, options: Option<&'a sco_options>) ->
     if let Some(cancel) = &options.cancel {
         call = call.cancel(cancel);
     }
+    if let Some(interrupt) = options.interrupt {
+        let context = options.interrupt_context;
+        // SAFETY: the caller vouches for the callback.
+        call = call.interrupt(move || match unsafe { interrupt(context.get()) } {
+            0 => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        });
+    }
     if let Some(progress) = options.progress {
-        let context = options.context;
+        let context = options.progress_context;
         call = call.progress(move |told: Progress| {
             let told = sco_progress {
                 size: size_of::<sco_progress>(),

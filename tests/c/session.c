@@ -9,6 +9,7 @@
  */
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -367,6 +368,37 @@ static void calls_can_be_cancelled(void)
     can_be_cancelled("a job is awaited", setting("STAND_IN"), 1);
 }
 
+static volatile sig_atomic_t was_signalled;
+
+static void note_signal(int number)
+{
+    (void)number;
+    was_signalled = 1;
+}
+
+static int32_t ask_flag(void *context)
+{
+    int *asked = context;
+    if (++*asked == 2)
+        CHECK(raise(SIGUSR1) == 0);
+    return was_signalled;
+}
+
+static void a_signal_handler_can_interrupt(void)
+{
+    int asked = 0;
+    sco_output_file *file = NULL;
+    sco_client *client = client_of("SILENT_SERVER");
+    sco_options *options = sco_options_new();
+    CHECK(signal(SIGUSR1, note_signal) != SIG_ERR);
+    CHECK(sco_options_set_interrupt(options, ask_flag, &asked, NULL) == SCO_OK);
+    CHECK(sco_get_output_file(client, 1, options, &file, NULL) == SCO_CANCELLED);
+    CHECK(asked == 2);
+    CHECK(signal(SIGUSR1, SIG_DFL) != SIG_ERR);
+    sco_options_free(options);
+    sco_client_free(client);
+}
+
 struct transfer {
     int calls;
     uint64_t last;
@@ -592,6 +624,8 @@ static void nonsense_is_an_error_and_no_crash(void)
     CHECK(sco_options_set_timeout(NULL, 1, NULL) == SCO_INVALID_ARGUMENT);
     CHECK(sco_options_set_cancel(NULL, cancel, NULL) == SCO_INVALID_ARGUMENT);
     CHECK(sco_options_set_cancel(options, NULL, NULL) == SCO_OK);
+    CHECK(sco_options_set_interrupt(NULL, NULL, NULL, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_options_set_interrupt(options, NULL, NULL, NULL) == SCO_OK);
     CHECK(sco_options_set_progress(NULL, NULL, NULL, NULL) == SCO_INVALID_ARGUMENT);
     CHECK(sco_options_set_progress(options, NULL, NULL, NULL) == SCO_OK);
     CHECK(sco_options_set_wait(NULL, 1, 1, 1, NULL) == SCO_INVALID_ARGUMENT);
@@ -641,6 +675,7 @@ int main(int argc, char **argv)
     a_rate_limit_is_waited_for_if_there_is_time();
     silence_is_a_timeout();
     calls_can_be_cancelled();
+    a_signal_handler_can_interrupt();
     progress_is_told_and_can_cancel();
     jobs_are_told();
     jobs_are_waited_for();

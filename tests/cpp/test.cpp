@@ -249,6 +249,18 @@ TEST_CASE("a call is cancelled from another thread")
     CHECK(options.cancel->is_cancelled());
 }
 
+TEST_CASE("a call is interrupted on its own thread")
+{
+    auto silent = with_token();
+    silent.server = variable("SILENT_SERVER");
+    sco::Client client(silent);
+    sco::CallOptions options;
+    int asked = 0;
+    options.interrupt = [&] { return ++asked == 3; };
+    CHECK_THROWS_AS(client.output_file(1, options), sco::Cancelled);
+    CHECK(asked == 3);
+}
+
 struct Own : std::exception {
     const char *what() const noexcept override { return "my own"; }
 };
@@ -268,6 +280,9 @@ TEST_CASE("what a callback throws is thrown by the call, and the client works on
     sco::CallOptions options;
     options.progress = [](const sco::Progress &) -> bool { throw Own(); };
     CHECK_THROWS_AS(client.output_file(28142, options), Own);
+    sco::CallOptions interrupted;
+    interrupted.interrupt = []() -> bool { throw Own(); };
+    CHECK_THROWS_AS(client.output_file(28142, interrupted), Own);
     CHECK_THROWS_AS(client.write_output_file(28142, [](sco::ByteView) { throw Own(); }), Own);
     throws_in_log = true;
     CHECK_THROWS_AS(client.output_file(28142), Own);
