@@ -85,7 +85,8 @@ impl<'a> Target<'a> {
         if options.if_exists == IfExists::Fail && name.is_some() && path.symlink_metadata().is_ok()
         {
             // It would fail in the end: better before all the bytes have come.
-            let taken = io::Error::from(io::ErrorKind::AlreadyExists);
+            let message = "a file of that name is there already";
+            let taken = io::Error::new(io::ErrorKind::AlreadyExists, message);
             return Err(cannot_save(&path)(taken));
         }
         remove_orphans(folder);
@@ -158,14 +159,17 @@ fn cannot_save(path: &Path) -> impl Fn(io::Error) -> Error + 'static {
 fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
     loop {
         let mut builder = tempfile::Builder::new();
-        builder.prefix(PREFIX).suffix(SUFFIX);
+        // A fork copies the state that the random part comes from: without its own number
+        // a process could come by a name that another one is about to remove.
+        let prefix = format!("{PREFIX}{}-", std::process::id());
+        builder.prefix(&prefix).suffix(SUFFIX);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             // What the process's umask leaves of it, as for any new file.
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
-        let file = builder.tempfile_in(folder)?;
+        let file = builder.tempfile_in(folder).map_err(without_path)?;
         // Until it is locked another process may take it for an orphan.
         match file.as_file().try_lock() {
             Err(TryLockError::WouldBlock) => {}
@@ -173,6 +177,15 @@ fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
             // A file system without locks has no orphans that could be told.
             Ok(()) | Err(TryLockError::Error(_)) => return Ok(file),
         }
+    }
+}
+
+/// An error of tempfile's without the path that it adds, of a file that never was.
+fn without_path(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    match text.rsplit_once(" at path ") {
+        Some((message, _)) => io::Error::new(error.kind(), message),
+        None => error,
     }
 }
 
