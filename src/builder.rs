@@ -202,10 +202,6 @@ impl ClientBuilder {
         matches!(self.server, ServerName::OfTeam(_))
     }
 
-    pub(crate) fn has_credentials(&self) -> bool {
-        self.credentials.is_some()
-    }
-
     /// Makes the client. Nothing is sent yet.
     ///
     /// # Errors

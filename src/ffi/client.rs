@@ -7,7 +7,7 @@ use super::{
     sco_job, sco_options, sco_output_file, sco_status, text, wait_of,
 };
 use crate::builder::ServerName;
-use crate::{Client, JobId};
+use crate::{Client, Error, JobId};
 
 /// A client of one server, for one user. Made by sco_client_new, freed with
 /// sco_client_free. Any number of threads may use it at once; it keeps its
@@ -43,13 +43,16 @@ pub unsafe extern "C" fn sco_client_new(
             Some(config) => config.builder.clone(),
             None => Client::builder(String::new()),
         };
-        if !(server.is_null() && builder.has_team()) {
-            // SAFETY: `server` is NULL or NUL-terminated.
+        if !server.is_null() {
+            // SAFETY: `server` is NUL-terminated.
             let server = unsafe { text(server, "server") }?;
             builder = builder.server(ServerName::Itself(server.into()));
+        } else if !builder.has_team() {
+            let message = "no server was given, and no team either";
+            return Err(Error::InvalidArgument(message.into()));
         }
-        if !(token.is_null() && builder.has_credentials()) {
-            // SAFETY: `token` is NULL or NUL-terminated.
+        if !token.is_null() {
+            // SAFETY: `token` is NUL-terminated.
             builder = builder.token(unsafe { text(token, "token") }?);
         }
         let made = builder.build()?;

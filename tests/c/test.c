@@ -393,7 +393,7 @@ static void nonsense_is_an_error_and_no_crash(void)
     sco_error *error = NULL;
     CHECK(sco_client_new(NULL, token, NULL, &client, &error) == SCO_INVALID_ARGUMENT);
     CHECK(client == NULL);
-    CHECK(strcmp(sco_error_message(error), "server is NULL") == 0);
+    CHECK(strcmp(sco_error_message(error), "no server was given, and no team either") == 0);
     sco_error_free(error);
     CHECK(sco_client_new(server, NULL, NULL, &client, NULL) == SCO_INVALID_ARGUMENT);
     CHECK(sco_client_new(server, token, NULL, NULL, NULL) == SCO_INVALID_ARGUMENT);

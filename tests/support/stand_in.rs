@@ -364,7 +364,8 @@ fn queued_job(id: &str, before: usize) -> HttpMockResponse {
     let Some((_, statuses)) = STATUSES.iter().find(|(job, _)| job.to_string() == id) else {
         return could_not_find(id);
     };
-    let status = statuses[before.min(statuses.len() - 1)];
+    let before = before.min(statuses.len() - 1);
+    let status = statuses[before];
     if status.is_empty() {
         return could_not_find(id);
     }
