@@ -1,5 +1,5 @@
 # To be sourced: the stand-in servers that the tests of other languages talk to, and
-# the README's programs against them.
+# the README's programs and the list of all languages against them.
 
 # Starts them, and exports where they are: STAND_IN and the like.
 start_servers() {
@@ -35,4 +35,29 @@ check_readme_program() {
         echo "FAILED: the README's program succeeded with a wrong token" >&2
         return 1
     fi
+}
+
+# Runs a program that makes the calls of the list that all languages share, and compares
+# what it prints with the list: see tests/conformance/README.md.
+check_conformance() {
+    local folder
+    folder=$(mktemp -d)
+    mkdir "$folder/saved"
+    SAMPLES=tests/samples FOLDER=$folder/saved awk '
+        !/^#/ {
+            while (match($0, /\{[A-Z_]+(:host)?\}/)) {
+                name = substr($0, RSTART + 1, RLENGTH - 2)
+                value = ENVIRON[name]
+                if (sub(/:host$/, "", name)) {
+                    value = ENVIRON[name]
+                    gsub(/^[a-z]+:\/\/|\/.*$/, "", value)
+                }
+                $0 = substr($0, 1, RSTART - 1) value substr($0, RSTART + RLENGTH)
+            }
+            print
+        }' tests/conformance/calls >"$folder/calls"
+    "$@" "$folder/calls" >"$folder/answers" || return 1
+    diff -u "$folder/calls" "$folder/answers" || return 1
+    echo "$(grep -c '^call: ' "$folder/calls") calls answered as in tests/conformance/calls"
+    rm -r "$folder"
 }

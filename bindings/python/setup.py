@@ -1,0 +1,68 @@
+"""Builds the native library, with cargo, into the wheel."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+from setuptools import Distribution, setup
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build_py import build_py
+
+HERE = Path(__file__).resolve().parent
+CRATE = HERE.parents[1]
+PACKAGE = "sellercloud_output"
+
+
+def version() -> str:
+    """The crate's version."""
+    command = ["cargo", "metadata", "--format-version=1", "--no-deps", "--locked"]
+    metadata = subprocess.run(command, cwd=CRATE, check=True, stdout=subprocess.PIPE).stdout
+    (package,) = json.loads(metadata)["packages"]
+    return str(package["version"])
+
+
+def build_library() -> Path:
+    """Builds the native library; gives its path."""
+    command = ["cargo", "rustc", "--release", "--locked", "--lib"]
+    command += ["--crate-type", "cdylib,staticlib", "--message-format=json-render-diagnostics"]
+    output = subprocess.run(command, cwd=CRATE, check=True, stdout=subprocess.PIPE).stdout
+    messages = [json.loads(line) for line in output.splitlines()]
+    files = [
+        Path(file)
+        for message in messages
+        if message["reason"] == "compiler-artifact" and message["target"]["name"] == PACKAGE
+        for file in message["filenames"]
+    ]
+    return next(file for file in files if file.suffix in {".so", ".dylib", ".dll"})
+
+
+class BuildWithLibrary(build_py):
+    def run(self) -> None:
+        super().run()
+        root = HERE / "src" if self.editable_mode else Path(self.build_lib)
+        shutil.copy2(build_library(), root / PACKAGE)
+
+
+class Wheel(bdist_wheel):
+    def get_tag(self) -> tuple[str, str, str]:
+        # For any Python, but for one system: ctypes needs no ABI of Python's.
+        return "py3", "none", super().get_tag()[2]
+
+
+class WithLibrary(Distribution):
+    def has_ext_modules(self) -> bool:
+        return True
+
+
+if __name__ == "__main__":
+    setup(
+        version=version(),
+        distclass=WithLibrary,
+        cmdclass={"build_py": BuildWithLibrary, "bdist_wheel": Wheel},
+        package_dir={"": "src"},
+        packages=[PACKAGE],
+        package_data={PACKAGE: ["py.typed"]},
+    )

@@ -1,0 +1,246 @@
+"""The library, and how it is called: the one place where a status becomes an exception."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import sys
+import threading
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
+
+from . import _declarations as c
+from ._errors import CLASSES, SellercloudError
+from ._job import queued_job
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+FILE_NAMES = {"win32": "sellercloud_output.dll", "darwin": "libsellercloud_output.dylib"}
+
+
+def _load() -> ctypes.CDLL:
+    path = Path(__file__).with_name(FILE_NAMES.get(sys.platform, "libsellercloud_output.so"))
+    try:
+        library = ctypes.CDLL(str(path))
+        c.declare(library)
+    except (OSError, AttributeError) as error:
+        raise ImportError(
+            f"the native library of sellercloud-output cannot be used: {error}. "
+            f"It is expected as {path}, for this system and processor "
+            "(pip install --force-reinstall sellercloud-output puts it there)"
+        ) from error
+    return library
+
+
+library = _load()
+
+
+class Handle:
+    """A handle of the library, freed with the last reference to it.
+
+    It is a place for one at first, and an argument (by the attribute that ctypes looks
+    for), which the arguments of a call keep alive.
+    """
+
+    __slots__ = ("__weakref__", "_as_parameter_", "_keeps")
+
+    def __init__(self, free: Any, value: int | None = None) -> None:
+        self._as_parameter_ = ctypes.c_void_p(value)
+        self._keeps: list[object] = []
+        owner = _Owner(self, _owners.discard)
+        owner.freer = _Freer(self, free)
+        owner.freer._as_parameter_ = self._as_parameter_
+        _owners.add(owner)
+
+    def place(self) -> Any:
+        """Where a function puts the handle that it gives."""
+        return ctypes.byref(self._as_parameter_)
+
+    def keep(self, value: Any) -> Any:
+        """Keeps a callback for as long as this; gives it."""
+        self._keeps.append(value)
+        return value
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("it cannot be pickled: it belongs to its process")
+
+
+# A handle is freed by a weak reference to it whose callback is the library's function,
+# and which is the argument; another one forgets both. In a finalizer written in Python a
+# signal's handler could run, and what it raises (Ctrl-C) would be lost.
+class _Freer(weakref.ref["Handle"]):
+    # NULL, until it is known.
+    _as_parameter_ = ctypes.c_void_p()
+
+
+class _Owner(weakref.ref["Handle"]):
+    __slots__ = ("freer",)
+    freer: _Freer
+    # A weak reference's own is that of what it refers to, which may be gone.
+    __hash__ = object.__hash__
+
+
+_owners: set[_Owner] = set()
+
+# How many forks are between this process and the one that loaded the library.
+forks = 0
+
+
+def _after_fork() -> None:
+    # What a fork copied may be locked by a thread that is not there, and its connections
+    # are the parent's: it is never freed.
+    global forks
+    forks += 1
+    _owners.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def text(value: bytes | None) -> str:
+    """A text of the library."""
+    return "" if value is None else value.decode()
+
+
+def optional_text(value: bytes | None) -> str | None:
+    """A text of the library that may not be there."""
+    return None if value is None else value.decode()
+
+
+def utf8(value: str, name: str) -> bytes:
+    """A text for the library."""
+    if "\0" in value:
+        raise ValueError(f"{name} holds a NUL character")
+    return value.encode()
+
+
+def path_text(path: str | os.PathLike[str]) -> bytes:
+    """A path for the library."""
+    return utf8(os.fspath(path), "the path")
+
+
+def unsigned(value: int, name: str, bits: int) -> int:
+    """A number for the library, which ctypes would cut off."""
+    if not 0 <= value < 2**bits:
+        raise ValueError(f"{name} is {value}, not a number from 0 to 2^{bits} - 1")
+    return value
+
+
+def milliseconds(seconds: float) -> int:
+    """A time for the library, not shorter than what was meant."""
+    if not seconds >= 0:
+        raise ValueError(f"{seconds} is not a time in seconds")
+    return math.ceil(min(seconds * 1000, 2.0**63))
+
+
+class Call:
+    """A call under way on this thread, and what its callbacks raised.
+
+    A callback cannot raise through the library: what it raises is kept, ends the
+    call, and is raised by it.
+    """
+
+    _running = threading.local()
+
+    def __init__(self) -> None:
+        self.raised: BaseException | None = None
+        self._is_main = threading.current_thread() is threading.main_thread()
+
+    @classmethod
+    def current(cls) -> Call:
+        call: Call = cls._running.call
+        return call
+
+    def keep(self, error: BaseException) -> None:
+        if self.raised is None:
+            self.raised = error
+
+    def __enter__(self) -> Call:
+        self._outer = getattr(self._running, "call", None)
+        self._running.call = self
+        if self._is_main:
+            self._hook = sys.unraisablehook
+            sys.unraisablehook = self._unraisable
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._is_main:
+            sys.unraisablehook = self._hook
+        self._running.call = self._outer
+
+    def _unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
+        # Handlers of signals (Ctrl-C) run, and raise, as a callback is entered, where
+        # nothing in it can catch that yet; ctypes then turns to this hook.
+        is_from_callback = "ctypes callback" in (unraisable.err_msg or "")
+        if is_from_callback and unraisable.exc_value is not None and self._is_current():
+            self.keep(unraisable.exc_value)
+        else:
+            self._hook(unraisable)
+
+    def _is_current(self) -> bool:
+        return getattr(self._running, "call", None) is self
+
+
+def call(function: Any, *arguments: Any) -> None:
+    """Calls a function whose last argument is the error; raises what it says."""
+    error = Handle(library.sco_error_free)
+    with Call() as running:
+        status = function(*arguments, error.place())
+    if running.raised is not None:
+        raise running.raised
+    if status != c.SCO_OK:
+        raise _exception(status, error)
+
+
+def get(function: Any, free: Any, *arguments: Any) -> Handle:
+    """Calls a function that gives a handle through its last argument but one."""
+    result = Handle(free)
+    call(function, *arguments, result.place())
+    return result
+
+
+def guarded(body: Callable[..., int]) -> Callable[..., int]:
+    """A callback that keeps what its body raises."""
+
+    def callback(*arguments: Any) -> int:
+        running = Call.current()
+        try:
+            return 1 if running.raised else body(*arguments)
+        except BaseException as error:
+            running.keep(error)
+            return 1
+
+    return callback
+
+
+def _ask(context: int | None) -> int:
+    return 1 if Call.current().raised else 0
+
+
+# That it is called is what lets Python run its signal handlers.
+ask_signals = c.sco_interrupt_fn(_ask)
+
+
+def _exception(status: int, error: Handle) -> SellercloudError:
+    exception = CLASSES.get(status, SellercloudError)(text(library.sco_error_message(error)))
+    exception.http_status = library.sco_error_http_status(error) or None
+    retry_after = library.sco_error_retry_after_ms(error)
+    exception.retry_after = None if retry_after < 0 else retry_after / 1000
+    exception.attempts = library.sco_error_attempts(error)
+    exception.retry_may_help = bool(library.sco_error_retry_may_help(error))
+    job = library.sco_error_job(error)
+    exception.job = queued_job(library, job) if job else None
+    lines: list[str] = []
+    while (line := library.sco_error_log_line(error, len(lines))) is not None:
+        lines.append(text(line))
+    exception.log_lines = tuple(lines)
+    return exception

@@ -1,0 +1,230 @@
+"""The command line, as a process of its own."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import SAMPLES, setting
+
+NAME = "Orders é 2026-11-23.csv"
+COMMAND = [sys.executable, "-m", "sellercloud_output"]
+SCRIPT = [str(Path(sys.executable).with_name("sellercloud-output"))]
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    return {
+        **{name: value for name, value in os.environ.items() if name != "COLUMNS"},
+        "SELLERCLOUD_SERVER": setting("STAND_IN"),
+        "SELLERCLOUD_TOKEN": setting("STAND_IN_TOKEN"),
+        "PYTHONIOENCODING": "utf-8",
+    }
+
+
+@pytest.fixture
+def run(environment: dict[str, str], tmp_path: Path) -> Any:
+    def run(
+        *arguments: str, command: list[str] = COMMAND, **changes: str | None
+    ) -> subprocess.CompletedProcess[bytes]:
+        for name, value in changes.items():
+            if value is None:
+                environment.pop(name)
+            else:
+                environment[name] = value
+        return subprocess.run(
+            [*command, *arguments],
+            env=environment,
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def on_terminal(
+    arguments: list[str], environment: dict[str, str], answers: dict[bytes, bytes]
+) -> tuple[int, bytes]:
+    """Runs the command on a terminal and answers its questions, in their order; gives
+    the exit code and what was shown."""
+    child, terminal = pty.fork()
+    if child == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
+        os.execve(COMMAND[0], [*COMMAND, *arguments], environment)
+    questions = list(answers)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(terminal, 4096)
+        except OSError:  # The child is gone.
+            break
+        shown += piece
+        if questions and shown.endswith(questions[0]):
+            os.write(terminal, answers[questions.pop(0)] + b"\n")
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown
+
+
+@pytest.mark.parametrize("command", [COMMAND, SCRIPT])
+def test_get_saves_in_this_folder(run: Any, tmp_path: Path, command: list[str]) -> None:
+    done = run("get", "28142", command=command)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode() == f"{NAME}\n"
+    assert (tmp_path / NAME).read_bytes() == (SAMPLES / "orders.csv").read_bytes()
+
+
+def test_get_saves_where_it_is_told(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    run("get", "28142", "-o", "exports")
+    run("get", "28142", "-o", "exports/mine.csv")
+    again = run("get", "28142", "-o", "exports")
+    assert again.returncode == 24
+    assert b"is there already" in again.stderr
+    run("get", "28142", "-o", "exports", "--if-exists", "number")
+    assert len(os.listdir(tmp_path / "exports")) == 3
+    assert run("get", "28142", "-o", "nowhere/").returncode == 24
+    assert os.listdir(tmp_path) == ["exports"]
+
+
+def test_get_writes_to_standard_output(run: Any, tmp_path: Path) -> None:
+    done = run("get", "28143", "-o", "-")
+    assert done.stdout == (SAMPLES / "inventory.txt").read_bytes()
+    assert list(tmp_path.iterdir()) == []
+    assert run("get", "28143", "-o", "-", "--json").returncode == 2
+
+
+def test_get_waits_for_the_job_if_told(run: Any) -> None:
+    done = run("get", "50003", "--wait", "--timeout", "30")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_results_and_errors_as_json(run: Any) -> None:
+    saved = json.loads(run("get", "28142", "--json").stdout)
+    assert saved["path"] == NAME
+    assert saved["size"] == 2400
+    job = json.loads(run("status", "50003", "--json").stdout)
+    assert job["status_name"] == "PartialSuccess"
+    failed = run("get", "5", "--json")
+    error = json.loads(failed.stdout)["error"]
+    assert error["kind"] == "server"
+    assert error["http_status"] == 500
+    assert error["message"] in failed.stderr.decode()
+
+
+def test_status_and_wait(run: Any) -> None:
+    done = run("status", "50003")
+    assert done.stdout.decode().startswith("50003: PartialSuccess\n")
+    assert b"  company name: Acme\n" in done.stdout
+    assert run("wait", "/queued-jobs/queued-job-details.aspx?id=50003").returncode == 0
+    failed = run("wait", "50002", "--timeout", "30")
+    assert failed.returncode == 26
+    assert b"Row 9: no price" in failed.stderr
+
+
+def test_exit_codes_tell_the_kind(run: Any) -> None:
+    assert run("get", "0").returncode == 11
+    assert run("get", "28142", SELLERCLOUD_TOKEN="wrong").returncode == 12
+    assert run("get", "5", SELLERCLOUD_TOKEN=setting("STAND_IN_TOKEN")).returncode == 16
+    assert (
+        run("get", "1", "--server", setting("SILENT_SERVER"), "--timeout", "0.2").returncode == 20
+    )
+    assert run("get", "28142", "--server", setting("TLS_SERVER"), "--timeout", "2").returncode == 19
+
+
+def test_wrong_usage(run: Any) -> None:
+    for arguments in ([], ["get"], ["fetch", "1"], ["get", "1", "--token", "secret"]):
+        assert run(*arguments).returncode == 2
+    assert run("get", "1", "--timeout", "-1").returncode == 2
+    without = run("get", "28142", SELLERCLOUD_TOKEN=None)
+    assert without.returncode == 2
+    assert b"SELLERCLOUD_TOKEN" in without.stderr
+    assert run("get", "1", SELLERCLOUD_SERVER=None).returncode == 2
+
+
+def test_the_environment_has_login_team_and_certificates(run: Any, login: dict[str, Any]) -> None:
+    logged_in = run(
+        "get",
+        "28142",
+        SELLERCLOUD_TOKEN=None,
+        SELLERCLOUD_USER=login["user"],
+        SELLERCLOUD_PASSWORD=login["password"],
+    )
+    assert logged_in.returncode == 0
+    directory = setting("STAND_IN_DIRECTORY")
+    team = ["--team", setting("STAND_IN_TEAM"), "--team-directory", directory]
+    assert run("get", "28143", *team).returncode == 0
+    ca = str(Path(setting("STAND_IN_FOLDER")) / "ca.pem")
+    assert run("get", "28144", "--server", setting("TLS_SERVER"), "--ca", ca).returncode == 0
+    missing = run("get", "28144", "--ca", "nowhere.pem")
+    assert missing.returncode == 2
+    assert b"nowhere.pem" in missing.stderr
+
+
+def test_asks_on_a_terminal(
+    environment: dict[str, str], login: dict[str, Any], tmp_path: Path
+) -> None:
+    del environment["SELLERCLOUD_TOKEN"]
+    answers = {b"User name: ": login["user"].encode(), b"Password: ": login["password"].encode()}
+    code, shown = on_terminal(["get", "28142", "-o", str(tmp_path)], environment, answers)
+    assert code == 0, shown
+    assert login["password"].encode() not in shown
+    assert (tmp_path / NAME).exists()
+
+
+def test_shows_a_bar_on_a_terminal_or_lines(environment: dict[str, str], tmp_path: Path) -> None:
+    code, shown = on_terminal(["get", "28148", "-o", str(tmp_path)], environment, {})
+    assert code == 0, shown
+    assert b"B/s" in shown
+    # Where tqdm is not there.
+    (tmp_path / "tqdm.py").write_text("raise ImportError\n")
+    environment["PYTHONPATH"] = str(tmp_path)
+    server = ["--server", setting("DRIPPING_SERVER"), "--timeout", "1.5"]
+    code, shown = on_terminal(["get", "1", "-o", str(tmp_path), *server], environment, {})
+    assert code == 20, shown
+    assert b" bytes received" in shown
+    code, shown = on_terminal(
+        ["get", "1", "-o", str(tmp_path), *server, "--quiet"], environment, {}
+    )
+    assert code == 20
+    assert b" bytes received" not in shown
+
+
+def test_ctrl_c_is_clean(environment: dict[str, str], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        arguments = ["get", "1", "--server", url]
+        with subprocess.Popen(
+            [*COMMAND, *arguments], env=environment, cwd=tmp_path, stderr=subprocess.PIPE
+        ) as process:
+            connection, _ = server.accept()
+            with connection:
+                assert connection.recv(1)  # The call is under way.
+                process.send_signal(signal.SIGINT)
+                _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert errors == b"sellercloud-output: interrupted\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_reads_the_output_may_stop(environment: dict[str, str]) -> None:
+    command = " ".join([*COMMAND, "get", "28148", "-o", "-"])
+    line = command + " | head -c 5; echo ${PIPESTATUS[0]}"
+    done = subprocess.run(
+        ["bash", "-c", line], env=environment, capture_output=True, timeout=60, check=True
+    )
+    assert done.stdout.endswith(b"141\n")
+    assert done.stderr == b""
