@@ -329,3 +329,48 @@ TEST_CASE("many threads share a client")
         thread.join();
     CHECK(sizes == std::vector<std::size_t>(8, 2400));
 }
+
+/* Resident memory in KiB. */
+static long resident()
+{
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.rfind("VmRSS:", 0) == 0)
+            return std::stol(line.substr(6));
+    return 0;
+}
+
+static long open_files()
+{
+    const fs::directory_iterator files("/proc/self/fd");
+    return std::distance(begin(files), end(files));
+}
+
+TEST_CASE("ten thousand calls need no more than two thousand")
+{
+    Folder folder;
+    sco::Client client(with_token());
+    const auto calls = [&](int rounds) {
+        sco::CallOptions options;
+        options.save.if_exists = sco::IfExists::replace;
+        options.save.sync = false;
+        options.progress = [](const sco::Progress &) { return true; };
+        for (int round = 0; round < rounds; round++) {
+            REQUIRE(client.output_file(28142, options).size() == 2400);
+            client.save_output_file(28143, folder.path, options);
+            client.write_output_file(28142, [](sco::ByteView) {}, options);
+            REQUIRE_THROWS_AS(client.output_file(5), sco::ServerError);
+            client.job(50003);
+        }
+    };
+    calls(400);
+    const long memory = resident();
+    const long files = open_files();
+    calls(1600);
+    MESSAGE("after 2,000 calls " << memory << " KiB, " << files << " files; after 10,000 "
+                                 << resident() << ", " << open_files());
+    CHECK(memory > 0);
+    CHECK(open_files() == files);
+    // A leak of but 50 bytes a call would be more.
+    CHECK(resident() - memory < 400);
+}

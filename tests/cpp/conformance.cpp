@@ -1,0 +1,242 @@
+/*
+ * Makes the calls of a list (tests/conformance/README.md) and prints it with the answers.
+ *
+ *     conformance LIST
+ */
+
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <sstream>
+
+#include "sellercloud_output.hpp"
+
+namespace sco = sellercloud_output;
+
+namespace {
+
+/* The questions of the record at hand, and the answers to them. */
+class Record {
+public:
+    void ask(const std::string &line)
+    {
+        std::cout << line << '\n';
+        const auto colon = line.find(": ");
+        questions_[line.substr(0, colon)] = line.substr(colon + 2);
+    }
+
+    void answer() const
+    {
+        try {
+            make_call();
+        } catch (const sco::Error &error) {
+            tell(error);
+        }
+    }
+
+private:
+    std::map<std::string, std::string> questions_;
+
+    std::optional<std::string> asked(const std::string &key) const
+    {
+        const auto found = questions_.find(key);
+        if (found == questions_.end())
+            return std::nullopt;
+        return found->second;
+    }
+
+    std::int64_t number(const std::string &key, std::int64_t otherwise) const
+    {
+        const auto value = asked(key);
+        return value ? std::stoll(*value) : otherwise;
+    }
+
+    static std::string variable(const char *name)
+    {
+        const char *value = std::getenv(name);
+        return value == nullptr ? "" : value;
+    }
+
+    static std::string content_of(const std::filesystem::path &path)
+    {
+        std::ifstream file(path, std::ios::binary);
+        std::ostringstream content;
+        content << file.rdbuf();
+        return content.str();
+    }
+
+    sco::ClientOptions client_options() const
+    {
+        sco::ClientOptions options;
+        options.retry_base = std::chrono::milliseconds(1);
+        options.retry_longest = std::chrono::milliseconds(10);
+        options.attempts = static_cast<unsigned>(number("attempts", 1));
+        options.server = asked("server").value_or(variable("STAND_IN"));
+        options.team = asked("team");
+        options.team_directory = asked("team_directory");
+        options.token = asked("token");
+        options.user = asked("user");
+        options.password = asked("password");
+        if (!options.token && !options.user && !asked("no_token"))
+            options.token = variable("STAND_IN_TOKEN");
+        options.body_encoding = static_cast<sco::BodyEncoding>(number("body_encoding", 0));
+        if (asked("max_size"))
+            options.max_size = static_cast<std::uint64_t>(number("max_size", 0));
+        options.allow_plain_http = number("allow_plain_http", 0) != 0;
+        options.proxy = asked("proxy");
+        if (asked("ca"))
+            options.ca_certificates = content_of(*asked("ca"));
+        return options;
+    }
+
+    sco::CallOptions call_options() const
+    {
+        sco::CallOptions options;
+        if (asked("timeout"))
+            options.timeout = std::chrono::milliseconds(number("timeout", 0));
+        if (asked("cancelled"))
+            options.cancel.emplace().cancel();
+        options.save.name = asked("file_name");
+        options.save.if_exists = static_cast<sco::IfExists>(number("if_exists", 0));
+        options.wait.first = std::chrono::milliseconds(1);
+        options.wait.longest = std::chrono::milliseconds(5);
+        options.wait.grace = std::chrono::milliseconds(50);
+        return options;
+    }
+
+    void make_call() const
+    {
+        const std::string call = asked("call").value();
+        if (call == "job_id")
+            return tell("id", sco::Client::job_id(asked("job").value()));
+        const sco::Client client(client_options());
+        const auto options = call_options();
+        const auto job = number("job", 0);
+        const auto folder = asked("folder").value_or("");
+        if (call == "get_output_file") {
+            tell(client.output_file(job, options));
+        } else if (call == "output_file_save") {
+            tell(client.output_file(job, options).save(folder, options.save), "");
+        } else if (call == "save_output_file") {
+            tell(client.save_output_file(job, folder, options), "");
+        } else if (call == "write_output_file") {
+            std::string written;
+            const auto write = [&](sco::ByteView bytes) { written += bytes.text(); };
+            const auto info = client.write_output_file(job, write, options);
+            tell(info, written);
+        } else if (call == "get_job") {
+            tell(client.job(job, options));
+        } else if (call == "wait_for_job") {
+            tell(client.wait_for_job(job, options));
+        } else if (call == "wait_for_output_file") {
+            const auto [ended, file] = client.wait_for_output_file(job, options);
+            tell(ended);
+            tell(file);
+        } else {
+            throw std::invalid_argument(call);
+        }
+    }
+
+    template <typename Value>
+    static void tell(std::string_view key, const Value &value)
+    {
+        std::ostringstream text;
+        text << value;
+        std::cout << "> " << key << ": ";
+        for (const char letter : text.str()) {
+            if (letter == '\r')
+                std::cout << "\\r";
+            else if (letter == '\n')
+                std::cout << "\\n";
+            else
+                std::cout << letter;
+        }
+        std::cout << '\n';
+    }
+
+    template <typename Value>
+    static void tell(std::string_view key, const std::optional<Value> &value)
+    {
+        if (value)
+            tell(key, *value);
+    }
+
+    void tell_bytes(std::string_view bytes) const
+    {
+        if (const auto sample = asked("sample"))
+            tell("bytes", content_of(*sample) == bytes ? "equal" : "different");
+    }
+
+    void tell(const sco::OutputFile &file) const
+    {
+        tell("name", file.name());
+        tell("name_is_made_up", file.name_is_made_up());
+        tell("content_type", file.content_type());
+        tell("length", file.size());
+        tell_bytes(file.bytes().text());
+    }
+
+    /* The bytes are those that were written, or are read back from where they were saved. */
+    void tell(const sco::FileInfo &info, std::string_view written) const
+    {
+        tell("name", info.name);
+        tell("name_is_made_up", info.name_is_made_up);
+        tell("content_type", info.content_type);
+        tell("length", info.size);
+        if (info.path.empty())
+            return tell_bytes(written);
+        tell_bytes(content_of(info.path));
+        tell("path", sco::detail::utf8(info.path));
+    }
+
+    static void tell(const sco::Job &job)
+    {
+        tell("id", job.id());
+        tell("status", static_cast<std::int32_t>(job.status()));
+        tell("status_name", job.status_name());
+        tell("is_final", job.is_final());
+        for (std::int32_t field = SCO_JOB_TYPE; field <= SCO_JOB_INPUT_FILE; field++)
+            tell("text " + std::to_string(field), job.text(field));
+        for (std::int32_t field = SCO_JOB_COMPANY_ID; field <= SCO_JOB_TOTAL_PROCESSED_IN_PHASE; field++)
+            tell("number " + std::to_string(field), job.number(field));
+    }
+
+    static void tell(const sco::Error &error)
+    {
+        tell("kind", static_cast<std::int32_t>(error.kind()));
+        tell("message", error.what());
+        tell("http_status", error.http_status());
+        tell("attempts", error.attempts());
+        tell("retry_may_help", error.retry_may_help());
+        if (const auto time = error.retry_after())
+            tell("retry_after_ms", time->count());
+        if (const auto job = error.job())
+            tell(*job);
+        for (const auto &line : error.log_lines())
+            tell("log_line", line);
+    }
+};
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    std::ifstream list(argc == 2 ? argv[1] : "");
+    if (!list) {
+        std::cerr << "conformance: give it the list\n";
+        return 1;
+    }
+    Record record;
+    for (std::string line; std::getline(list, line);) {
+        if (line.empty()) {
+            record.answer();
+            record = Record();
+            std::cout << '\n';
+        } else if (line.rfind("> ", 0) != 0) {
+            record.ask(line);
+        }
+    }
+    record.answer();
+    return 0;
+}

@@ -1,0 +1,11 @@
+#include "sellercloud_output.hpp"
+
+namespace sco = sellercloud_output;
+
+sco::OutputFile &fetch();
+
+void wrong()
+{
+    sco::Client client("tt", "token");
+    sco::Client copy = client; // error: deleted
+}

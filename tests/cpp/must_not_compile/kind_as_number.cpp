@@ -1,0 +1,11 @@
+#include "sellercloud_output.hpp"
+
+namespace sco = sellercloud_output;
+
+sco::OutputFile &fetch();
+
+void wrong()
+{
+    const int kind = sco::Error(nullptr).kind(); // error: cannot
+    (void)kind;
+}
