@@ -146,6 +146,13 @@ def test_nonsense_is_a_value_error(make_client: Callable[..., Client], options: 
         make_client(**options)
 
 
+def test_a_secret_that_is_no_text_is_not_shown() -> None:
+    with pytest.raises(ValueError, match="the password holds half") as caught:
+        Client("tt", user="me", password="hunter2\udc80")
+    assert "hunter2" not in repr(caught.value)
+    assert caught.value.__suppress_context__
+
+
 def test_nonsense_of_a_call_is_a_value_error(client: Client, tmp_path: Path) -> None:
     calls: list[Callable[[], Any]] = [
         lambda: client.save_output_file(28142, tmp_path, if_exists="ask"),  # type: ignore[arg-type]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import subprocess
+import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -136,3 +138,28 @@ def test_works_in_a_pool_of_processes(
     assert [path.stat().st_size for path in paths] == [2400, 4239, 1955, 613]
     assert isinstance(failed, ServerError)
     assert failed.http_status == 500
+
+
+@pytest.mark.parametrize("server", ["SILENT_SERVER", "DRIPPING_SERVER", "BUSY_SERVER"])
+def test_a_process_ends_while_daemon_threads_make_calls(server: str) -> None:
+    program = (
+        "import os, threading\n"
+        "from sellercloud_output import Client, SellercloudError\n"
+        f"client = Client(os.environ['{server}'], token='token', log=print)\n"
+        "begun = threading.Barrier(5)\n"
+        "def call():\n"
+        "    begun.wait()\n"
+        "    while True:\n"
+        "        client.output_file(1, progress=lambda _: None)\n"
+        "for _ in range(4):\n"
+        "    threading.Thread(target=call, daemon=True).start()\n"
+        "begun.wait()\n"
+        "try:\n"
+        "    client.output_file(1, timeout=0.2)\n"
+        "except SellercloudError:\n"
+        "    pass\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    # What ends the threads is their own affair.
+    assert b"FATAL" not in done.stderr

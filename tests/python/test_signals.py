@@ -69,15 +69,16 @@ def test_what_a_handler_raises_is_never_lost(
         def write(self, data: bytes) -> None:
             pass
 
+    def call_until(alarm: float) -> None:
+        signal.setitimer(signal.ITIMER_REAL, alarm)
+        for _ in range(10_000):
+            client.write_output_file(28143, Sink(), progress=lambda _: None)
+
     before = signal.signal(signal.SIGALRM, handle)
     try:
         for _ in range(300):
-            calls = 0
             with pytest.raises(OwnError):
-                signal.setitimer(signal.ITIMER_REAL, numbers.uniform(0.0001, 0.005))
-                while calls < 10_000:
-                    client.write_output_file(28143, Sink(), progress=lambda _: None)
-                    calls += 1
+                call_until(numbers.uniform(0.0001, 0.005))
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

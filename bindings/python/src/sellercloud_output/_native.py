@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import math
 import os
 import sys
 import threading
+import time
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, NoReturn
 
 from . import _declarations as c
-from ._errors import CLASSES, SellercloudError
+from ._errors import CLASSES, Cancelled, SellercloudError
 from ._job import queued_job
 
 if TYPE_CHECKING:
@@ -95,6 +97,7 @@ def _after_fork() -> None:
     global forks
     forks += 1
     _owners.clear()
+    Call.forget_others()
 
 
 if hasattr(os, "register_at_fork"):
@@ -115,7 +118,11 @@ def utf8(value: str, name: str) -> bytes:
     """A text for the library."""
     if "\0" in value:
         raise ValueError(f"{name} holds a NUL character")
-    return value.encode()
+    try:
+        return value.encode()
+    except UnicodeEncodeError:
+        # Its own text has the value, which may be a secret.
+        raise ValueError(f"{name} holds half of a surrogate pair") from None
 
 
 def path_text(path: str | os.PathLike[str]) -> bytes:
@@ -144,7 +151,9 @@ class Call:
     call, and is raised by it.
     """
 
-    _running = threading.local()
+    _of_thread = threading.local()
+    _of_other_threads: ClassVar[set[Call]] = set()
+    _is_exiting = False
 
     def __init__(self) -> None:
         self.raised: BaseException | None = None
@@ -152,16 +161,39 @@ class Call:
 
     @classmethod
     def current(cls) -> Call:
-        call: Call = cls._running.call
+        call: Call = cls._of_thread.call
         return call
+
+    @classmethod
+    def forget_others(cls) -> None:
+        """In the child of a fork, where their threads are not."""
+        cls._of_other_threads.clear()
+
+    @classmethod
+    def end_all(cls) -> None:
+        """Ends the calls of other threads, as daemon threads have them at exit: the
+        interpreter ends a thread that calls back into it, and with it the process."""
+        cls._is_exiting = True
+        limit = time.monotonic() + 2
+        while cls._of_other_threads and time.monotonic() < limit:
+            time.sleep(0.001)
+
+    @property
+    def is_to_end(self) -> bool:
+        return self.raised is not None or (self._is_exiting and not self._is_main)
 
     def keep(self, error: BaseException) -> None:
         if self.raised is None:
             self.raised = error
 
     def __enter__(self) -> Call:
-        self._outer = getattr(self._running, "call", None)
-        self._running.call = self
+        self._outer = getattr(self._of_thread, "call", None)
+        if not self._is_main:
+            self._of_other_threads.add(self)
+            if self._is_exiting:
+                self._of_other_threads.discard(self)
+                raise Cancelled("the interpreter is exiting")
+        self._of_thread.call = self
         if self._is_main:
             self._hook = sys.unraisablehook
             sys.unraisablehook = self._unraisable
@@ -175,7 +207,8 @@ class Call:
     ) -> None:
         if self._is_main:
             sys.unraisablehook = self._hook
-        self._running.call = self._outer
+        self._of_thread.call = self._outer
+        self._of_other_threads.discard(self)
 
     def _unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
         # Handlers of signals (Ctrl-C) run, and raise, as a callback is entered, where
@@ -187,7 +220,10 @@ class Call:
             self._hook(unraisable)
 
     def _is_current(self) -> bool:
-        return getattr(self._running, "call", None) is self
+        return getattr(self._of_thread, "call", None) is self
+
+
+atexit.register(Call.end_all)
 
 
 def call(function: Any, *arguments: Any) -> None:
@@ -214,7 +250,7 @@ def guarded(body: Callable[..., int]) -> Callable[..., int]:
     def callback(*arguments: Any) -> int:
         running = Call.current()
         try:
-            return 1 if running.raised else body(*arguments)
+            return 1 if running.is_to_end else body(*arguments)
         except BaseException as error:
             running.keep(error)
             return 1
@@ -223,7 +259,7 @@ def guarded(body: Callable[..., int]) -> Callable[..., int]:
 
 
 def _ask(context: int | None) -> int:
-    return 1 if Call.current().raised else 0
+    return int(Call.current().is_to_end)
 
 
 # That it is called is what lets Python run its signal handlers.
