@@ -1,8 +1,9 @@
-// What the API's published C# example does, measured:
+// What the API's published C# example does (the text as a string, and that decoded),
+// and this library's package, measured:
 //
-//     demo URL JOB CALLS
+//     demo example|ours URL JOB CALLS
 //
-// The text as a string, and that decoded. Prints seconds, seconds of processor time,
+// Prints seconds, seconds of processor time,
 // and the peak of memory over the idle process in bytes, after one call that is not
 // counted.
 
@@ -11,6 +12,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Net.Http;
+using SellercloudOutput;
 
 static class Demo
 {
@@ -22,18 +24,30 @@ static class Demo
         throw new InvalidOperationException(what);
     }
 
-    static void Main(string[] arguments)
+    static Action Example(string server, long job)
     {
-        var url = arguments[0] + "/api/QueuedJobs/OutputFile/" + arguments[1];
-        var calls = int.Parse(arguments[2]);
+        var url = server + "/api/QueuedJobs/OutputFile/" + job;
         var client = new HttpClient();
         client.DefaultRequestHeaders.Add("Authorization", "Bearer token");
-        Action call = () =>
+        return () =>
         {
             var response = client.GetAsync(url).GetAwaiter().GetResult();
             var text = response.Content.ReadAsStringAsync().GetAwaiter().GetResult();
             GC.KeepAlive(Convert.FromBase64String(text));
         };
+    }
+
+    static Action Ours(string server, long job)
+    {
+        var client = new SellercloudClient(server, "token");
+        return () => client.GetOutputFile(job).Dispose();
+    }
+
+    static void Main(string[] arguments)
+    {
+        var job = long.Parse(arguments[2]);
+        var calls = int.Parse(arguments[3]);
+        var call = arguments[0] == "ours" ? Ours(arguments[1], job) : Example(arguments[1], job);
         var idle = Memory("VmRSS:");
         call();
         var process = Process.GetCurrentProcess();

@@ -1,6 +1,6 @@
-"""What users of Python would write, measured.
+"""What users of Python would write, and this library's package, measured.
 
-    clients.py requests|httpx|urllib3 URL JOB CALLS
+    clients.py ours|requests|httpx|urllib3 URL JOB CALLS
 
 Prints seconds, seconds of processor time, and the peak of memory over the idle
 process in bytes, after one call that is not counted.
@@ -13,6 +13,7 @@ import time
 import httpx
 import pybase64
 import requests
+import sellercloud_output
 import urllib3
 
 HEADERS = {"Authorization": "Bearer token"}
@@ -25,9 +26,12 @@ def memory(what: str) -> int:
 
 
 def main() -> None:
-    way, url, job, calls = sys.argv[1:]
-    url += f"/api/QueuedJobs/OutputFile/{job}"
-    if way == "requests":
+    way, base, job, calls = sys.argv[1:]
+    url = f"{base}/api/QueuedJobs/OutputFile/{job}"
+    if way == "ours":
+        client = sellercloud_output.Client(base, token="token")
+        call = lambda: client.output_file(job).data
+    elif way == "requests":
         session = requests.Session()
         call = lambda: base64.b64decode(session.get(url, headers=HEADERS).text)
     elif way == "httpx":

@@ -60,6 +60,16 @@ PROGRAMS = (
     STORING,
     SAVE,
     LIBCURL,
+    Program(
+        "**this library, buffer, from Python**",
+        "{python} {here}/clients.py ours {url} {job} {calls}",
+        calls=4000,
+    ),
+    Program(
+        "**this library, buffer, from .NET 8**",
+        "{dotnet} {out}/demo.exe ours {url} {job} {calls}",
+        calls=4000,
+    ),
     Program("ureq `read_to_vec`, decode", "{out}/release/peers ureq {url} {job} {calls} {threads}"),
     Program(
         "Python urllib3, pybase64",
@@ -81,7 +91,7 @@ PROGRAMS = (
     Program("curl into `base64 -d`", "pipe", calls=50),
     Program(
         "the API's C# example, .NET 8",
-        "{dotnet} {out}/demo.exe {url} {job} {calls}",
+        "{dotnet} {out}/demo.exe example {url} {job} {calls}",
         jobs=(1, 2, 3),
         calls=1000,
     ),
