@@ -56,7 +56,9 @@ fn fault(name: &str, answer: impl AsRef<[u8]>, end: End, kind: ErrorKind) -> Fau
 /// An answer whose head is in order.
 fn answered(headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
-    let head = format!("{OK}Content-Length: {}\r\n{headers}\r\n", body.len());
+    // It closes where it has answered: kept, the connection may be taken for the next call.
+    let always = format!("Content-Length: {}\r\nConnection: close\r\n", body.len());
+    let head = format!("{OK}{always}{headers}\r\n");
     [head.as_bytes(), body].concat()
 }
 
@@ -486,7 +488,7 @@ fn server(fault: &Fault) -> RawServer {
         if !head.starts_with("GET /api/QueuedJobs/OutputFile/1 ")
             && !head.contains("OutputFile?id=1 ")
         {
-            let _ = connection.write_all(&answered("Connection: close\r\n", "QUJD"));
+            let _ = connection.write_all(&answered("", "QUJD"));
             return;
         }
         // The client may have seen enough and hung up.
