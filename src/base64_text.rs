@@ -198,10 +198,15 @@ impl<'a> Base64<'a> {
             };
             match fault {
                 DecodeError::InvalidByte(at, b'=') => {
-                    // A padded group that is right by itself is only not the last.
-                    let group = &text[at & !3..][..4];
-                    match self.engine.decode_slice(group, &mut [0; 3]) {
-                        Ok(_) => GroupFault::At((at & !3) + 4, Misplaced::AfterPadding),
+                    // A padded group that is right by itself is only not the last; what
+                    // else is wrong with it is told as if it were.
+                    let start = at & !3;
+                    match self.engine.decode_slice(&text[start..][..4], &mut [0; 3]) {
+                        Ok(_) => GroupFault::At(start + 4, Misplaced::AfterPadding),
+                        Err(DecodeSliceError::DecodeError(DecodeError::InvalidLastSymbol {
+                            offset,
+                            ..
+                        })) => GroupFault::At(start + offset, Misplaced::UnusedBits),
                         Err(_) => GroupFault::At(at, Misplaced::Padding),
                     }
                 }

@@ -584,4 +584,6 @@ pub(crate) fn is_blank(byte: u8) -> bool {
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;

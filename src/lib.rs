@@ -45,6 +45,8 @@ mod file_name;
 pub mod internals;
 mod job;
 mod json;
+#[cfg(test)]
+mod laws;
 mod memory;
 mod output_file;
 mod queued_job;

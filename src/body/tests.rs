@@ -25,7 +25,7 @@ impl Read for Pieces<'_> {
     }
 }
 
-fn options(encoding: BodyEncoding) -> Options {
+pub(super) fn options(encoding: BodyEncoding) -> Options {
     Options {
         encoding,
         limit: u64::MAX,
@@ -34,9 +34,9 @@ fn options(encoding: BodyEncoding) -> Options {
     }
 }
 
-type Outcome = Result<(Vec<u8>, Option<String>), String>;
+pub(super) type Outcome = Result<(Vec<u8>, Option<String>), String>;
 
-fn run(body: &[u8], options: &Options, lengths: &[usize]) -> Outcome {
+pub(super) fn run(body: &[u8], options: &Options, lengths: &[usize]) -> Outcome {
     let mut sink = Buffer::default();
     let mut source = Pieces {
         body,
@@ -199,6 +199,8 @@ fn text_that_is_not_base64_is_refused_at_its_place() {
         ("QQ==\r\nQ", 6),
         ("QQ===", 4),
         ("QR==", 1),
+        ("QR==QUJD", 1),
+        ("\"A+1=\0\0\0:", 3),
         ("QUK=", 2),
         ("Q R\n= =", 2),
         ("\"QR==\"", 2),
