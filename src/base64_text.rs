@@ -91,9 +91,8 @@ impl<'a> Base64<'a> {
             }
             match self.groups(&text[..whole]) {
                 Ok(()) if whole > 0 => return Ok(Step::taken(whole)),
-                // Blanks, or an error: either shows below.
-                Ok(()) | Err(GroupFault::At(..)) => self.has_blanks = true,
-                Err(GroupFault::TooLarge) => return Err(Fault::TooLarge),
+                // Blanks, which count for nothing, or an error: either shows below.
+                Ok(()) | Err(GroupFault::At(..) | GroupFault::TooLarge) => self.has_blanks = true,
                 Err(GroupFault::Sink(error)) => return Err(Fault::Sink(error)),
             }
         }

@@ -459,6 +459,15 @@ fn the_limit_counts_decoded_bytes() {
         ..options(BodyEncoding::Base64)
     };
     assert_eq!(run(b"\"\"", &nothing, &[1]).unwrap().0, b"");
+    // Blanks count for nothing, also where they are the first.
+    let six = Options {
+        limit: 6,
+        ..options(BodyEncoding::Base64)
+    };
+    assert_eq!(
+        run(b"QUJD\r\n\r\nREVG", &six, &[usize::MAX]).unwrap().0,
+        b"ABCDEF"
+    );
 }
 
 #[test]
