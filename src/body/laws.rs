@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::tests::{options, run};
 use super::{BodyEncoding, is_blank};
+use crate::laws::inputs;
 
 /// What bodies are made of: their own parts, rightly and wrongly put together.
 fn body() -> impl Strategy<Value = Vec<u8>> {
@@ -26,7 +27,7 @@ fn bytes_in_lines() -> impl Strategy<Value = (Vec<u8>, usize)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+    #![proptest_config(inputs())]
 
     #[test]
     fn reads_may_be_split_anywhere(body in body(), lengths in vec(1usize..40, 1..20)) {
