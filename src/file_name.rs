@@ -107,7 +107,9 @@ fn shortened(name: &str) -> String {
 /// is none.
 fn extension(name: &str) -> &str {
     match name.rfind('.') {
-        Some(dot) if dot > 0 && name.len() - dot <= LONGEST_EXTENSION => &name[dot..],
+        Some(dot) if name.len() - dot <= LONGEST_EXTENSION && !trim(&name[..dot]).is_empty() => {
+            &name[dot..]
+        }
         _ => "",
     }
 }
@@ -211,6 +213,14 @@ mod tests {
         ] {
             assert_eq!(safe(meant), None, "{meant:?}");
         }
+    }
+
+    #[test]
+    fn what_begins_with_dots_is_numbered_at_its_end() {
+        assert_eq!(numbered("report.csv", 1), "report (1).csv");
+        assert_eq!(numbered(".profile", 2), ".profile (2)");
+        assert_eq!(numbered("..profile", 3), "..profile (3)");
+        assert_eq!(numbered("..a.csv", 4), "..a (4).csv");
     }
 
     #[test]
