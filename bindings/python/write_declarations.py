@@ -76,8 +76,9 @@ def split(declaration: str) -> tuple[str, str]:
 
 
 def declarations(header: str) -> str:
-    code = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
-    code = re.sub(r"\s+(?=\S)(?!#)", " ", re.sub(r"^#(?!define).*$", "", code, flags=re.MULTILINE))
+    comments = re.compile(r"/\*.*?\*/", re.DOTALL)
+    directives = re.compile(r"^#.*$", re.MULTILINE)
+    code = " ".join(directives.sub("", comments.sub("", header)).split())
     structures: set[str] = set()
     callbacks: set[str] = set()
     lines = [HEAD]
@@ -90,7 +91,7 @@ def declarations(header: str) -> str:
             for parameter in parameters.split(",")
         ]
 
-    for name, value in re.findall(r"#define (SCO_\w+) (-?\d+)", code):
+    for name, value in re.findall(r"#define (SCO_\w+) (-?\d+)", header):
         lines.append(f"{name} = {value}")
     parts = re.findall(
         r"typedef struct \{(?P<members>[^}]*)\} (?P<structure>\w+);"

@@ -7,7 +7,7 @@ import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Literal, Protocol, Union
+from typing import Any, Callable, Literal, Protocol, Union
 
 from . import _declarations as c
 from . import _native
@@ -22,6 +22,7 @@ from ._file import (
 )
 from ._job import QueuedJob, queued_job
 from ._native import (
+    Closing,
     Handle,
     ask_signals,
     call,
@@ -35,9 +36,6 @@ from ._native import (
     unsigned,
     utf8,
 )
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 BodyEncoding = Literal["base64", "raw", "auto"]
 Pem = Union[str, bytes, "os.PathLike[str]"]
@@ -114,7 +112,7 @@ class CancelToken:
         return bool(library.sco_cancel_is_pulled(self._handle))
 
 
-class Client:
+class Client(Closing):
     """Fetches output files from one server, for one user.
 
     server: a server id ("tt" means https://tt.api.sellercloud.com/rest) or a base URL;
@@ -331,18 +329,6 @@ class Client:
             self._handle = _client_handle(**self._settings)
             self._forks = _native.forks
         return self._handle
-
-    def __enter__(self) -> Client:
-        self._opened()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __getstate__(self) -> dict[str, Any]:
         self._opened()

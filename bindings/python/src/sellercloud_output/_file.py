@@ -6,13 +6,10 @@ import ctypes
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 from . import _declarations as c
-from ._native import Handle, call, get, library, optional_text, path_text, text, utf8
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from ._native import Closing, Handle, call, get, library, optional_text, path_text, text, utf8
 
 IfExists = Literal["fail", "replace", "number"]
 
@@ -44,7 +41,7 @@ class SavedFile(WrittenFile):
     path: Path
 
 
-class OutputFile:
+class OutputFile(Closing):
     """A job's output file, in memory.
 
     name: safe on Windows and Unix: never a path, never empty.
@@ -119,18 +116,6 @@ class OutputFile:
     def __bool__(self) -> bool:
         # An empty file is a file.
         return True
-
-    def __enter__(self) -> OutputFile:
-        self._opened()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

@@ -11,7 +11,7 @@ import threading
 import time
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, NoReturn, TypeVar
 
 from . import _declarations as c
 from ._errors import CLASSES, Cancelled, SellercloudError
@@ -19,6 +19,8 @@ from ._job import queued_job
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+Self = TypeVar("Self", bound="Closing")
 
 FILE_NAMES = {"win32": "sellercloud_output.dll", "darwin": "libsellercloud_output.dylib"}
 
@@ -102,6 +104,24 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+class Closing:
+    """What is closed at the end of a with statement."""
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def _opened(self) -> object:
+        """What is needed of it; raises ValueError where it is closed."""
+        raise NotImplementedError
+
+    def __enter__(self: Self) -> Self:
+        self._opened()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def text(value: bytes | None) -> str:
