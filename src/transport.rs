@@ -4,6 +4,7 @@ mod proxy;
 mod tcp;
 mod tls;
 
+use std::error::Error as StdError;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,7 +120,13 @@ impl Transport {
         };
         let hook = self.settings.hook.clone();
         let mut recording = Recording::start(method, request.url, request.attempt, hook);
-        match self.exchange(request) {
+        let mut outcome = self.exchange(&request);
+        // A kept connection may be closed just as it is taken. What has no effect may then
+        // be sent once more (RFC 9112 section 9.3.1); each time one kept connection is gone.
+        while request.json.is_none() && matches!(&outcome, Err(error) if is_unanswered(error)) {
+            outcome = self.exchange(&request);
+        }
+        match outcome {
             Ok(response) => {
                 recording.answered(response.status().as_u16());
                 Ok(Response::new(response, recording))
@@ -132,13 +139,13 @@ impl Transport {
         }
     }
 
-    fn exchange(&self, request: Request) -> Result<http::Response<ureq::Body>, ureq::Error> {
+    fn exchange(&self, request: &Request) -> Result<http::Response<ureq::Body>, ureq::Error> {
         let builder = http::Request::builder()
             .uri(request.url)
             // The API asks for it, though a GET has no body.
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT_ENCODING, "gzip");
-        let builder = match request.authorization {
+        let builder = match &request.authorization {
             Some(value) => builder.header(AUTHORIZATION, value),
             None => builder,
         };
@@ -331,7 +338,11 @@ impl Read for Wire {
 #[error("the body is not valid gzip, or not all of it: {0}")]
 struct BadGzip(#[source] io::Error);
 
-fn is<E: std::error::Error + 'static>(error: &io::Error) -> bool {
+fn is_unanswered(error: &ureq::Error) -> bool {
+    matches!(error, ureq::Error::Io(error) if is::<Unanswered>(error))
+}
+
+fn is<E: StdError + 'static>(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<E>())
 }
 
@@ -349,40 +360,74 @@ impl<In: UreqTransport> Connector<In> for NoticeClose {
         _: &ConnectionDetails,
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
-        Ok(chained.map(Noticing))
+        Ok(chained.map(|connection| Noticing {
+            connection,
+            answer: Answer::First,
+        }))
     }
 }
 
 #[derive(Debug)]
-struct Noticing<T>(T);
+struct Noticing<T> {
+    connection: T,
+    answer: Answer,
+}
+
+/// Which answer of a connection comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    First,
+    /// Some of it is there.
+    Begun,
+    /// The request was sent over a connection that had been kept.
+    Later,
+}
+
+impl<T> Noticing<T> {
+    /// The error where the connection ended. None has a kind that ureq takes for a close.
+    fn ended(&self, how: impl StdError + Send + Sync + 'static) -> ureq::Error {
+        let error = io::Error::other(how);
+        ureq::Error::Io(match self.answer {
+            Answer::Later => io::Error::other(Unanswered(error)),
+            Answer::First | Answer::Begun => error,
+        })
+    }
+}
 
 impl<T: UreqTransport> UreqTransport for Noticing<T> {
     fn buffers(&mut self) -> &mut dyn Buffers {
-        self.0.buffers()
+        self.connection.buffers()
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        self.0.transmit_output(amount, timeout)
+        if self.answer == Answer::Begun {
+            self.answer = Answer::Later;
+        }
+        match self.connection.transmit_output(amount, timeout) {
+            Err(ureq::Error::Io(error)) if is_break(error.kind()) => Err(self.ended(Broken(error))),
+            outcome => outcome,
+        }
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        match self.0.await_input(timeout) {
-            Ok(false) => Err(ureq::Error::Io(io::Error::other(Closed))),
-            // Under another kind, so that it is not taken for a close.
-            Err(ureq::Error::Io(error)) if is_break(error.kind()) => {
-                Err(ureq::Error::Io(io::Error::other(Broken(error))))
+        match self.connection.await_input(timeout) {
+            Ok(true) => {
+                self.answer = Answer::Begun;
+                Ok(true)
             }
+            Ok(false) => Err(self.ended(Closed)),
+            Err(ureq::Error::Io(error)) if is_break(error.kind()) => Err(self.ended(Broken(error))),
             outcome => outcome,
         }
     }
 
     fn is_open(&mut self) -> bool {
         // What came behind the last answer belongs to no request.
-        self.0.buffers().input().is_empty() && self.0.is_open()
+        self.connection.buffers().input().is_empty() && self.connection.is_open()
     }
 
     fn is_tls(&self) -> bool {
-        self.0.is_tls()
+        self.connection.is_tls()
     }
 }
 
@@ -392,6 +437,7 @@ fn is_break(kind: io::ErrorKind) -> bool {
         io::ErrorKind::UnexpectedEof
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
     )
 }
 
@@ -404,3 +450,8 @@ struct Closed;
 #[derive(Debug, thiserror::Error)]
 #[error("the connection broke before the answer was complete: {0}")]
 struct Broken(#[source] io::Error);
+
+/// A connection that had been kept ended before any of the answer came.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct Unanswered(io::Error);

@@ -237,3 +237,52 @@ fn the_connection_is_kept_for_the_next_call() {
     }
     assert_eq!(connections.load(Ordering::SeqCst), 1);
 }
+
+/// Answers the first request of each connection but the second request as `end` has it;
+/// counts the requests.
+fn server_that_ends_kept_connections(
+    end: fn(&std::net::TcpStream),
+) -> (RawServer, Arc<AtomicUsize>) {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counted = requests.clone();
+    let server = RawServer::start(move |_, connection| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD";
+        connection.write_all(answer).unwrap();
+        if std::io::Read::read(connection, &mut [0; 4096]).is_ok_and(|length| length > 0) {
+            counted.fetch_add(1, Ordering::SeqCst);
+            end(connection);
+        }
+    });
+    (server, requests)
+}
+
+#[test]
+fn a_kept_connection_that_ends_unanswered_is_replaced() {
+    for end in [|_: &_| (), set_linger_zero] {
+        let (server, requests) = server_that_ends_kept_connections(end);
+        let client = Client::builder(&server.url)
+            .token("token")
+            .retry(Retry::never());
+        let client = client.build().unwrap();
+        assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+        // The first answers nothing, the one that takes its place does.
+        assert_eq!(client.output_file(2).unwrap().bytes, b"ABC");
+        assert_eq!(requests.load(Ordering::SeqCst), 3);
+    }
+}
+
+#[test]
+fn an_answer_that_was_begun_on_a_kept_connection_is_not_asked_for_again() {
+    let (server, requests) = server_that_ends_kept_connections(|mut connection| {
+        connection.write_all(b"HTTP/1.1 2").unwrap();
+    });
+    let client = Client::builder(&server.url)
+        .token("token")
+        .retry(Retry::never());
+    let client = client.build().unwrap();
+    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+    let error = client.output_file(2).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
+    assert_eq!(requests.load(Ordering::SeqCst), 2);
+}
