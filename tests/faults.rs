@@ -5,8 +5,10 @@
 mod support;
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::LazyLock;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
@@ -14,30 +16,38 @@ use flate2::write::GzEncoder;
 use sellercloud_output::ErrorKind::{self, *};
 use sellercloud_output::{Client, Error, Retry};
 use support::raw_server::RawServer;
+use support::tls::{self, Authority};
 
 /// How the server ends its answer.
 #[derive(Clone, Copy)]
 enum End {
-    /// In good order, as far as TCP goes.
+    /// In good order, as far as TCP goes. TLS is not told.
     Close,
     Reset,
     /// It sends no more, and still takes what comes.
     HalfClose,
     /// Not at all.
     Silence,
+    /// It goes on for ever, a byte each time, and never with too long a pause.
+    Drip,
+    /// With what is no record of TLS.
+    NoTls,
 }
-use End::{Close, HalfClose, Reset, Silence};
+use End::{Close, Drip, HalfClose, NoTls, Reset, Silence};
 
 struct Fault {
     name: String,
     answer: Vec<u8>,
     end: End,
     kind: ErrorKind,
+    is_over_tls: bool,
 }
 
 /// Silence is over after this, and every fault long before this and as much again.
 const STALL: Duration = Duration::from_millis(400);
 const LIMIT: Duration = Duration::from_millis(1500);
+/// What ends a drip.
+const CALL: Duration = Duration::from_millis(800);
 /// The largest file that is accepted.
 const MAX_SIZE: u64 = 1 << 20;
 
@@ -50,6 +60,7 @@ fn fault(name: &str, answer: impl AsRef<[u8]>, end: End, kind: ErrorKind) -> Fau
         answer: answer.as_ref().to_owned(),
         end,
         kind,
+        is_over_tls: false,
     }
 }
 
@@ -76,6 +87,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn faults() -> Vec<Fault> {
     [
         in_every_phase(),
+        over_tls(),
         of_the_head(),
         of_the_framing(),
         of_the_body(),
@@ -121,6 +133,54 @@ fn in_every_phase() -> Vec<Fault> {
     for (place, answer) in &phases {
         for (what, end, kind) in ends {
             rows.push(fault(&format!("{what} {place}"), answer, end, kind));
+        }
+    }
+    let drips = [
+        ("a header", format!("{OK}Content-Type: te")),
+        ("a body", format!("{OK}Content-Length: 10000\r\n\r\n")),
+        ("a body without end", format!("{OK}\r\n")),
+        ("a chunk", format!("{CHUNKED}1000\r\n")),
+        ("a trailer", format!("{CHUNKED}0\r\nX: y")),
+    ];
+    for (what, answer) in &drips {
+        rows.push(fault(&format!("{what} drips"), answer, Drip, Timeout));
+    }
+    rows
+}
+
+/// The same over TLS, which has ends of its own.
+fn over_tls() -> Vec<Fault> {
+    let phases = [
+        ("before anything", String::new()),
+        ("within the head", format!("{OK}Content-Type: te")),
+        (
+            "within the body",
+            format!("{OK}Content-Length: 8\r\n\r\nQUJD"),
+        ),
+        ("after a chunk", format!("{CHUNKED}4\r\nQUJD\r\n")),
+        (
+            "after a body that ends with the connection",
+            format!("{OK}\r\nQUJD"),
+        ),
+    ];
+    let ends = [
+        (
+            "the connection is closed without a word of TLS",
+            Close,
+            Connection,
+        ),
+        ("it is reset", Reset, Connection),
+        ("one side of it is closed", HalfClose, Connection),
+        ("nothing more comes", Silence, Timeout),
+        ("what comes is no TLS", NoTls, Tls),
+    ];
+    let mut rows = Vec::new();
+    for (place, answer) in &phases {
+        for (what, end, kind) in ends {
+            rows.push(Fault {
+                is_over_tls: true,
+                ..fault(&format!("over TLS, {what} {place}"), answer, end, kind)
+            });
         }
     }
     rows
@@ -481,40 +541,77 @@ fn of_the_status() -> Vec<Fault> {
     ]
 }
 
-/// Answers with the fault where job 1 is asked for, and else with a file.
-fn server(fault: &Fault) -> RawServer {
+static AUTHORITY: LazyLock<Authority> = LazyLock::new(Authority::new);
+
+/// Answers with the fault where job 1 is asked for, and else with a file; gives its URL.
+fn server(fault: &Fault) -> String {
     let (answer, end) = (fault.answer.clone(), fault.end);
-    RawServer::start(move |head, connection| {
-        if !head.starts_with("GET /api/QueuedJobs/OutputFile/1 ")
-            && !head.contains("OutputFile?id=1 ")
-        {
-            let _ = connection.write_all(&answered("", "QUJD"));
-            return;
-        }
-        // The client may have seen enough and hung up.
-        let _ = connection.write_all(&answer);
-        match end {
-            Close => {}
-            Reset => socket2::SockRef::from(&*connection)
-                .set_linger(Some(Duration::ZERO))
-                .unwrap(),
-            HalfClose => {
-                let _ = connection.shutdown(Shutdown::Write);
-                until_hung_up(connection);
-            }
-            Silence => until_hung_up(connection),
-        }
-    })
+    if !fault.is_over_tls {
+        let serve = move |head: &str, connection: &mut TcpStream| {
+            let socket = connection.try_clone().unwrap();
+            fail(&answer, end, head, connection, &socket);
+        };
+        return RawServer::start(serve).url;
+    }
+    let config = AUTHORITY.server("localhost").config();
+    let port = tls::serve(config, move |connection| {
+        let mut head = String::new();
+        let mut lines = BufReader::new(&mut *connection);
+        while !head.ends_with("\r\n\r\n") && lines.read_line(&mut head)? > 0 {}
+        let socket = connection.sock.try_clone()?;
+        fail(&answer, end, &head, connection, &socket);
+        Ok(())
+    });
+    format!("https://localhost:{port}")
 }
 
-fn until_hung_up(connection: &mut TcpStream) {
-    let _ = connection.read_to_end(&mut Vec::new());
+/// What comes may not be taken: the client may have seen enough and hung up.
+fn fail(
+    answer: &[u8],
+    end: End,
+    head: &str,
+    connection: &mut (impl Read + Write),
+    mut socket: &TcpStream,
+) {
+    if !head.starts_with("GET /api/QueuedJobs/OutputFile/1 ") && !head.contains("OutputFile?id=1 ")
+    {
+        let _ = connection.write_all(&answered("", "QUJD"));
+        let _ = connection.flush();
+        return;
+    }
+    let _ = connection.write_all(answer);
+    let _ = connection.flush();
+    match end {
+        Close => {}
+        Reset => socket2::SockRef::from(socket)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap(),
+        HalfClose => {
+            let _ = socket.shutdown(Shutdown::Write);
+            until_hung_up(socket);
+        }
+        Silence => until_hung_up(socket),
+        Drip => {
+            while connection.write_all(b"1").is_ok() {
+                thread::park_timeout(STALL / 4);
+            }
+        }
+        NoTls => {
+            let _ = socket.write_all(&[b'x'; 1000]);
+            until_hung_up(socket);
+        }
+    }
+}
+
+fn until_hung_up(mut socket: &TcpStream) {
+    let _ = socket.read_to_end(&mut Vec::new());
 }
 
 fn client(url: &str) -> Client {
     let builder = Client::builder(url).token("token").retry(Retry::never());
-    let builder = builder.stall_timeout(STALL).max_size(MAX_SIZE);
-    builder.build().unwrap()
+    let builder = builder.add_ca_certificates(AUTHORITY.pem().as_bytes());
+    let builder = builder.stall_timeout(STALL).call_timeout(CALL);
+    builder.max_size(MAX_SIZE).build().unwrap()
 }
 
 /// Descriptors of this process.
@@ -542,7 +639,7 @@ fn check<T>(fault: &Fault, outcome: Result<T, Error>, start: Instant) -> Result<
 
 fn survives(fault: &Fault) -> Result<(), String> {
     let server = server(fault);
-    let client = client(&server.url);
+    let client = client(&server);
     let start = Instant::now();
     check(fault, client.output_file(1), start)?;
     let folder = tempfile::tempdir().unwrap();

@@ -3,10 +3,10 @@
 
 mod support;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 
 use sellercloud_output::{BodyEncoding, Client, Error, ErrorKind, OutputFile, Retry};
 use support::raw_server::RawServer;
@@ -227,7 +227,7 @@ fn the_connection_is_kept_for_the_next_call() {
         connection.write_all(answer).unwrap();
         // Every later request on the connection gets the same answer.
         let mut request = [0; 4096];
-        while std::io::Read::read(connection, &mut request).is_ok_and(|length| length > 0) {
+        while connection.read(&mut request).is_ok_and(|length| length > 0) {
             connection.write_all(answer).unwrap();
         }
     });
@@ -249,7 +249,10 @@ fn server_that_ends_kept_connections(
         counted.fetch_add(1, Ordering::SeqCst);
         let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD";
         connection.write_all(answer).unwrap();
-        if std::io::Read::read(connection, &mut [0; 4096]).is_ok_and(|length| length > 0) {
+        if connection
+            .read(&mut [0; 4096])
+            .is_ok_and(|length| length > 0)
+        {
             counted.fetch_add(1, Ordering::SeqCst);
             end(connection);
         }
@@ -285,4 +288,35 @@ fn an_answer_that_was_begun_on_a_kept_connection_is_not_asked_for_again() {
     let error = client.output_file(2).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
     assert_eq!(requests.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn what_comes_behind_an_answer_is_not_the_next_one() {
+    let answer = |body: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n{body}");
+    // With the answer, and when the connection is idle.
+    for (first, later) in [
+        (answer("QUJD") + &answer("REVG"), String::new()),
+        (answer("QUJD"), answer("REVG")),
+    ] {
+        let step = Arc::new(Barrier::new(2));
+        let steps = step.clone();
+        let server = RawServer::start(move |_, connection| {
+            connection.write_all(first.as_bytes()).unwrap();
+            steps.wait();
+            connection.write_all(later.as_bytes()).unwrap();
+            steps.wait();
+            // Kept, for a request that it will not answer.
+            let _ = connection.read_to_end(&mut Vec::new());
+        });
+        let client = Client::builder(&server.url)
+            .token("token")
+            .retry(Retry::never())
+            .build()
+            .unwrap();
+        for _ in 0..3 {
+            assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+            step.wait();
+            step.wait();
+        }
+    }
 }
