@@ -285,7 +285,8 @@ typedef int32_t sco_status;
  * ends the call as well.
  *
  * Called on the threads that make calls, by several at once. It must return,
- * not throw or jump out; it may call the library.
+ * not throw or jump out; it may call the library, but make no call with the
+ * client that asks.
  */
 typedef int32_t (*sco_token_fn)(void *context, int32_t renew, sco_token *token);
 
@@ -332,7 +333,8 @@ typedef struct {
 /**
  * Is told of a request that ended. Called on the threads that make calls, by
  * several at once. It must return, not throw or jump out; it may call the
- * library.
+ * library. A call with the same client that needs its login or server, while
+ * the request is about just that, is refused with SCO_INVALID_ARGUMENT.
  */
 typedef void (*sco_log_fn)(void *context, const sco_request *request);
 
@@ -350,7 +352,7 @@ typedef int32_t (*sco_write_fn)(void *context, const uint8_t *data, size_t lengt
  * Tells whether the call is to be cancelled: 0 to go on, any other number to cancel.
  *
  * Called on the thread that makes the call. It must return, not throw or jump
- * out; it may call the library.
+ * out; it may call the library, but not with the options that it is in.
  */
 typedef int32_t (*sco_interrupt_fn)(void *context);
 
@@ -467,7 +469,7 @@ typedef int32_t (*sco_progress_fn)(void *context, const sco_progress *progress);
 #define SCO_IO 14
 
 /**
- * A defect of this library; please report it.
+ * A defect of this library; please report it. The client can be used on.
  */
 #define SCO_INTERNAL 15
 

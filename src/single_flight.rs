@@ -1,6 +1,7 @@
 //! A value that many threads need and one of them gets.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use crate::Error;
 use crate::cancel::{Stop, Watch};
@@ -14,7 +15,8 @@ pub(crate) struct SingleFlight<T> {
 
 struct State<T> {
     value: Option<T>,
-    is_making: bool,
+    /// The thread that makes it.
+    maker: Option<ThreadId>,
     /// How many makings have ended, and how the last one failed, if it did.
     made: u64,
     failure: Option<Error>,
@@ -25,7 +27,7 @@ impl<T: Clone> SingleFlight<T> {
         Self {
             state: Mutex::new(State {
                 value: None,
-                is_making: false,
+                maker: None,
                 made: 0,
                 failure: None,
             }),
@@ -47,11 +49,15 @@ impl<T: Clone> SingleFlight<T> {
             if let Some(value) = state.value.as_ref().filter(|value| is_good(value)) {
                 return Ok(value.clone());
             }
-            if !state.is_making {
-                break;
+            let Some(maker) = state.maker else { break };
+            if maker == thread::current().id() {
+                let message = "a callback made a call that needs the login or the server's \
+                               name, while its own call is about that: make it later, or with \
+                               another client";
+                return Err(Error::InvalidArgument(message.into()));
             }
             let awaited = state.made;
-            while state.is_making && state.made == awaited {
+            while state.maker.is_some() && state.made == awaited {
                 watch.check().map_err(Stop::error)?;
                 state = self.wait(state, watch);
             }
@@ -61,7 +67,7 @@ impl<T: Clone> SingleFlight<T> {
                 return Err(failure.clone());
             }
         }
-        state.is_making = true;
+        state.maker = Some(thread::current().id());
         drop(state);
         let mut making = Making {
             flight: self,
@@ -103,7 +109,7 @@ struct Making<'a, T: Clone> {
 impl<T: Clone> Drop for Making<'_, T> {
     fn drop(&mut self) {
         let mut state = self.flight.lock();
-        state.is_making = false;
+        state.maker = None;
         state.failure = None;
         match self.outcome.take() {
             Some(Ok(value)) => {
@@ -222,6 +228,16 @@ mod tests {
         let get = || flight.get(&Watch::default(), |_| true, || Ok(8));
         let others = while_one_makes(&flight, Some(cancel.clone()), stopped, get);
         assert!(others.iter().all(|value| matches!(value, Ok(8))));
+    }
+
+    #[test]
+    fn who_makes_cannot_wait_for_itself() {
+        let flight = SingleFlight::new();
+        let get =
+            |make: &dyn Fn() -> Result<i32, Error>| flight.get(&Watch::default(), |_| true, make);
+        let within = get(&|| get(&|| Ok(1)));
+        assert!(matches!(within, Err(Error::InvalidArgument(_))));
+        assert_eq!(get(&|| Ok(2)).unwrap(), 2);
     }
 
     #[test]

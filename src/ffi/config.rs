@@ -123,7 +123,8 @@ pub struct sco_token {
 /// ends the call as well.
 ///
 /// Called on the threads that make calls, by several at once. It must return,
-/// not throw or jump out; it may call the library.
+/// not throw or jump out; it may call the library, but make no call with the
+/// client that asks.
 pub type sco_token_fn =
     Option<unsafe extern "C" fn(context: *mut c_void, renew: i32, token: *mut sco_token) -> i32>;
 
@@ -370,7 +371,8 @@ pub struct sco_request {
 
 /// Is told of a request that ended. Called on the threads that make calls, by
 /// several at once. It must return, not throw or jump out; it may call the
-/// library.
+/// library. A call with the same client that needs its login or server, while
+/// the request is about just that, is refused with SCO_INVALID_ARGUMENT.
 pub type sco_log_fn =
     Option<unsafe extern "C" fn(context: *mut c_void, request: *const sco_request)>;
 

@@ -39,7 +39,7 @@ pub const SCO_MALFORMED_BODY: sco_status = 12;
 pub const SCO_TOO_LARGE: sco_status = 13;
 /// The file could not be kept: disk, memory, permissions.
 pub const SCO_IO: sco_status = 14;
-/// A defect of this library; please report it.
+/// A defect of this library; please report it. The client can be used on.
 pub const SCO_INTERNAL: sco_status = 15;
 /// The job ended without success: failed, cancelled or aborted on the server.
 pub const SCO_JOB_FAILED: sco_status = 16;

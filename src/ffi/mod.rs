@@ -38,6 +38,9 @@ mod job;
 
 mod options;
 
+#[cfg(test)]
+mod tests;
+
 pub use client::*;
 pub use config::*;
 pub use error::*;
@@ -68,8 +71,12 @@ pub extern "C" fn sco_version() -> *const c_char {
 unsafe fn call(error: *mut *mut sco_error, body: impl FnOnce() -> Result<(), Error>) -> sco_status {
     // Every body's effects are through Rust references whose owners stay
     // consistent: a handle is made last, when all else has succeeded.
-    let outcome = catch_unwind(AssertUnwindSafe(body))
-        .unwrap_or_else(|panic| Err(Error::Internal(text_of_panic(&*panic))));
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        #[cfg(test)]
+        tests::panic_where_asked(std::any::type_name_of_val(&body));
+        body()
+    }))
+    .unwrap_or_else(|panic| Err(Error::Internal(text_of_panic(&*panic))));
     let (status, handle) = match outcome {
         Ok(()) => (SCO_OK, ptr::null_mut()),
         Err(failure) => {
@@ -212,49 +219,4 @@ fn is_null(name: &str) -> Error {
 /// `text` for C. A NUL within, which no C string can hold, is replaced.
 fn c_string(text: &str) -> CString {
     CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_becomes_an_internal_error() {
-        type Body = fn() -> Result<(), Error>;
-        let bodies: [(Body, &str); 3] = [
-            (|| panic!("static"), "static"),
-            (|| panic!("number {}", 5), "number 5"),
-            (|| std::panic::panic_any(5), "without a message"),
-        ];
-        for (body, message) in bodies {
-            let mut error = ptr::null_mut();
-            // SAFETY: `error` is a place to write to.
-            let status = unsafe { call(&mut error, body) };
-            assert_eq!(status, SCO_INTERNAL);
-            // SAFETY: the call failed, so that `error` is a live handle, freed once.
-            unsafe {
-                let text = CStr::from_ptr(sco_error_message(error)).to_str().unwrap();
-                assert!(text.contains(message), "{text}");
-                sco_error_free(error);
-                assert_eq!(call(ptr::null_mut(), || panic!("unheard")), SCO_INTERNAL);
-            }
-        }
-    }
-
-    #[test]
-    fn a_panic_while_freeing_does_not_reach_c() {
-        struct Bomb;
-        impl Drop for Bomb {
-            fn drop(&mut self) {
-                panic!("dropped");
-            }
-        }
-        // SAFETY: the handle came from a box and is freed once.
-        unsafe { free(Box::into_raw(Box::new(Bomb))) };
-    }
-
-    #[test]
-    fn strings_for_c_hold_no_nul() {
-        assert_eq!(c_string("a\0b").to_str(), Ok("a\u{fffd}b"));
-    }
 }

@@ -48,7 +48,7 @@ pub unsafe extern "C" fn sco_cancel_free(cancel: *mut sco_cancel) {
 /// Tells whether the call is to be cancelled: 0 to go on, any other number to cancel.
 ///
 /// Called on the thread that makes the call. It must return, not throw or jump
-/// out; it may call the library.
+/// out; it may call the library, but not with the options that it is in.
 pub type sco_interrupt_fn = Option<unsafe extern "C" fn(context: *mut c_void) -> i32>;
 
 /// How far a file's transfer has come. Lives as long as the callback's call.
