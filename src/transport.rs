@@ -33,6 +33,10 @@ const USER_AGENT: &str = concat!("sellercloud-output/", env!("CARGO_PKG_VERSION"
 /// caches on its way. Larger pieces are slower, as are smaller ones.
 pub(crate) const PIECE: usize = 32 * 1024;
 
+/// How many connections are kept for later, for as many threads at once. ureq's 3 made
+/// most threads connect anew for each call.
+const MOST_KEPT: usize = 64;
+
 /// How to reach servers.
 #[derive(Clone)]
 pub(crate) struct Settings {
@@ -95,6 +99,8 @@ impl Transport {
             // ureq itself undoes no encoding here.
             .accept_encoding("")
             .input_buffer_size(PIECE)
+            .max_idle_connections(MOST_KEPT)
+            .max_idle_connections_per_host(MOST_KEPT)
             .timeout_resolve(Some(settings.connect_limit))
             .timeout_connect(Some(settings.connect_limit))
             .timeout_per_read(Some(settings.stall_limit))
