@@ -79,6 +79,7 @@ pub(crate) struct Spare {
 
 impl Spare {
     /// How much is kept in all, in bytes.
+    #[cfg(target_os = "linux")]
     const MOST: usize = 128 * 1024 * 1024;
 
     /// Keeps the memory of `bytes`, whose content is lost, if it is worth it; in

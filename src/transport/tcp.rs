@@ -237,7 +237,8 @@ fn wait_for(socket: &impl AsFd, readiness: PollFlags, limit: NextTimeout) -> Res
     wait(limit, |time| {
         let time = time.map(|time| Timespec {
             tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
-            tv_nsec: time.subsec_nanos().into(),
+            // Below 10^9, which each system's type can hold.
+            tv_nsec: time.subsec_nanos() as _,
         });
         match poll(&mut [PollFd::new(socket, readiness)], time.as_ref()) {
             Ok(0) | Err(Errno::INTR) => Ok(None),
