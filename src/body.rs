@@ -583,7 +583,7 @@ pub(crate) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-#[cfg(test)]
-mod laws;
+#[cfg(any(test, feature = "internals"))]
+pub(crate) mod laws;
 #[cfg(test)]
 mod tests;

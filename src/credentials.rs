@@ -41,7 +41,7 @@ pub(crate) struct Tokens {
 
 #[derive(Clone)]
 pub(crate) struct Kept {
-    token: Secret,
+    pub(crate) token: Secret,
     /// Until when to use it, where the server said how long it is valid.
     until: Option<Instant>,
 }
@@ -125,7 +125,7 @@ impl Tokens {
 const MARGIN: Duration = Duration::from_secs(60);
 
 /// Reads the answer to a login. What it holds is never shown.
-fn read_token(body: &[u8]) -> Result<Kept, Error> {
+pub(crate) fn read_token(body: &[u8]) -> Result<Kept, Error> {
     let start = Instant::now();
     let answer = crate::json::read(body);
     let answer = answer.as_ref().and_then(Value::as_object);

@@ -1,111 +1,165 @@
-//! Laws of what is read from servers and users that hold for every input, tried on inputs
-//! made at random.
+//! Laws of what is read from servers and users that hold for every input. Each is said
+//! once, here or beside the decoder, and tried on inputs made at random, on the chosen
+//! ones in `fuzz/seeds`, and by the fuzz targets on those that they find.
 
-use proptest::collection::vec;
-use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
+#[cfg(test)]
+pub(crate) mod random;
+mod response;
+#[cfg(test)]
+mod seeds;
 
-use crate::{JobId, content_disposition, file_name, server_message};
+use http::header::{DATE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue};
 
-/// The same inputs each time, so that no run fails for what no change has done; more by
-/// `PROPTEST_CASES`, others by `PROPTEST_RNG_SEED`.
-pub(crate) fn inputs() -> ProptestConfig {
-    let mut config = ProptestConfig {
-        failure_persistence: None,
-        ..Default::default()
-    };
-    if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
-        config.rng_seed = RngSeed::Fixed(4648);
-    }
-    config
-}
+use crate::error::Refusal;
+use crate::{
+    Error, ErrorKind, JobId, Retry, body, content_disposition, credentials, file_name, retry,
+    server_message,
+};
 
-/// Names and what surrounds them in headers, rightly and wrongly put together.
-fn header() -> impl Strategy<Value = Vec<u8>> {
-    let part = prop_oneof![
-        2 => r#"(attachment|inline|;|=|"|\\| |filename|filename\*|filename\*0\*?|name)"#
-            .prop_map(String::into_bytes),
-        1 => r"(UTF-8''|iso-8859-1'en'|=\?utf-8\?[BQbq]\?|\?=|%[0-9A-Fa-f]{2}|%)"
-            .prop_map(String::into_bytes),
-        1 => r"(\.\./|\\|C:|CON|nul\.txt|\.|[a-z0-9]{1,8}|\.csv)".prop_map(String::into_bytes),
-        1 => "\\PC{1,4}".prop_map(String::into_bytes),
-        1 => vec(any::<u8>(), 1..6),
-        1 => "[a-z]{200,300}".prop_map(String::into_bytes),
-    ];
-    vec(part, 0..20).prop_map(|parts| parts.concat())
-}
+/// Tries laws on an input; panics where they do not hold.
+type Law = fn(&[u8]);
 
-fn assert_safe(name: &str) -> Result<(), TestCaseError> {
-    prop_assert!(!name.is_empty());
-    prop_assert!(name.len() <= 255, "{} bytes", name.len());
-    prop_assert!(!name.contains(|c: char| c.is_control() || r#"<>:"/\|?*"#.contains(c)));
-    prop_assert!(!name.starts_with(char::is_whitespace));
-    prop_assert!(!name.ends_with(|c: char| c == '.' || c.is_whitespace()));
-    let stem = name
-        .split('.')
-        .next()
-        .unwrap()
-        .trim_end()
-        .to_ascii_uppercase();
+/// What the fuzz target of each name does with its input.
+pub(crate) const TARGETS: [(&str, Law); 7] = [
+    ("body_decoder", body::laws::target),
+    ("error_body", an_error_body_gives_one_short_line),
+    ("file_name", |input| {
+        let text = String::from_utf8_lossy(input);
+        a_name_of_a_header_is_safe(input, 1);
+        a_name_of_a_header_is_safe(input, u32::MAX);
+        a_name_of_any_text_is_safe(&text);
+        a_safe_name_is_read_back_from_a_header(&text);
+    }),
+    ("job_link", |input| {
+        let text = String::from_utf8_lossy(input);
+        a_job_is_a_number_in_the_text_or_an_error(&text);
+        if let Some(id) = text.parse().ok().filter(|id: &i32| *id > 0) {
+            a_job_is_the_number_that_stands_there(id);
+        }
+    }),
+    ("rate_limit", |input| {
+        let mut lines = input.splitn(3, |&byte| byte == b'\n');
+        let mut next = || lines.next().unwrap_or_default();
+        a_wait_can_be_waited_for(next(), next(), next());
+    }),
+    ("response", response::target),
+    ("token_answer", a_login_gives_a_token_that_can_be_sent),
+];
+
+/// Whatever is a name may be given to a file on every system, and stays as it is.
+fn assert_safe(name: &str) {
+    assert!(!name.is_empty());
+    assert!(name.len() <= 255, "{} bytes: {name:?}", name.len());
+    assert!(
+        !name.contains(|c: char| c.is_control() || r#"<>:"/\|?*"#.contains(c)),
+        "{name:?}"
+    );
+    assert!(!name.starts_with(char::is_whitespace), "{name:?}");
+    let ends_badly = |c: char| c == '.' || c.is_whitespace();
+    assert!(!name.ends_with(ends_badly), "{name:?}");
+    let stem = name.split('.').next().unwrap_or_default();
+    let stem = stem.trim_end().to_ascii_uppercase();
     let devices = ["CON", "PRN", "AUX", "NUL", "COM1", "COM9", "LPT1", "LPT9"];
-    prop_assert!(!devices.contains(&stem.as_str()), "{name}");
-    // What is safe is left alone.
-    prop_assert_eq!(file_name::safe(name), Some(name.to_owned()));
-    Ok(())
+    assert!(!devices.contains(&stem.as_str()), "{name:?}");
+    assert_eq!(file_name::safe(name).as_deref(), Some(name));
 }
 
-proptest! {
-    #![proptest_config(inputs())]
+fn a_name_of_a_header_is_safe(header: &[u8], number: u32) {
+    let meant = content_disposition::file_name(header);
+    if let Some(name) = meant.and_then(|meant| file_name::safe(&meant)) {
+        assert_safe(&name);
+        assert_safe(&file_name::numbered(&name, number));
+    }
+}
 
-    #[test]
-    fn a_name_of_a_header_is_safe(header in header(), number in 1u32..1000) {
-        if let Some(meant) = content_disposition::file_name(&header)
-            && let Some(name) = file_name::safe(&meant)
-        {
-            assert_safe(&name)?;
-            assert_safe(&file_name::numbered(&name, number))?;
+fn a_name_of_any_text_is_safe(meant: &str) {
+    if let Some(name) = file_name::safe(meant) {
+        assert_safe(&name);
+    }
+    assert_safe(&file_name::made_up(i32::MAX, Some(meant)));
+}
+
+fn a_safe_name_is_read_back_from_a_header(meant: &str) {
+    if let Some(name) = file_name::safe(meant) {
+        let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let header = format!("attachment; filename=x; filename*=UTF-8''{encoded}");
+        let read = content_disposition::file_name(header.as_bytes());
+        assert_eq!(read, Some(name));
+    }
+}
+
+fn a_job_is_the_number_that_stands_there(id: i32) {
+    let job = |text: String| JobId::try_from(text).map(JobId::get).ok();
+    assert_eq!(job(id.to_string()), Some(id));
+    let link = format!("/queued-jobs/queued-job-details.aspx?id={id}");
+    assert_eq!(job(link), Some(id));
+}
+
+fn a_job_is_a_number_in_the_text_or_an_error(text: &str) {
+    match JobId::try_from(text) {
+        Ok(job) => {
+            assert!(job.get() > 0, "{text:?}");
+            let number = job.to_string();
+            let mut numbers = text.split(|c: char| !c.is_ascii_digit());
+            assert!(
+                numbers.any(|digits| digits.trim_start_matches('0') == number),
+                "{number} of {text:?}"
+            );
+        }
+        Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{text:?}"),
+    }
+}
+
+fn an_error_body_gives_one_short_line(body: &[u8]) {
+    if let Some(message) = server_message::dig(body) {
+        assert!(!message.is_empty());
+        assert!(!message.contains(char::is_control), "{message:?}");
+        assert!(message.chars().count() <= 401, "{message:?}");
+        let words: Vec<_> = message.split_whitespace().collect();
+        assert_eq!(words.join(" "), message);
+    }
+}
+
+/// The answer's Retry-After, Date and body.
+fn a_wait_can_be_waited_for(retry_after: &[u8], date: &[u8], body: &[u8]) {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [(RETRY_AFTER, retry_after), (DATE, date)] {
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            headers.insert(name, value);
         }
     }
-
-    #[test]
-    fn a_name_of_any_text_is_safe(meant in "\\PC{0,300}") {
-        if let Some(name) = file_name::safe(&meant) {
-            assert_safe(&name)?;
-        }
+    let mut refusal = Refusal::new(429, None);
+    refusal.retry_after = retry::asked_for(&headers, body);
+    if let Some(seconds) = std::str::from_utf8(retry_after).ok()
+        && seconds.bytes().all(|byte| byte.is_ascii_digit())
+        && let Ok(seconds) = seconds.parse()
+    {
+        let wait = refusal.retry_after.map(|wait| wait.as_secs());
+        assert_eq!(wait, Some(seconds));
     }
+    let asked = refusal.retry_after.unwrap_or_default();
+    let error = Error::from_refusal(refusal, false);
+    assert!(Retry::default().wait(&error, 1) >= Some(asked), "{error}");
+}
 
-    #[test]
-    fn a_safe_name_is_read_back_from_a_header(meant in "\\PC{1,60}") {
-        if let Some(name) = file_name::safe(&meant) {
-            let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
-            let header = format!("attachment; filename=x; filename*=UTF-8''{encoded}");
-            let read = content_disposition::file_name(header.as_bytes());
-            prop_assert_eq!(read.as_deref(), Some(name.as_str()));
+fn a_login_gives_a_token_that_can_be_sent(body: &[u8]) {
+    match credentials::read_token(body) {
+        Ok(kept) => {
+            let header = credentials::authorization(&kept.token).unwrap();
+            let sent = header.as_bytes().strip_prefix(b"Bearer ").unwrap();
+            assert!(!sent.is_empty() && sent.iter().all(u8::is_ascii_graphic));
+            let text = String::from_utf8_lossy(body);
+            assert!(kept.token.len() < text.len());
         }
-    }
-
-    #[test]
-    fn a_job_is_the_number_that_stands_there(id in 1i32.., before in "[/a-z.?&=-]{0,20}") {
-        prop_assert_eq!(JobId::try_from(id.to_string().as_str()).unwrap().get(), id);
-        let link = format!("/queued-jobs/queued-job-details.aspx?id={id}");
-        prop_assert_eq!(JobId::try_from(link.as_str()).unwrap().get(), id);
-        // Whatever the text, it gives a job's id or an error.
-        if let Ok(job) = JobId::try_from(format!("{before}{id}").as_str()) {
-            prop_assert!(job.get() > 0);
-        }
-    }
-
-    #[test]
-    fn an_error_body_gives_one_short_line(body in vec(any::<u8>(), 0..400), json in "\\PC{0,80}") {
-        let bodies = [
-            body,
-            format!("{{\"Message\":{json:?}}}").into_bytes(),
-            format!("<html><title>{json}</title>").into_bytes(),
-        ];
-        for body in bodies {
-            if let Some(message) = server_message::dig(&body) {
-                prop_assert!(!message.contains(['\r', '\n', '\0']));
-                prop_assert!(message.len() < 2000);
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::MalformedBody);
+            if !body.trim_ascii_start().starts_with(b"<") {
+                // Nothing of what came may be shown: there may be a token in it.
+                assert_eq!(
+                    error.to_string(),
+                    "the server's answer to the login holds no usable token"
+                );
             }
         }
     }

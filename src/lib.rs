@@ -45,7 +45,7 @@ mod file_name;
 pub mod internals;
 mod job;
 mod json;
-#[cfg(test)]
+#[cfg(any(test, feature = "internals"))]
 mod laws;
 mod memory;
 mod output_file;

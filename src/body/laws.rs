@@ -1,92 +1,193 @@
-//! Laws of the decoder that hold for every body, tried on bodies made at random.
+//! Laws of the decoder that hold for every body.
+
+#[cfg(test)]
+mod random;
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use proptest::collection::vec;
-use proptest::prelude::*;
+use serde_json::{Map, Value};
 
-use super::tests::{options, run};
-use super::{BodyEncoding, is_blank};
-use crate::laws::inputs;
+use super::{BodyEncoding, Error, Options, decode, is_blank};
+use crate::json;
+use crate::sink::Buffer;
 
-/// What bodies are made of: their own parts, rightly and wrongly put together.
-fn body() -> impl Strategy<Value = Vec<u8>> {
-    let part = prop_oneof![
-        4 => "[A-Za-z0-9+/]{4}".prop_map(String::into_bytes),
-        2 => "[A-Za-z0-9+/]{1,3}=?".prop_map(String::into_bytes),
-        2 => "[ \t\r\n]{1,3}".prop_map(String::into_bytes),
-        1 => r#"["{}\[\]:,\\]"#.prop_map(String::into_bytes),
-        1 => r#"(\\u00[0-7][0-9a-fA-F]|\\/|\\n|"Content"|"FileName")"#.prop_map(String::into_bytes),
-        1 => vec(any::<u8>(), 1..4),
-    ];
-    vec(part, 0..60).prop_map(|parts| parts.concat())
+/// Reads a body in pieces of given lengths, the last of them over and over.
+struct Pieces<'a> {
+    body: &'a [u8],
+    lengths: VecDeque<usize>,
 }
 
-fn bytes_in_lines() -> impl Strategy<Value = (Vec<u8>, usize)> {
-    (vec(any::<u8>(), 0..3000), 1usize..100)
-}
-
-proptest! {
-    #![proptest_config(inputs())]
-
-    #[test]
-    fn reads_may_be_split_anywhere(body in body(), lengths in vec(1usize..40, 1..20)) {
-        for encoding in [BodyEncoding::Base64, BodyEncoding::Raw, BodyEncoding::Auto] {
-            let options = options(encoding);
-            let whole = run(&body, &options, &[usize::MAX]);
-            prop_assert_eq!(&run(&body, &options, &lengths), &whole);
-            prop_assert_eq!(&run(&body, &options, &[1]), &whole);
-        }
-    }
-
-    #[test]
-    fn plain_text_is_what_a_simple_decoder_makes_of_it(body in body()) {
-        let first = body.iter().find(|byte| !is_blank(**byte));
-        prop_assume!(!matches!(first, Some(b'"' | b'{' | b'[' | b'<')));
-        // Blanks may stand anywhere; a mark of UTF-8 at the beginning is none of them.
-        let text: Vec<u8> = body.iter().copied().filter(|byte| !is_blank(*byte)).collect();
-        let simple = STANDARD.decode(&text).ok();
-        let decoded = run(&body, &options(BodyEncoding::Base64), &[usize::MAX]);
-        prop_assert_eq!(decoded.map(|(bytes, _)| bytes).ok(), simple);
-    }
-
-    #[test]
-    fn every_form_gives_the_bytes_back((bytes, line) in bytes_in_lines(), escaped: bool) {
-        let text = STANDARD.encode(&bytes);
-        let lines: Vec<_> = text.as_bytes().chunks(line).collect();
-        let json = match escaped {
-            true => text.replace('/', r"\/").replace('+', r"\u002b"),
-            false => text.clone(),
+impl Read for Pieces<'_> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let length = match self.lengths.len() {
+            1 => self.lengths[0],
+            _ => self.lengths.pop_front().unwrap(),
         };
-        let bodies = [
-            text.clone().into_bytes(),
-            lines.join(&b"\r\n"[..]),
-            format!("\"{json}\"").into_bytes(),
-            format!(r#"{{"FileName":"a.csv","Content":"{json}"}}"#).into_bytes(),
-        ];
-        for body in &bodies {
-            let decoded = run(body, &options(BodyEncoding::Base64), &[usize::MAX]);
-            prop_assert_eq!(&decoded.unwrap().0, &bytes);
-        }
+        let length = length.min(self.body.len()).min(room.len());
+        room[..length].copy_from_slice(&self.body[..length]);
+        self.body = &self.body[length..];
+        Ok(length)
     }
+}
 
-    #[test]
-    fn the_limit_is_kept_whatever_comes(body in body(), limit in 0u64..100) {
-        for encoding in [BodyEncoding::Base64, BodyEncoding::Raw, BodyEncoding::Auto] {
-            let mut options = options(encoding);
-            let free = run(&body, &options, &[usize::MAX]);
-            options.limit = limit;
-            match (run(&body, &options, &[usize::MAX]), free) {
-                (Ok(limited), Ok(free)) => {
-                    prop_assert!(limited.0.len() as u64 <= limit);
-                    prop_assert_eq!(limited, free);
-                }
-                (Ok(limited), Err(error)) => {
-                    prop_assert!(false, "{limited:?} where it is {error}");
-                }
-                (Err(_), Ok(free)) => prop_assert!(free.0.len() as u64 > limit),
-                (Err(_), Err(_)) => {}
+pub(super) fn options(encoding: BodyEncoding) -> Options {
+    Options {
+        encoding,
+        limit: u64::MAX,
+        is_json: false,
+        names_file: false,
+    }
+}
+
+pub(super) type Outcome = Result<(Vec<u8>, Option<String>), String>;
+
+pub(super) fn run(body: &[u8], options: &Options, lengths: &[usize]) -> Outcome {
+    let mut sink = Buffer::default();
+    let mut source = Pieces {
+        body,
+        lengths: lengths.iter().copied().collect(),
+    };
+    let decoded = decode(&mut source, options, &mut sink);
+    let bytes = sink.into_bytes();
+    assert!(bytes.len() as u64 <= options.limit);
+    match decoded {
+        Ok(decoded) => Ok((bytes, decoded.file_name)),
+        Err(error) => Err(match error {
+            Error::Malformed {
+                offset, message, ..
+            } => format!(
+                "{}: {message}",
+                offset.map_or("?".into(), |at| at.to_string())
+            ),
+            Error::TooLarge => "too large".into(),
+            Error::Source(error) | Error::Sink(error) => error.to_string(),
+        }),
+    }
+}
+
+fn run_at_once(body: &[u8], options: &Options) -> Outcome {
+    run(body, options, &[usize::MAX])
+}
+
+fn reads_may_be_split_anywhere(body: &[u8], options: &Options, lengths: &[usize]) {
+    let whole = run_at_once(body, options);
+    assert_eq!(run(body, options, lengths), whole, "{lengths:?}");
+    assert_eq!(run(body, options, &[1]), whole, "byte by byte");
+}
+
+fn the_limit_is_kept_whatever_comes(body: &[u8], options: &Options, limit: u64) {
+    let limited = Options { limit, ..*options };
+    match (run_at_once(body, &limited), run_at_once(body, options)) {
+        (Ok(limited), free) => assert_eq!(Ok(limited), free),
+        (Err(_), Ok((bytes, _))) => assert!(bytes.len() as u64 > limit),
+        (Err(_), Err(_)) => {}
+    }
+}
+
+/// What a body holds by decoders that need all of it at once.
+fn text_is_what_simple_decoders_make_of_it(body: &[u8]) {
+    // Blanks may stand anywhere.
+    let simple = |text: &[u8]| {
+        let characters = text.iter().copied().filter(|byte| !is_blank(*byte));
+        STANDARD.decode(characters.collect::<Vec<u8>>()).ok()
+    };
+    let decoded = run_at_once(body, &options(BodyEncoding::Base64)).ok();
+    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    match text.iter().find(|byte| !is_blank(**byte)) {
+        Some(b'"') => {
+            let string: Option<String> = serde_json::from_slice(text).ok();
+            let bytes = string.and_then(|string| simple(string.as_bytes()));
+            assert_eq!(decoded.map(|(bytes, _)| bytes), bytes);
+        }
+        Some(b'{') => {
+            // That there is but one content is more than serde_json tells.
+            if let Some((bytes, name)) = decoded {
+                let object: Map<String, Value> = serde_json::from_slice(text).unwrap();
+                let text = |key| json::find(&object, key).and_then(Value::as_str);
+                assert_eq!(simple(text("Content").unwrap().as_bytes()), Some(bytes));
+                assert_eq!(text("FileName"), name.as_deref());
             }
         }
+        _ => assert_eq!(decoded.map(|(bytes, _)| bytes), simple(text)),
     }
+}
+
+fn auto_is_one_of_the_others(body: &[u8], options: &Options) {
+    let of = |encoding| {
+        let options = Options {
+            encoding,
+            ..*options
+        };
+        run_at_once(body, &options)
+    };
+    assert_eq!(of(BodyEncoding::Raw), Ok((body.to_vec(), None)));
+    if let Ok(guessed) = of(BodyEncoding::Auto) {
+        let others = [of(BodyEncoding::Raw), of(BodyEncoding::Base64)];
+        assert!(others.contains(&Ok(guessed)));
+    }
+}
+
+#[cfg(test)]
+fn every_form_gives_the_bytes_back(bytes: &[u8], line: usize, escaped: bool) {
+    let text = STANDARD.encode(bytes);
+    let lines: Vec<_> = text.as_bytes().chunks(line).collect();
+    let json = match escaped {
+        true => text.replace('/', r"\/").replace('+', r"\u002b"),
+        false => text.clone(),
+    };
+    let bodies = [
+        text.clone().into_bytes(),
+        lines.join(&b"\r\n"[..]),
+        format!("\"{json}\"").into_bytes(),
+        format!(r#"{{"FileName":"a.csv","Content":"{json}"}}"#).into_bytes(),
+    ];
+    for body in &bodies {
+        let decoded = run_at_once(body, &options(BodyEncoding::Base64));
+        assert_eq!(decoded.unwrap().0, bytes);
+    }
+}
+
+/// The encoding that a byte of an input stands for.
+pub(crate) fn encoding(byte: u8) -> BodyEncoding {
+    match byte % 4 {
+        0 => BodyEncoding::Base64,
+        1 => BodyEncoding::Raw,
+        _ => BodyEncoding::Auto,
+    }
+}
+
+/// The first five bytes say what is expected, the limit, and how long the reads are; the
+/// others are the body.
+pub(crate) fn target(input: &[u8]) {
+    let Some((&[expected, limit, lengths @ ..], body)) = input.split_first_chunk::<5>() else {
+        return;
+    };
+    let body = stretched(body);
+    let options = Options {
+        is_json: expected & 4 != 0,
+        names_file: expected & 8 != 0,
+        ..options(encoding(expected))
+    };
+    let lengths = lengths.map(|length| usize::from(length) + 1);
+    reads_may_be_split_anywhere(&body, &options, &lengths);
+    the_limit_is_kept_whatever_comes(&body, &options, limit.into());
+    text_is_what_simple_decoders_make_of_it(&body);
+    auto_is_one_of_the_others(&body, &options);
+}
+
+/// A byte that base64 does not have stands for much of it, so that short inputs get to
+/// where buffers end.
+fn stretched(body: &[u8]) -> Vec<u8> {
+    const STRETCH: u8 = 0xfe;
+    const MOST: usize = 5;
+    let mut pieces = body.splitn(MOST, |&byte| byte == STRETCH);
+    let mut stretched = pieces.next().unwrap_or_default().to_vec();
+    for piece in pieces {
+        stretched.extend(b"QUJD".repeat(4 * 1024));
+        stretched.extend_from_slice(piece);
+    }
+    stretched
 }

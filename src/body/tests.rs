@@ -1,61 +1,9 @@
-use std::collections::VecDeque;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::laws::{Outcome, options, run};
 use super::*;
 use crate::sink::Buffer;
-
-/// Reads a body in pieces of given lengths, the last of them over and over.
-struct Pieces<'a> {
-    body: &'a [u8],
-    lengths: VecDeque<usize>,
-}
-
-impl Read for Pieces<'_> {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        let length = match self.lengths.len() {
-            1 => self.lengths[0],
-            _ => self.lengths.pop_front().unwrap(),
-        };
-        let length = length.min(self.body.len()).min(room.len());
-        room[..length].copy_from_slice(&self.body[..length]);
-        self.body = &self.body[length..];
-        Ok(length)
-    }
-}
-
-pub(super) fn options(encoding: BodyEncoding) -> Options {
-    Options {
-        encoding,
-        limit: u64::MAX,
-        is_json: false,
-        names_file: false,
-    }
-}
-
-pub(super) type Outcome = Result<(Vec<u8>, Option<String>), String>;
-
-pub(super) fn run(body: &[u8], options: &Options, lengths: &[usize]) -> Outcome {
-    let mut sink = Buffer::default();
-    let mut source = Pieces {
-        body,
-        lengths: lengths.iter().copied().collect(),
-    };
-    match decode(&mut source, options, &mut sink) {
-        Ok(decoded) => Ok((sink.into_bytes(), decoded.file_name)),
-        Err(error) => Err(match error {
-            Error::Malformed {
-                offset, message, ..
-            } => format!(
-                "{}: {message}",
-                offset.map_or("?".into(), |at| at.to_string())
-            ),
-            Error::TooLarge => "too large".into(),
-            Error::Source(error) | Error::Sink(error) => error.to_string(),
-        }),
-    }
-}
 
 /// The outcome, which must be the same however the body is split into reads.
 fn decoded(body: impl AsRef<[u8]>) -> Outcome {

@@ -1,0 +1,7 @@
+//! Jobs as users name them.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sellercloud_output::internals::try_laws;
+
+fuzz_target!(|input: &[u8]| try_laws("job_link", input));
