@@ -205,7 +205,7 @@ impl Session {
         let first = self.get(&form.path(running.job), running)?;
         self.known_form.learn(form, first.response.status);
         if first.response.status == 200 {
-            return checked(first);
+            return self.checked(first);
         }
         let asks_again = form == Form::Unknown && is_unknown_to_server(first.response.status);
         let refusal = self.refusal(first);
@@ -215,7 +215,7 @@ impl Session {
         let second = self.get(&Form::Query.path(running.job), running)?;
         self.known_form.learn(Form::Query, second.response.status);
         match second.response.status {
-            200 => checked(second),
+            200 => self.checked(second),
             // Neither form was taken: "not found" says more than "not allowed".
             405 => Err(refusal),
             _ => Err(self.refusal(second)),
@@ -267,7 +267,7 @@ impl Session {
         if answer.response.status != 200 {
             return Err(self.refusal(answer));
         }
-        answer = checked(answer)?;
+        answer = self.checked(answer)?;
         let body = self.read_small(&mut answer)?;
         Ok((json::read(&body), answer, body))
     }
@@ -449,6 +449,27 @@ impl Session {
         Error::from_refusal(refusal, is_rate_limit)
     }
 
+    /// Refuses a content encoding that was not asked for and cannot be undone.
+    fn checked(&self, answer: Answer) -> Result<Answer, Error> {
+        match answer.response.headers.get(CONTENT_ENCODING) {
+            Some(encoding)
+                if !is_gzip(encoding.as_bytes())
+                    && !encoding.as_bytes().eq_ignore_ascii_case(b"identity") =>
+            {
+                let message = format!(
+                    "the server sent the answer in a content encoding that was not asked for: {}",
+                    encoding.as_bytes().escape_ascii()
+                );
+                Err(Error::MalformedBody {
+                    about: About::default(),
+                    offset: None,
+                    message: self.redacted(message, &answer),
+                })
+            }
+            _ => Ok(answer),
+        }
+    }
+
     /// `text` without the secrets: some servers and proxies repeat what they were sent.
     pub(crate) fn redacted(&self, text: String, answer: &Answer) -> String {
         let token = answer.token.as_ref().map(|token| token.as_str());
@@ -471,24 +492,4 @@ impl Answer {
 
 fn is_unknown_to_server(status: u16) -> bool {
     matches!(status, 404 | 405)
-}
-
-/// Refuses a content encoding that was not asked for and cannot be undone.
-fn checked(answer: Answer) -> Result<Answer, Error> {
-    match answer.response.headers.get(CONTENT_ENCODING) {
-        Some(encoding)
-            if !is_gzip(encoding.as_bytes())
-                && !encoding.as_bytes().eq_ignore_ascii_case(b"identity") =>
-        {
-            Err(Error::MalformedBody {
-                about: About::default(),
-                offset: None,
-                message: format!(
-                    "the server sent the answer in a content encoding that was not asked for: {}",
-                    encoding.as_bytes().escape_ascii()
-                ),
-            })
-        }
-        _ => Ok(answer),
-    }
 }

@@ -413,6 +413,7 @@ fn the_token_is_shown_nowhere() {
         answering(200, &[], &echo),
         answering(200, &[], format!("<p>{echo}")),
         answering(200, &[], format!("{{\"Error\":\"{echo}\"}}")),
+        answering(200, &[("Content-Encoding", TOKEN)], "QUJD"),
     ] {
         let error = fetch(&server).unwrap_err();
         assert!(error.to_string().contains("[token]"), "{error}");
