@@ -476,8 +476,8 @@ impl Session {
         let secrets = [(token, "[token]"), (self.tokens.password(), "[password]")];
         secrets.into_iter().fold(text, |text, (secret, shown)| {
             // Of less than four characters, the text would be full of it by chance.
-            match secret.filter(|secret| secret.len() >= 4 && text.contains(*secret)) {
-                Some(secret) => text.replace(secret, shown),
+            match secret.filter(|secret| secret.len() >= 4) {
+                Some(secret) => without(&text, secret, shown),
                 None => text,
             }
         })
@@ -488,6 +488,25 @@ impl Answer {
     pub(crate) fn body(&mut self) -> &mut Body {
         &mut self.response.body
     }
+}
+
+/// `text` with `shown` in the place of the secret, and of what is left of a long one where
+/// the text was cut.
+fn without(text: &str, secret: &str, shown: &str) -> String {
+    const TELLING: usize = 16;
+    let start = secret.get(..TELLING).unwrap_or(secret);
+    let mut cleared = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(start) {
+        let (before, found) = rest.split_at(at);
+        let pairs = found.chars().zip(secret.chars());
+        let same = pairs.take_while(|(one, other)| one == other);
+        cleared.push_str(before);
+        cleared.push_str(shown);
+        rest = &found[same.map(|(same, _)| same.len_utf8()).sum()..];
+    }
+    cleared.push_str(rest);
+    cleared
 }
 
 fn is_unknown_to_server(status: u16) -> bool {

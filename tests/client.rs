@@ -432,6 +432,26 @@ fn the_token_is_shown_nowhere() {
 }
 
 #[test]
+fn a_token_is_not_shown_where_a_message_cuts_it() {
+    // As long as those that hold claims, which messages do not show to their end.
+    let token = format!("{TOKEN}.{}", "c2VjcmV0".repeat(100));
+    for answer in [
+        answering(401, &[], format!("you sent {token}")),
+        answering(401, &[], format!("{} {token}", "x".repeat(370))),
+        answering(200, &[], format!("you sent {token}")),
+        answering(200, &[], format!("<p>you sent {token}")),
+    ] {
+        let client = Client::builder(answer.base_url()).token(&token);
+        let client = client.retry(Retry::never()).build().unwrap();
+        let error = client.output_file(1).unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(error.to_string().contains("[token]"), "{error}");
+        assert!(!shown.contains(&TOKEN[..16]), "{shown}");
+        assert!(!shown.contains("c2Vj"), "{shown}");
+    }
+}
+
+#[test]
 fn threads_share_a_client() {
     let stand_in = StandIn::start();
     let client = client(stand_in.url());
