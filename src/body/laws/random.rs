@@ -29,6 +29,7 @@ proptest! {
     fn reads_may_be_split_anywhere(body in body(), lengths in vec(1usize..40, 1..20)) {
         for encoding in ENCODINGS {
             super::reads_may_be_split_anywhere(&body, &options(encoding), &lengths);
+            super::reads_may_be_split_anywhere(&body, &options(encoding), &[1]);
         }
     }
 
