@@ -450,6 +450,7 @@ fn refused(input: &mut Input, what: &str) -> Result<Error, Error> {
             break;
         }
     }
+    page.truncate(server_message::ENOUGH as usize);
     Ok(no_file(what, Some(offset), &page))
 }
 

@@ -361,6 +361,17 @@ fn what_is_not_base64_is_shown() {
 }
 
 #[test]
+fn of_a_long_page_the_same_is_shown_however_it_comes() {
+    let enough = usize::try_from(server_message::ENOUGH).unwrap();
+    let page = format!("<p>first<!--{}-->last", "x".repeat(enough));
+    let options = options(BodyEncoding::Base64);
+    for lengths in [&[1][..], &[1000], &[usize::MAX]] {
+        let fault = run(page.as_bytes(), &options, lengths).unwrap_err();
+        assert!(fault.ends_with(": first"), "{fault}");
+    }
+}
+
+#[test]
 fn a_json_null_is_no_file() {
     let json = Options {
         is_json: true,
