@@ -211,7 +211,10 @@ fn show_head(error: Error, head: &[u8]) -> Error {
             cut_short,
             answer,
         } if offset < SHOWN as u64 => {
-            let shown = server_message::one_line(&String::from_utf8_lossy(head));
+            let mut shown = server_message::one_line(&String::from_utf8_lossy(head));
+            if head.len() == SHOWN {
+                shown.push(server_message::CUT);
+            }
             Error::Malformed {
                 offset: Some(offset),
                 message: format!(

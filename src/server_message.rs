@@ -11,6 +11,9 @@ pub(crate) const ENOUGH: u64 = 64 * 1024;
 /// What is shown of a message, in characters.
 const LONGEST: usize = 400;
 
+/// Stands where a text was cut.
+pub(crate) const CUT: char = '…';
+
 /// The keys that hold a message, the most telling first.
 const MESSAGE_KEYS: [&str; 8] = [
     "ErrorMessage",
@@ -185,7 +188,7 @@ pub(crate) fn one_line(text: &str) -> String {
         line.push_str(word);
         if let Some((cut, _)) = line.char_indices().nth(LONGEST) {
             line.truncate(cut);
-            line.push('…');
+            line.push(CUT);
             break;
         }
     }

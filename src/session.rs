@@ -14,7 +14,7 @@ use crate::error::{About, Refusal};
 use crate::queued_job::QueuedJob;
 use crate::retry::{self, Retry};
 use crate::server::{Redirect, Server};
-use crate::server_message;
+use crate::server_message::{self, CUT};
 use crate::single_flight::SingleFlight;
 use crate::team::Team;
 use crate::transport::{Body, Failure, Request, Response, Settings, Transport, is_gzip};
@@ -490,8 +490,8 @@ impl Answer {
     }
 }
 
-/// `text` with `shown` in the place of the secret, and of what is left of a long one where
-/// the text was cut.
+/// `text` with `shown` in the place of the secret, and of what is left of it where the text
+/// was cut.
 fn without(text: &str, secret: &str, shown: &str) -> String {
     const TELLING: usize = 16;
     let start = secret.get(..TELLING).unwrap_or(secret);
@@ -506,7 +506,23 @@ fn without(text: &str, secret: &str, shown: &str) -> String {
         rest = &found[same.map(|(same, _)| same.len_utf8()).sum()..];
     }
     cleared.push_str(rest);
-    cleared
+    let pieces = cleared.split_inclusive(CUT);
+    let pieces = pieces.map(|piece| match piece.strip_suffix(CUT) {
+        Some(piece) => match beginning_at_end(piece, secret) {
+            Some(before) => format!("{before}{shown}{CUT}"),
+            None => format!("{piece}{CUT}"),
+        },
+        None => piece.to_owned(),
+    });
+    pieces.collect()
+}
+
+/// What stands in `piece` before a beginning of the secret that it ends with. Of less than
+/// four characters that is chance.
+fn beginning_at_end<'a>(piece: &'a str, secret: &str) -> Option<&'a str> {
+    let lengths = (4..secret.len()).rev();
+    let mut beginnings = lengths.filter_map(|length| secret.get(..length));
+    beginnings.find_map(|beginning| piece.strip_suffix(beginning))
 }
 
 fn is_unknown_to_server(status: u16) -> bool {

@@ -449,6 +449,18 @@ fn a_token_is_not_shown_where_a_message_cuts_it() {
         assert!(!shown.contains(&TOKEN[..16]), "{shown}");
         assert!(!shown.contains("c2Vj"), "{shown}");
     }
+    // Wherever in the token the cut is.
+    for before in 1..20 {
+        for (status, shown) in [(401, 400), (200, 200)] {
+            let text = format!("{} {token}", "-".repeat(shown - 1 - before));
+            let answer = answering(status, &[], text);
+            let client = Client::builder(answer.base_url()).token(&token);
+            let client = client.retry(Retry::never()).build().unwrap();
+            let error = client.output_file(1).unwrap_err().to_string();
+            assert!(error.contains('…'), "{error}");
+            assert!(!error.contains(&TOKEN[..4]), "{before}: {error}");
+        }
+    }
 }
 
 #[test]
