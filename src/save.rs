@@ -123,7 +123,10 @@ impl<'a> Target<'a> {
         let mut number = 0;
         loop {
             let kept = match self.options.if_exists {
-                IfExists::Replace => file.persist(&path),
+                IfExists::Replace => {
+                    replace(file, &path).map_err(cannot_save(&path))?;
+                    break;
+                }
                 IfExists::Fail | IfExists::Number => file.persist_noclobber(&path),
             };
             match kept {
@@ -144,6 +147,15 @@ impl<'a> Target<'a> {
         }
         Ok(path)
     }
+}
+
+/// Gives a file its path, in the place of what is there. By the standard library's rename:
+/// tempfile's fails on Windows where anybody has the old file open.
+fn replace(file: NamedTempFile, path: &Path) -> io::Result<()> {
+    let (_open, temporary) = file.keep()?;
+    fs::rename(&temporary, path).inspect_err(|_| {
+        let _ = fs::remove_file(&temporary);
+    })
 }
 
 fn cannot_save(path: &Path) -> impl Fn(io::Error) -> Error + 'static {
