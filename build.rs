@@ -1,12 +1,21 @@
-//! Names the shared library for the linker, so that a program linked against
-//! it by path looks for it by name at run time. Writes nothing.
+//! Names the shared library for the linker, with the version of its ABI: that is the
+//! name that a program linked against it looks for at run time. Writes nothing.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let name = match std::env::var("CARGO_CFG_TARGET_OS").as_deref() {
-        Ok("macos") => "-Wl,-install_name,@rpath/libsellercloud_output.dylib",
-        Ok("windows") => return,
-        _ => "-Wl,-soname,libsellercloud_output.so",
+    // What Cargo, and cargo-c, take for a release that may break: before 1.0.0 each minor
+    // one, else each major one.
+    let abi = match (
+        env!("CARGO_PKG_VERSION_MAJOR"),
+        env!("CARGO_PKG_VERSION_MINOR"),
+    ) {
+        ("0", minor) => format!("0.{minor}"),
+        (major, _) => major.to_owned(),
     };
-    println!("cargo::rustc-cdylib-link-arg={name}");
+    let name = match std::env::var("CARGO_CFG_TARGET_OS").as_deref() {
+        Ok("macos") => format!("-install_name,@rpath/libsellercloud_output.{abi}.dylib"),
+        Ok("windows") => return,
+        _ => format!("-soname,libsellercloud_output.so.{abi}"),
+    };
+    println!("cargo::rustc-cdylib-link-arg=-Wl,{name}");
 }
