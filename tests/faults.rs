@@ -477,14 +477,14 @@ fn of_the_status() -> Vec<Fault> {
         status("201 Created", UnexpectedStatus),
         fault(
             "204 No Content",
-            "HTTP/1.1 204 No Content\r\n\r\n",
+            "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
             Close,
             UnexpectedStatus,
         ),
         status("206 Partial Content", UnexpectedStatus),
         fault(
             "304 Not Modified",
-            "HTTP/1.1 304 Not Modified\r\n\r\n",
+            "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n",
             Close,
             UnexpectedStatus,
         ),
