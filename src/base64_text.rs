@@ -98,7 +98,9 @@ impl<'a> Base64<'a> {
         }
 
         let mut characters = std::mem::take(&mut self.characters);
-        characters.resize(Self::BATCH, 0);
+        if characters.is_empty() {
+            characters = vec![0; Self::BATCH];
+        }
         let kept = self.kept;
         let mut start = copy_ordinary(text, &mut characters[kept..], form);
         let (copied, filled, whole, outcome) = loop {
