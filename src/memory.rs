@@ -35,8 +35,9 @@ pub(crate) fn zeros(length: usize) -> io::Result<Vec<u8>> {
 
 /// Asks the system to keep this memory in huge pages from now on, if it is large.
 pub(crate) fn in_huge_pages(bytes: &mut Vec<u8>) {
+    // Miri knows no such advice; without it nothing is different but the time it takes.
     #[cfg(target_os = "linux")]
-    if bytes.capacity() >= LARGE {
+    if bytes.capacity() >= LARGE && !cfg!(miri) {
         use rustix::mm::{Advice, madvise};
         let start = bytes.as_mut_ptr();
         // Also the pages that are the vector's only in part: a mapping of which some
@@ -60,6 +61,9 @@ pub(crate) fn in_huge_pages(bytes: &mut Vec<u8>) {
 #[cfg(target_os = "linux")]
 fn for_the_taking(bytes: &mut Vec<u8>) {
     use rustix::mm::{Advice, madvise};
+    if cfg!(miri) {
+        return;
+    }
     let start = bytes.as_mut_ptr();
     let skipped = start.align_offset(page_size()).min(bytes.capacity());
     let length = (bytes.capacity() - skipped) / page_size() * page_size();
