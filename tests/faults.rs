@@ -99,6 +99,19 @@ fn faults() -> Vec<Fault> {
     .collect()
 }
 
+fn each_end_in_each_phase(
+    phases: &[(&str, String)],
+    ends: &[(&str, End, ErrorKind)],
+) -> Vec<Fault> {
+    let mut rows = Vec::new();
+    for (place, answer) in phases {
+        for (what, end, kind) in ends {
+            rows.push(fault(&format!("{what} {place}"), answer, *end, *kind));
+        }
+    }
+    rows
+}
+
 /// Each way to end, in each place of an answer.
 fn in_every_phase() -> Vec<Fault> {
     let phases = [
@@ -129,12 +142,7 @@ fn in_every_phase() -> Vec<Fault> {
         ("one side of it is closed", HalfClose, Connection),
         ("nothing more comes", Silence, Timeout),
     ];
-    let mut rows = Vec::new();
-    for (place, answer) in &phases {
-        for (what, end, kind) in ends {
-            rows.push(fault(&format!("{what} {place}"), answer, end, kind));
-        }
-    }
+    let mut rows = each_end_in_each_phase(&phases, &ends);
     let drips = [
         ("a header", format!("{OK}Content-Type: te")),
         ("a body", format!("{OK}Content-Length: 10000\r\n\r\n")),
@@ -174,16 +182,13 @@ fn over_tls() -> Vec<Fault> {
         ("nothing more comes", Silence, Timeout),
         ("what comes is no TLS", NoTls, Tls),
     ];
-    let mut rows = Vec::new();
-    for (place, answer) in &phases {
-        for (what, end, kind) in ends {
-            rows.push(Fault {
-                is_over_tls: true,
-                ..fault(&format!("over TLS, {what} {place}"), answer, end, kind)
-            });
-        }
-    }
-    rows
+    let rows = each_end_in_each_phase(&phases, &ends).into_iter();
+    rows.map(|row| Fault {
+        name: format!("over TLS, {}", row.name),
+        is_over_tls: true,
+        ..row
+    })
+    .collect()
 }
 
 fn of_the_head() -> Vec<Fault> {
