@@ -1,0 +1,17 @@
+# To be sourced: what scripts need of the system and find missing is installed by this.
+
+# Installs the named Debian packages, or says why it cannot. None is no work.
+install_packages() {
+    local problem=''
+    [ $# -gt 0 ] || return 0
+    command -v apt-get >/dev/null || problem="install these first: $*"
+    [ "$(id -u)" = 0 ] || problem=${problem:-"these are missing, and only root can install them: apt-get install $*"}
+    if [ -n "$problem" ]; then
+        printf 'FAILED: %s\n' "$problem" >&2
+        return 1
+    fi
+    echo "installing $*"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    apt-get install -qq -y --no-install-recommends "$@" >/dev/null
+}
