@@ -14,6 +14,7 @@ use crate::base64_text::{Base64, Fault, Text};
 use crate::json;
 use crate::server_message;
 use crate::sink::Sink;
+use crate::text::{CUT, MAX_MESSAGE, one_line};
 
 /// How the server wrote the file into the answer's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -211,9 +212,9 @@ fn show_head(error: Error, head: &[u8]) -> Error {
             cut_short,
             answer,
         } if offset < SHOWN as u64 => {
-            let mut shown = server_message::one_line(&String::from_utf8_lossy(head));
+            let mut shown = one_line(&String::from_utf8_lossy(head), MAX_MESSAGE);
             if head.len() == SHOWN {
-                shown.push(server_message::CUT);
+                shown.push(CUT);
             }
             Error::Malformed {
                 offset: Some(offset),

@@ -11,10 +11,8 @@ use crate::cancel::Watch;
 use crate::error::About;
 use crate::json::find;
 use crate::single_flight::SingleFlight;
+use crate::text::Secret;
 use crate::{Error, server_message};
-
-/// A token or a password, wiped when the last one who has it lets go.
-pub(crate) type Secret = Arc<Zeroizing<String>>;
 
 pub(crate) fn secret(text: impl Into<String>) -> Secret {
     Arc::new(Zeroizing::new(text.into()))
@@ -102,10 +100,10 @@ impl Tokens {
         }
     }
 
-    /// The password, which must not be shown.
-    pub(crate) fn password(&self) -> Option<&str> {
+    /// Returns the password, which must not be shown.
+    pub(crate) fn password(&self) -> Option<&Secret> {
         match &self.credentials {
-            Credentials::Login { password, .. } => Some(password.as_str()),
+            Credentials::Login { password, .. } => Some(password),
             _ => None,
         }
     }

@@ -207,7 +207,11 @@ impl fmt::Display for JobEnd {
             self.job.id, self.job.status
         )?;
         if let Some(message) = &self.job.error_message {
-            write!(f, ": {}", crate::server_message::one_line(message))?;
+            write!(
+                f,
+                ": {}",
+                crate::text::one_line(message, crate::text::MAX_MESSAGE)
+            )?;
         }
         for (index, line) in self.log.iter().enumerate() {
             f.write_str(if index == 0 { "; its log: " } else { " | " })?;

@@ -59,6 +59,7 @@ mod session;
 mod single_flight;
 mod sink;
 mod team;
+mod text;
 mod transport;
 mod wait;
 

@@ -4,15 +4,10 @@
 use serde_json::Value;
 
 use crate::json;
+use crate::text::{MAX_MESSAGE, character_of_entity, one_line};
 
 /// How much of a body is worth reading for its message, in bytes.
 pub(crate) const ENOUGH: u64 = 64 * 1024;
-
-/// What is shown of a message, in characters.
-const LONGEST: usize = 400;
-
-/// Stands where a text was cut.
-pub(crate) const CUT: char = '…';
 
 /// The keys that hold a message, the most telling first.
 const MESSAGE_KEYS: [&str; 8] = [
@@ -49,7 +44,7 @@ pub(crate) fn dig(body: &[u8]) -> Option<String> {
         Err(_) if text.starts_with('<') => text_of_html(text),
         Err(_) => text.to_owned(),
     };
-    let line = one_line(&found);
+    let line = one_line(&found, MAX_MESSAGE);
     (!line.is_empty()).then_some(line)
 }
 
@@ -143,7 +138,7 @@ fn without_entities(text: &str) -> String {
         plain.push_str(&rest[..start]);
         rest = &rest[start..];
         let entity = rest[1..].split_once(';').map(|(name, _)| name);
-        match entity.and_then(|name| Some((name, character_of(name)?))) {
+        match entity.and_then(|name| Some((name, character_of_entity(name)?))) {
             Some((name, character)) => {
                 plain.push(character);
                 rest = &rest[name.len() + 2..];
@@ -156,43 +151,6 @@ fn without_entities(text: &str) -> String {
     }
     plain.push_str(rest);
     plain
-}
-
-fn character_of(entity: &str) -> Option<char> {
-    match entity {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        "nbsp" => Some(' '),
-        _ => {
-            let number = entity.strip_prefix('#')?;
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-                None => number.parse().ok()?,
-            };
-            char::from_u32(code)
-        }
-    }
-}
-
-/// One line without control characters, cut to [`LONGEST`].
-pub(crate) fn one_line(text: &str) -> String {
-    let mut line = String::new();
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
-    for word in words.filter(|word| !word.is_empty()) {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-        if let Some((cut, _)) = line.char_indices().nth(LONGEST) {
-            line.truncate(cut);
-            line.push(CUT);
-            break;
-        }
-    }
-    line
 }
 
 #[cfg(test)]
@@ -273,7 +231,7 @@ mod tests {
     #[test]
     fn a_long_message_is_cut_between_characters() {
         let message = dig("é".repeat(100_000).as_bytes()).unwrap();
-        assert_eq!(message.chars().count(), LONGEST + 1);
+        assert_eq!(message.chars().count(), MAX_MESSAGE + 1);
         assert!(message.ends_with('…'));
     }
 

@@ -9,14 +9,15 @@ use http::header::{CONTENT_ENCODING, LOCATION};
 use serde_json::Value;
 
 use crate::call::Running;
-use crate::credentials::{Secret, Tokens, authorization};
+use crate::credentials::{Tokens, authorization};
 use crate::error::{About, Refusal};
 use crate::queued_job::QueuedJob;
 use crate::retry::{self, Retry};
 use crate::server::{Redirect, Server};
-use crate::server_message::{self, CUT};
+use crate::server_message;
 use crate::single_flight::SingleFlight;
 use crate::team::Team;
+use crate::text::{MAX_MESSAGE, Redactor, Secret};
 use crate::transport::{Body, Failure, Request, Response, Settings, Transport, is_gzip};
 use crate::{Error, ErrorKind, JobId, json};
 
@@ -62,10 +63,16 @@ impl Endpoint {
             authorization: token.map(authorization).transpose()?,
             json,
             attempt,
+            uses_pool: json.is_none(),
+            accepts_gzip: json.is_none(),
         };
-        self.transport
-            .send(request)
-            .map_err(|failure| self.failed(failure))
+        let mut outcome = self.transport.send(&request);
+        // A pooled connection may be closed just as it is taken. What has no effect may then
+        // be sent once more (RFC 9112 section 9.3.1).
+        if matches!(&outcome, Err(failure) if failure.is_stale) {
+            outcome = self.transport.send(&request);
+        }
+        outcome.map_err(|failure| self.failed(failure))
     }
 
     /// The error for an answer that could not be had, or not as a whole.
@@ -74,7 +81,8 @@ impl Endpoint {
             kind,
             what,
             source,
-            retry_may_help,
+            is_transient,
+            is_stale: _,
         } = failure;
         let host = self.server.host();
         let about = About::default();
@@ -98,7 +106,7 @@ impl Endpoint {
                 about,
                 message: format!("no complete answer from {host}: {what}"),
                 source,
-                retry_may_help,
+                retry_may_help: is_transient,
             },
         }
     }
@@ -251,7 +259,7 @@ impl Session {
         let items = items.and_then(|answer| json::find(answer, "Items")?.as_array());
         let lines = items.into_iter().flatten().filter_map(|item| {
             let message = json::find(item.as_object()?, "Message")?.as_str()?;
-            let line = self.redacted(server_message::one_line(message), &answer);
+            let line = self.redactor(&answer).one_line(message, MAX_MESSAGE);
             Some(line).filter(|line| !line.is_empty())
         });
         Ok(lines.take(SHOWN).collect())
@@ -470,17 +478,20 @@ impl Session {
         }
     }
 
-    /// `text` without the secrets: some servers and proxies repeat what they were sent.
+    /// Returns the redactor for text that came with `answer`.
+    fn redactor(&self, answer: &Answer) -> Redactor {
+        let mut redactor = Redactor::default();
+        if let Some(token) = &answer.token {
+            redactor.add(token, "[token]");
+        }
+        if let Some(password) = self.tokens.password() {
+            redactor.add(password, "[password]");
+        }
+        redactor
+    }
+
     pub(crate) fn redacted(&self, text: String, answer: &Answer) -> String {
-        let token = answer.token.as_ref().map(|token| token.as_str());
-        let secrets = [(token, "[token]"), (self.tokens.password(), "[password]")];
-        secrets.into_iter().fold(text, |text, (secret, shown)| {
-            // Of less than four characters, the text would be full of it by chance.
-            match secret.filter(|secret| secret.len() >= 4) {
-                Some(secret) => without(&text, secret, shown),
-                None => text,
-            }
-        })
+        self.redactor(answer).redact(&text).into_owned()
     }
 }
 
@@ -488,41 +499,6 @@ impl Answer {
     pub(crate) fn body(&mut self) -> &mut Body {
         &mut self.response.body
     }
-}
-
-/// `text` with `shown` in the place of the secret, and of what is left of it where the text
-/// was cut.
-fn without(text: &str, secret: &str, shown: &str) -> String {
-    const TELLING: usize = 16;
-    let start = secret.get(..TELLING).unwrap_or(secret);
-    let mut cleared = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(start) {
-        let (before, found) = rest.split_at(at);
-        let pairs = found.chars().zip(secret.chars());
-        let same = pairs.take_while(|(one, other)| one == other);
-        cleared.push_str(before);
-        cleared.push_str(shown);
-        rest = &found[same.map(|(same, _)| same.len_utf8()).sum()..];
-    }
-    cleared.push_str(rest);
-    let pieces = cleared.split_inclusive(CUT);
-    let pieces = pieces.map(|piece| match piece.strip_suffix(CUT) {
-        Some(piece) => match beginning_at_end(piece, secret) {
-            Some(before) => format!("{before}{shown}{CUT}"),
-            None => format!("{piece}{CUT}"),
-        },
-        None => piece.to_owned(),
-    });
-    pieces.collect()
-}
-
-/// What stands in `piece` before a beginning of the secret that it ends with. Of less than
-/// four characters that is chance.
-fn beginning_at_end<'a>(piece: &'a str, secret: &str) -> Option<&'a str> {
-    let lengths = (4..secret.len()).rev();
-    let mut beginnings = lengths.filter_map(|length| secret.get(..length));
-    beginnings.find_map(|beginning| piece.strip_suffix(beginning))
 }
 
 fn is_unknown_to_server(status: u16) -> bool {

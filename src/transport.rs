@@ -65,6 +65,11 @@ pub(crate) struct Request<'a> {
     /// What to send by POST; without it this is a GET.
     pub(crate) json: Option<&'a [u8]>,
     pub(crate) attempt: u32,
+    /// Whether a pooled connection will do. A new one cannot turn out to be stale.
+    pub(crate) uses_pool: bool,
+    /// Whether the response may be compressed. A response with a secret must not be: the
+    /// decompressor keeps what it has seen.
+    pub(crate) accepts_gzip: bool,
 }
 
 /// An answer whose body is yet to be read.
@@ -81,7 +86,10 @@ pub(crate) struct Failure {
     pub(crate) kind: ErrorKind,
     pub(crate) what: String,
     pub(crate) source: Option<Source>,
-    pub(crate) retry_may_help: bool,
+    /// Whether the same request may succeed later.
+    pub(crate) is_transient: bool,
+    /// Whether a pooled connection ended before any of the response came.
+    pub(crate) is_stale: bool,
 }
 
 impl Transport {
@@ -118,7 +126,8 @@ impl Transport {
         })
     }
 
-    pub(crate) fn send(&self, request: Request) -> Result<Response, Failure> {
+    /// Sends a request, once.
+    pub(crate) fn send(&self, request: &Request) -> Result<Response, Failure> {
         let method = if request.json.is_some() {
             "POST"
         } else {
@@ -126,13 +135,7 @@ impl Transport {
         };
         let hook = self.settings.hook.clone();
         let mut recording = Recording::start(method, request.url, request.attempt, hook);
-        let mut outcome = self.exchange(&request);
-        // A kept connection may be closed just as it is taken. What has no effect may then
-        // be sent once more (RFC 9112 section 9.3.1); each time one kept connection is gone.
-        while request.json.is_none() && matches!(&outcome, Err(error) if is_unanswered(error)) {
-            outcome = self.exchange(&request);
-        }
-        match outcome {
+        match self.exchange(request) {
             Ok(response) => {
                 recording.answered(response.status().as_u16());
                 Ok(Response::new(response, recording))
@@ -150,14 +153,34 @@ impl Transport {
             .uri(request.url)
             // The API asks for it, though a GET has no body.
             .header(CONTENT_TYPE, "application/json")
-            .header(ACCEPT_ENCODING, "gzip");
+            .header(
+                ACCEPT_ENCODING,
+                if request.accepts_gzip {
+                    "gzip"
+                } else {
+                    "identity"
+                },
+            );
         let builder = match &request.authorization {
             Some(value) => builder.header(AUTHORIZATION, value),
             None => builder,
         };
+        let max_idle_age = if request.uses_pool {
+            self.agent.config().max_idle_age()
+        } else {
+            Duration::ZERO
+        };
         match request.json {
-            Some(json) => self.agent.run(builder.method("POST").body(json)?),
-            None => self.agent.run(builder.method("GET").body(())?),
+            Some(json) => {
+                let request = builder.method("POST").body(json)?;
+                let request = self.agent.configure_request(request);
+                self.agent.run(request.max_idle_age(max_idle_age).build())
+            }
+            None => {
+                let request = builder.method("GET").body(())?;
+                let request = self.agent.configure_request(request);
+                self.agent.run(request.max_idle_age(max_idle_age).build())
+            }
         }
     }
 
@@ -168,13 +191,15 @@ impl Transport {
                 kind: ErrorKind::MalformedBody,
                 what: bad.to_string(),
                 source: Some(Arc::new(bad)),
-                retry_may_help: false,
+                is_transient: false,
+                is_stale: false,
             },
             Err(error) => self.explain(error.into()),
         }
     }
 
     fn explain(&self, error: ureq::Error) -> Failure {
+        let is_stale = is_unanswered(&error);
         let stop = match &error {
             ureq::Error::Io(io) => io.get_ref().and_then(|inner| inner.downcast_ref::<Stop>()),
             _ => None,
@@ -218,7 +243,8 @@ impl Transport {
             kind,
             what,
             source: Some(Arc::new(error)),
-            retry_may_help: !proxy_status.is_some_and(|status| status.starts_with('4')),
+            is_transient: !proxy_status.is_some_and(|status| status.starts_with('4')),
+            is_stale,
         }
     }
 

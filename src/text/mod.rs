@@ -1,0 +1,9 @@
+//! Pure functions on text that comes from outside: from servers, proxies and callbacks.
+//!
+//! Such text is redacted first, as a whole, and shortened and made printable after that.
+
+mod one_line;
+mod redact;
+
+pub(crate) use one_line::{CUT, MAX_MESSAGE, one_line};
+pub(crate) use redact::{Redactor, Secret, character_of_entity};
