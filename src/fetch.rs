@@ -14,6 +14,7 @@ use crate::file_name;
 use crate::save::Target;
 use crate::session::Answer;
 use crate::sink::{Buffer, Sink, Through};
+use crate::text::MAX_MESSAGE;
 use crate::transport::Response;
 use crate::{Client, Error, OutputFile, SaveOptions, SavedFile, WrittenFile};
 
@@ -35,6 +36,20 @@ struct Arrived {
     content_type: Option<String>,
 }
 
+impl Arrived {
+    /// Returns an error for a response without a name and without a byte: that is how some
+    /// servers say that there is no file, or none yet.
+    fn check(&self, len: u64) -> Result<(), Error> {
+        if len > 0 || !self.name_is_made_up {
+            return Ok(());
+        }
+        Err(Error::NoFile {
+            about: About::default(),
+            message: "the server sent an empty response without a file name".into(),
+        })
+    }
+}
+
 impl Client {
     pub(crate) fn fetch(&self, running: &mut Running) -> Result<OutputFile, Error> {
         let limit = self.max_size.unwrap_or(LARGEST_IN_MEMORY);
@@ -45,11 +60,13 @@ impl Client {
             let arrived = self.receive(arriving, running, limit, &mut buffer, |source| {
                 Error::io("cannot keep the file in memory", None, source)
             })?;
+            let bytes = buffer.into_bytes();
+            arrived.check(bytes.len() as u64)?;
             Ok(OutputFile {
                 job: running.job,
                 name: arrived.name,
                 name_is_made_up: arrived.name_is_made_up,
-                bytes: buffer.into_bytes(),
+                bytes,
                 content_type: arrived.content_type,
             })
         })
@@ -69,6 +86,7 @@ impl Client {
             // A writer cannot take back what it was given.
             running.is_last_attempt = sink.written() > 0;
             let arrived = arrived?;
+            arrived.check(sink.written())?;
             sink.flush().map_err(refused)?;
             Ok(WrittenFile {
                 job: running.job,
@@ -94,6 +112,7 @@ impl Client {
             let mut sink = Through::new(target.file());
             let arrived = self.receive(arriving, running, limit, &mut sink, refused)?;
             let len = sink.written();
+            arrived.check(len)?;
             Ok(SavedFile {
                 job: running.job,
                 path: target.keep_as(&arrived.name)?,
@@ -152,7 +171,10 @@ impl Client {
                 .unwrap_or_else(|| Error::MalformedBody {
                     about: About::default(),
                     offset,
-                    message: self.session.redacted(message, &answer),
+                    message: self
+                        .session
+                        .redactor(&answer)
+                        .one_line(&message, 2 * MAX_MESSAGE),
                 }),
         })?;
 

@@ -12,8 +12,9 @@ use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue};
 
 use crate::error::Refusal;
+use crate::session::retry_after;
 use crate::{
-    Error, ErrorKind, JobId, Retry, body, content_disposition, credentials, file_name, retry,
+    Error, ErrorKind, JobId, Retry, body, content_disposition, credentials, file_name,
     server_message,
 };
 
@@ -130,7 +131,7 @@ fn a_wait_can_be_waited_for(retry_after: &[u8], date: &[u8], body: &[u8]) {
         }
     }
     let mut refusal = Refusal::new(429, None);
-    refusal.retry_after = retry::asked_for(&headers, body);
+    refusal.retry_after = retry_after::asked_for(&headers, body);
     if let Some(seconds) = std::str::from_utf8(retry_after).ok()
         && seconds.bytes().all(|byte| byte.is_ascii_digit())
         && let Ok(seconds) = seconds.parse()
@@ -138,9 +139,8 @@ fn a_wait_can_be_waited_for(retry_after: &[u8], date: &[u8], body: &[u8]) {
         let wait = refusal.retry_after.map(|wait| wait.as_secs());
         assert_eq!(wait, Some(seconds));
     }
-    let asked = refusal.retry_after.unwrap_or_default();
     let error = Error::from_refusal(refusal, false);
-    assert!(Retry::default().wait(&error, 1) >= Some(asked), "{error}");
+    assert!(Retry::default().wait(&error, 1).is_some(), "{error}");
 }
 
 fn a_login_gives_a_token_that_can_be_sent(body: &[u8]) {

@@ -51,7 +51,6 @@ mod memory;
 mod output_file;
 mod queued_job;
 mod request_log;
-mod retry;
 mod save;
 mod server;
 mod server_message;
@@ -68,13 +67,13 @@ pub use builder::ClientBuilder;
 pub use call::{Call, Progress};
 pub use cancel::CancelToken;
 pub use client::Client;
-pub use error::{About, Error, ErrorKind, JobEnd, Refusal, Source};
+pub use error::{About, Cause, Error, ErrorKind, JobEnd, Refusal};
 pub use job::JobId;
 pub use output_file::{OutputFile, SavedFile, WrittenFile};
 pub use queued_job::{JobStatus, QueuedJob};
 pub use request_log::RequestRecord;
-pub use retry::Retry;
 pub use save::{IfExists, SaveOptions};
+pub use session::Retry;
 pub use wait::Wait;
 
 // The README's examples are compiled as tests.

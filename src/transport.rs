@@ -24,8 +24,9 @@ pub(crate) use tls::TlsSettings;
 
 use crate::ErrorKind;
 use crate::cancel::Stop;
-use crate::error::Source;
+use crate::error::Cause;
 use crate::request_log::{Hook, Recording};
+use crate::text::Redactor;
 
 const USER_AGENT: &str = concat!("sellercloud-output/", env!("CARGO_PKG_VERSION"));
 
@@ -65,6 +66,8 @@ pub(crate) struct Request<'a> {
     /// What to send by POST; without it this is a GET.
     pub(crate) json: Option<&'a [u8]>,
     pub(crate) attempt: u32,
+    /// Replaces secrets in what is reported of the request.
+    pub(crate) redactor: &'a Redactor,
     /// Whether a pooled connection will do. A new one cannot turn out to be stale.
     pub(crate) uses_pool: bool,
     /// Whether the response may be compressed. A response with a secret must not be: the
@@ -85,7 +88,7 @@ pub(crate) struct Response {
 pub(crate) struct Failure {
     pub(crate) kind: ErrorKind,
     pub(crate) what: String,
-    pub(crate) source: Option<Source>,
+    pub(crate) source: Option<Cause>,
     /// Whether the same request may succeed later.
     pub(crate) is_transient: bool,
     /// Whether a pooled connection ended before any of the response came.
@@ -134,7 +137,8 @@ impl Transport {
             "GET"
         };
         let hook = self.settings.hook.clone();
-        let mut recording = Recording::start(method, request.url, request.attempt, hook);
+        let redactor = request.redactor.clone();
+        let mut recording = Recording::start(method, request.url, request.attempt, hook, redactor);
         match self.exchange(request) {
             Ok(response) => {
                 recording.answered(response.status().as_u16());
@@ -142,7 +146,7 @@ impl Transport {
             }
             Err(error) => {
                 let failure = self.explain(error);
-                recording.failed(failure.what.clone());
+                recording.failed(&failure.what);
                 Err(failure)
             }
         }
@@ -358,7 +362,7 @@ impl Read for Wire {
             Err(error) if self.ends_with_connection && is::<Closed>(&error) => Ok(0),
             Err(error) => {
                 self.has_failed = true;
-                self.recording.failed(error.to_string());
+                self.recording.failed(&error.to_string());
                 Err(error)
             }
         }

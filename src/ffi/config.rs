@@ -268,6 +268,7 @@ pub unsafe extern "C" fn sco_config_set_retry(
             attempts,
             base: Duration::from_millis(base_ms),
             longest: Duration::from_millis(longest_ms),
+            ..Retry::default()
         };
         // SAFETY: `config` is NULL or a live handle that only this thread uses.
         unsafe { change(config, |builder| builder.retry(retry)) }

@@ -205,6 +205,7 @@ pub unsafe extern "C" fn sco_options_set_wait(
             first: Duration::from_millis(first),
             longest: Duration::from_millis(longest),
             grace: Duration::from_millis(grace),
+            ..Wait::default()
         };
         Ok(())
     };
