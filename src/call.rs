@@ -195,6 +195,53 @@ impl<'a> Call<'a> {
         Ok((job, file))
     }
 
+    /// See [`Client::wait_and_save_output_file`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn wait_and_save_output_file<J>(
+        mut self,
+        job: J,
+        directory: impl AsRef<Path>,
+        wait: Wait,
+    ) -> Result<(QueuedJob, SavedFile), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let client = self.client;
+        let options = std::mem::take(&mut self.saving);
+        let mut running = self.run(job.try_into()?, DEFAULT_WAIT_LIMIT);
+        let directory = directory.as_ref();
+        crate::save::check(directory, &options)?;
+        let job = client.await_job(&mut running, wait)?;
+        let file = client.save(&mut running, directory, &options)?;
+        Ok((job, file))
+    }
+
+    /// See [`Client::wait_and_write_output_file`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn wait_and_write_output_file<J>(
+        self,
+        job: J,
+        writer: &mut dyn Write,
+        wait: Wait,
+    ) -> Result<(QueuedJob, WrittenFile), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let client = self.client;
+        let mut running = self.run(job.try_into()?, DEFAULT_WAIT_LIMIT);
+        let job = client.await_job(&mut running, wait)?;
+        let file = client.write(&mut running, writer)?;
+        Ok((job, file))
+    }
+
     fn run(self, job: JobId, default_limit: Duration) -> Running<'a> {
         let limit = self.timeout.unwrap_or(default_limit);
         Running {

@@ -23,6 +23,10 @@ pub struct Retry {
     pub base: Duration,
     /// The longest wait before any later attempt; 30 seconds unless set.
     pub longest: Duration,
+    /// Whether a response with status 500 is retried as well. Default: `false`,
+    /// since the server uses it for errors that a retry does not help, such as a
+    /// job that does not exist.
+    pub server_errors: bool,
 }
 
 impl Default for Retry {
@@ -31,6 +35,7 @@ impl Default for Retry {
             attempts: 5,
             base: Duration::from_secs(1),
             longest: Duration::from_secs(30),
+            server_errors: false,
         }
     }
 }
@@ -55,7 +60,9 @@ impl Retry {
     /// The wait after attempt `attempt` (the first is 1), which failed with
     /// `error`; `None` where there is no next one.
     pub(crate) fn wait(&self, error: &Error, attempt: u32) -> Option<Duration> {
-        if attempt >= self.attempts || !error.retry_may_help() {
+        let is_retried =
+            error.retry_may_help() || (self.server_errors && error.http_status() == Some(500));
+        if attempt >= self.attempts || !is_retried {
             return None;
         }
         let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));

@@ -6,7 +6,7 @@ use crate::call::Running;
 use crate::error::JobEnd;
 use crate::queued_job::QueuedJob;
 use crate::session::Session;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, JobStatus};
 
 /// How to wait for a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub struct Wait {
     /// on, and a server that cannot be reached as one that will come back, from
     /// its last answer on; two minutes unless set.
     pub grace: Duration,
+    /// Whether a job on hold ends the wait at once, with
+    /// [`JobFailed`](crate::ErrorKind::JobFailed). Default: `true`, since a job
+    /// stays on hold until a user releases it. `false` waits on.
+    pub fail_on_hold: bool,
 }
 
 impl Default for Wait {
@@ -30,6 +34,7 @@ impl Default for Wait {
             first: Duration::from_secs(1),
             longest: Duration::from_secs(30),
             grace: Duration::from_secs(120),
+            fail_on_hold: true,
         }
     }
 }
@@ -50,6 +55,9 @@ pub(crate) fn wait(
     loop {
         match session.run(running, |running| session.queued_job(running)) {
             Ok(job) if job.status.is_final() => return ended(session, running, job),
+            Ok(job) if wait.fail_on_hold && job.status == JobStatus::OnHold => {
+                return ended(session, running, job);
+            }
             Ok(job) => {
                 status = Some(job.status);
                 last_answer = Instant::now();
