@@ -218,6 +218,7 @@ impl<'a> Call<'a> {
         let directory = directory.as_ref();
         let options = std::mem::take(&mut self.saving);
         let mut running = self.run(job.try_into()?, DEFAULT_WAIT_LIMIT)?;
+        crate::save::check(directory, &options)?;
         let job = client.await_job(&mut running, wait)?;
         let file = wait::for_file(&mut running, wait, |running| {
             client.save(running, directory, &options)

@@ -440,10 +440,10 @@ impl Error {
     }
 
     /// Returns the system's own code (`errno`, or that of `GetLastError` on Windows), for an
-    /// error of input or output where the system gave one.
+    /// error of input or output that has one.
     pub fn raw_os_error(&self) -> Option<i32> {
         match self {
-            Self::Io { cause, .. } => cause.raw_os_error(),
+            Self::Io { cause, .. } => os_error(cause),
             _ => None,
         }
     }
@@ -542,6 +542,21 @@ impl Error {
             _ => Self::UnexpectedStatus(refusal),
         }
     }
+}
+
+fn os_error(error: &io::Error) -> Option<i32> {
+    // What this library finds out itself has the code that the system would give.
+    let [unix, windows] = match error.kind() {
+        _ if error.raw_os_error().is_some() => return error.raw_os_error(),
+        io::ErrorKind::NotFound => [2, 3], // ENOENT, ERROR_PATH_NOT_FOUND
+        io::ErrorKind::PermissionDenied => [13, 5], // EACCES, ERROR_ACCESS_DENIED
+        io::ErrorKind::AlreadyExists => [17, 80], // EEXIST, ERROR_FILE_EXISTS
+        io::ErrorKind::NotADirectory => [20, 267], // ENOTDIR, ERROR_DIRECTORY
+        io::ErrorKind::StorageFull => [28, 112], // ENOSPC, ERROR_DISK_FULL
+        io::ErrorKind::ReadOnlyFilesystem => [30, 19], // EROFS, ERROR_WRITE_PROTECT
+        _ => return None,
+    };
+    Some(if cfg!(windows) { windows } else { unix })
 }
 
 impl From<std::convert::Infallible> for Error {

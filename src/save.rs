@@ -60,6 +60,17 @@ pub(crate) struct Target<'a> {
     path: PathBuf,
 }
 
+/// Checks what can be checked before a file arrives: the directory, and the name
+/// if the options have one.
+pub(crate) fn check(directory: &Path, options: &SaveOptions) -> Result<(), Error> {
+    if directory.as_os_str().is_empty() {
+        let message = "the directory is empty; use \".\" for the current directory";
+        return Err(Error::InvalidArgument(message.into()));
+    }
+    // It makes a temporary file there, which is gone when it is dropped.
+    Target::new(directory, None, options).map(drop)
+}
+
 impl<'a> Target<'a> {
     /// Begins a file in `folder`, which must exist. `name` is the name that it
     /// will have unless the options give one; `None` if that is yet to come.
