@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use http::header::{CONTENT_ENCODING, LOCATION};
+use http::header::LOCATION;
 use serde_json::Value;
 
 use crate::call::Running;
@@ -18,7 +18,7 @@ use crate::server_message;
 use crate::single_flight::SingleFlight;
 use crate::team::Team;
 use crate::text::{MAX_MESSAGE, Redactor, Secret};
-use crate::transport::{Body, Failure, Request, Response, Settings, Transport, is_gzip};
+use crate::transport::{Body, Failure, Request, Response, Settings, Transport};
 use crate::{Error, ErrorKind, JobId, json};
 
 pub(crate) struct Session {
@@ -72,7 +72,14 @@ impl Endpoint {
         if matches!(&outcome, Err(failure) if failure.is_stale) {
             outcome = self.transport.send(&request);
         }
-        outcome.map_err(|failure| self.failed(failure))
+        outcome.map_err(|mut failure| {
+            let mut redactor = Redactor::default();
+            if let Some(token) = token {
+                redactor.add(token, "[token]");
+            }
+            failure.what = redactor.one_line(&failure.what, MAX_MESSAGE);
+            self.failed(failure)
+        })
     }
 
     /// The error for an answer that could not be had, or not as a whole.
@@ -417,7 +424,10 @@ impl Session {
     /// The error for a body that could not be read to its end.
     pub(crate) fn interrupted(&self, error: io::Error, answer: &Answer) -> Error {
         let endpoint = &answer.endpoint;
-        endpoint.failed(endpoint.transport.explain_body(error))
+        let mut failure = endpoint.transport.explain_body(error);
+        let redactor = self.redactor(answer);
+        failure.what = redactor.one_line(&failure.what, MAX_MESSAGE);
+        endpoint.failed(failure)
     }
 
     /// The error for an answer other than 200, with the server's own words.
@@ -457,25 +467,8 @@ impl Session {
         Error::from_refusal(refusal, is_rate_limit)
     }
 
-    /// Refuses a content encoding that was not asked for and cannot be undone.
     fn checked(&self, answer: Answer) -> Result<Answer, Error> {
-        match answer.response.headers.get(CONTENT_ENCODING) {
-            Some(encoding)
-                if !is_gzip(encoding.as_bytes())
-                    && !encoding.as_bytes().eq_ignore_ascii_case(b"identity") =>
-            {
-                let message = format!(
-                    "the server sent the answer in a content encoding that was not asked for: {}",
-                    encoding.as_bytes().escape_ascii()
-                );
-                Err(Error::MalformedBody {
-                    about: About::default(),
-                    offset: None,
-                    message: self.redacted(message, &answer),
-                })
-            }
-            _ => Ok(answer),
-        }
+        Ok(answer)
     }
 
     /// Returns the redactor for text that came with `answer`.
