@@ -131,9 +131,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how long to wait for the host's name, and again for the connection with proxy
-    /// and TLS. Default: 30 s. Zero is rejected by [`build`](Self::build);
-    /// [`Duration::MAX`] means no limit.
+    /// Sets how long to wait for a connection: name lookup, proxy and TLS together.
+    /// Default: 30 s. Zero is rejected by [`build`](Self::build); [`Duration::MAX`] means no
+    /// limit.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.settings.connect_limit = limit;
         self
@@ -168,7 +168,7 @@ impl ClientBuilder {
     /// scheme, else `all_proxy`, in small or large letters; `no_proxy` lists
     /// the hosts that are reached without.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        let url = url.into();
+        let url = secret(url);
         self.settings.proxy = match url.trim().is_empty() {
             true => ProxySetting::Direct,
             false => ProxySetting::Url(url),
@@ -176,7 +176,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Trusts the CA certificates in `pem` besides those that the system trusts.
+    /// Trusts the CA certificates in `pem` besides those that the system trusts: any number
+    /// in PEM, or one in DER.
     pub fn add_ca_certificates(mut self, pem: &[u8]) -> Self {
         if let Err(fault) = self.settings.tls.add_roots(pem) {
             self.fault(format!("the CA certificates: {fault}"));

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::HeaderValue;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -211,10 +212,11 @@ fn seconds(value: &Value) -> Option<Duration> {
     lifetime.filter(|lifetime| !lifetime.is_zero())
 }
 
-/// The header that carries a token.
+/// The header that carries a token. It is wiped when its last copy is dropped; copies share
+/// its memory.
 pub(crate) fn authorization(token: &Secret) -> Result<HeaderValue, Error> {
-    let text = Zeroizing::new(format!("Bearer {}", token.as_str()));
-    let mut value = HeaderValue::from_str(&text)
+    let text = Zeroizing::new([b"Bearer ", token.as_bytes()].concat());
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text))
         .map_err(|_| Error::Internal("the token was checked, yet is no header".into()))?;
     // Keeps it out of debug output.
     value.set_sensitive(true);

@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::header::{CONTENT_ENCODING, LOCATION};
+use http::header::LOCATION;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -23,7 +23,7 @@ use crate::server_message;
 use crate::single_flight::SingleFlight;
 use crate::team::Team;
 use crate::text::{MAX_MESSAGE, Redactor, Secret};
-use crate::transport::{Body, Failure, Request, Response, Settings, Transport, is_gzip};
+use crate::transport::{Body, Failure, Request, Response, Settings, Transport};
 use crate::{Error, ErrorKind, JobId, json};
 
 use error_response::ErrorResponse;
@@ -220,7 +220,7 @@ impl Session {
         }
         // Only a file shows that the server knows the route.
         self.known_route.set(route);
-        self.checked(answer)
+        Ok(answer)
     }
 
     /// What the server tells of the call's job.
@@ -269,7 +269,6 @@ impl Session {
         if answer.response.status != 200 {
             return Err(self.refusal(answer));
         }
-        answer = self.checked(answer)?;
         let body = self.read_small(&mut answer)?;
         Ok((json::read(&body), answer, body))
     }
@@ -468,27 +467,6 @@ impl Session {
             body,
             redactor,
             advice: self.tokens.advice(),
-        }
-    }
-
-    /// Refuses a content encoding that was not asked for and cannot be undone.
-    fn checked(&self, answer: Answer) -> Result<Answer, Error> {
-        match answer.response.headers.get(CONTENT_ENCODING) {
-            Some(encoding)
-                if !is_gzip(encoding.as_bytes())
-                    && !encoding.as_bytes().eq_ignore_ascii_case(b"identity") =>
-            {
-                let message = format!(
-                    "the server sent the answer in a content encoding that was not asked for: {}",
-                    encoding.as_bytes().escape_ascii()
-                );
-                Err(Error::MalformedBody {
-                    about: About::default(),
-                    offset: None,
-                    message: self.redactor(&answer).one_line(&message, MAX_MESSAGE),
-                })
-            }
-            _ => Ok(answer),
         }
     }
 

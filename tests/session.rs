@@ -592,6 +592,17 @@ fn zero_limits_are_rejected() {
     let client = with_token(stand_in.url());
     let error = client.call().timeout(Duration::ZERO).output_file(28142);
     assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidArgument);
+    // The largest limits are none.
+    let client = Client::builder(stand_in.url())
+        .token(TOKEN)
+        .connect_timeout(Duration::MAX)
+        .stall_timeout(Duration::MAX)
+        .call_timeout(Duration::MAX)
+        .build()
+        .unwrap();
+    client.output_file(28142).unwrap();
+    let call = client.call().timeout(Duration::MAX);
+    call.output_file(28142).unwrap();
 }
 
 /// Answers a login with this status and body, and everything else with a file.

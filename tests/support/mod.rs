@@ -10,6 +10,7 @@ pub mod raw_server;
 pub mod stand_in;
 pub mod stuck;
 pub mod tls;
+pub mod tunnel;
 
 /// The SHA-256 of `bytes`, in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {

@@ -1,0 +1,5 @@
+//! What the operating system is asked for, behind safe functions.
+
+mod wake;
+
+pub(crate) use wake::Wake;
