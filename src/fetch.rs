@@ -182,10 +182,8 @@ impl Client {
 
 /// The safe name that Content-Disposition gives; the first of several.
 fn header_name(response: &Response) -> Option<String> {
-    let headers = response.headers.get_all(CONTENT_DISPOSITION).into_iter();
-    headers
-        .filter_map(|header| content_disposition::file_name(header.as_bytes()))
-        .find_map(|name| file_name::safe(&name))
+    let mut headers = response.headers.get_all(CONTENT_DISPOSITION).into_iter();
+    headers.find_map(|header| content_disposition::file_name(header.as_bytes()))
 }
 
 fn header_text(response: &Response, name: &http::HeaderName) -> Option<String> {

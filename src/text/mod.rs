@@ -5,5 +5,5 @@
 mod one_line;
 mod redact;
 
-pub(crate) use one_line::{CUT, MAX_MESSAGE, one_line};
+pub(crate) use one_line::{CUT, MAX_MESSAGE, is_invisible, one_line};
 pub(crate) use redact::{Redactor, Secret, character_of_entity};
