@@ -11,7 +11,7 @@ use crate::call::Running;
 use crate::content_disposition;
 use crate::error::About;
 use crate::file_name;
-use crate::save::Target;
+use crate::save::Directory;
 use crate::session::Answer;
 use crate::sink::{Buffer, Sink, Through};
 use crate::transport::Response;
@@ -83,20 +83,23 @@ impl Client {
     pub(crate) fn save(
         &self,
         running: &mut Running,
-        folder: &Path,
+        directory: &Path,
         options: &SaveOptions,
     ) -> Result<SavedFile, Error> {
         let limit = self.max_size.unwrap_or(u64::MAX);
+        // Before anything is sent.
+        let directory =
+            Directory::open(directory, options).map_err(|error| error.of(running.about()))?;
         self.session.run(running, |running| {
             let arriving = self.ask(running)?;
-            let mut target = Target::new(folder, arriving.name.as_deref(), options)?;
-            let refused = target.failure();
-            let mut sink = Through::new(target.file());
+            let mut file = directory.begin(arriving.name.as_deref())?;
+            let refused = file.failure();
+            let mut sink = Through::new(file.file());
             let arrived = self.receive(arriving, running, limit, &mut sink, refused)?;
             let len = sink.written();
             Ok(SavedFile {
                 job: running.job,
-                path: target.keep_as(&arrived.name)?,
+                path: file.publish(&arrived.name)?,
                 name: arrived.name,
                 name_is_made_up: arrived.name_is_made_up,
                 len,

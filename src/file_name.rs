@@ -125,6 +125,12 @@ fn is_emoji(c: char) -> bool {
         | '\u{2b00}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
 }
 
+/// Returns `true` for names that Windows refuses, or does not give to the file as they are.
+pub(crate) fn is_refused_by_windows(name: &str) -> bool {
+    let is_refused = |c: char| c < ' ' || matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*');
+    name.contains(is_refused) || name.ends_with(['.', ' ']) || is_device(name)
+}
+
 /// Names that Windows gives to devices in every folder, with any extension.
 fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name).trim_end();

@@ -48,6 +48,7 @@ mod json;
 #[cfg(any(test, feature = "internals"))]
 mod laws;
 mod memory;
+mod os;
 mod output_file;
 mod queued_job;
 mod request_log;
