@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::cancel::{CancelToken, Interrupt, Stop, Watch};
 use crate::error::About;
+use crate::save::Directory;
 use crate::session::reentry::ActiveCall;
 use crate::text;
 use crate::transport::Body;
@@ -121,7 +122,7 @@ impl<'a> Call<'a> {
     pub fn save_output_file<J>(
         mut self,
         job: J,
-        folder: impl AsRef<Path>,
+        directory: impl AsRef<Path>,
     ) -> Result<SavedFile, Error>
     where
         J: TryInto<JobId>,
@@ -131,7 +132,8 @@ impl<'a> Call<'a> {
         let limit = client.call_timeout();
         let options = std::mem::take(&mut self.saving);
         let mut running = self.run(job.try_into()?, limit)?;
-        client.save(&mut running, folder.as_ref(), &options)
+        let directory = running.open(directory.as_ref(), &options)?;
+        client.save(&mut running, &directory)
     }
 
     /// See [`Client::write_output_file`].
@@ -215,13 +217,12 @@ impl<'a> Call<'a> {
         Error: From<J::Error>,
     {
         let client = self.client;
-        let directory = directory.as_ref();
         let options = std::mem::take(&mut self.saving);
         let mut running = self.run(job.try_into()?, DEFAULT_WAIT_LIMIT)?;
-        crate::save::check(directory, &options)?;
+        let directory = running.open(directory.as_ref(), &options)?;
         let job = client.await_job(&mut running, wait)?;
         let file = wait::for_file(&mut running, wait, |running| {
-            client.save(running, directory, &options)
+            client.save(running, &directory)
         })?;
         Ok((job, file))
     }
@@ -310,6 +311,11 @@ impl Running<'_> {
             job: Some(self.job.get()),
             attempts: self.attempt,
         }
+    }
+
+    /// Opens the directory to save in, before anything is sent.
+    fn open<'o>(&self, path: &Path, options: &'o SaveOptions) -> Result<Directory<'o>, Error> {
+        Directory::open(path, options).map_err(|error| error.of(self.about()))
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {

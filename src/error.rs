@@ -238,7 +238,7 @@ impl fmt::Display for JobEnd {
 
 /// The cause of an [`Error`], where another library or the system gave one. The text of the
 /// error includes that of its cause, so that [`std::error::Error::source`] returns `None`.
-pub type Cause = Arc<dyn StdError + Send + Sync>;
+pub type Source = Arc<dyn StdError + Send + Sync>;
 
 /// Why a call failed.
 ///
@@ -285,7 +285,7 @@ pub enum Error {
         /// What happened, with the host.
         message: String,
         /// The cause, where the system or the HTTP library gave one.
-        cause: Option<Cause>,
+        r#source: Option<Source>,
         /// Whether the same call may succeed later.
         retry_may_help: bool,
     },
@@ -297,7 +297,7 @@ pub enum Error {
         /// What happened, with the host.
         message: String,
         /// The cause, where the TLS library gave one.
-        cause: Option<Cause>,
+        r#source: Option<Source>,
     },
     /// See [`ErrorKind::Timeout`].
     #[error("{}{message}{}", Start(*.about), End(*.about))]
@@ -340,7 +340,7 @@ pub enum Error {
         limit: u64,
     },
     /// See [`ErrorKind::Io`].
-    #[error("{}{action}: {cause}{}", Start(*.about), End(*.about))]
+    #[error("{}{action}: {source}{}", Start(*.about), End(*.about))]
     Io {
         /// The call.
         about: About,
@@ -349,7 +349,7 @@ pub enum Error {
         /// The file or folder concerned, if there is one.
         path: Option<PathBuf>,
         /// What the system said.
-        cause: Arc<io::Error>,
+        r#source: Arc<io::Error>,
     },
     /// See [`ErrorKind::Internal`].
     #[error("internal error, please report it: {0}")]
@@ -434,7 +434,7 @@ impl Error {
     /// by it.
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         match self {
-            Self::Io { cause, .. } => Some(cause.kind()),
+            Self::Io { source, .. } => Some(source.kind()),
             _ => None,
         }
     }
@@ -443,7 +443,7 @@ impl Error {
     /// error of input or output that has one.
     pub fn raw_os_error(&self) -> Option<i32> {
         match self {
-            Self::Io { cause, .. } => os_error(cause),
+            Self::Io { source, .. } => os_error(source),
             _ => None,
         }
     }
@@ -482,7 +482,7 @@ impl Error {
             about: About::default(),
             action: action.into(),
             path,
-            cause: source.into(),
+            source: source.into(),
         }
     }
 

@@ -2,7 +2,6 @@
 //! wants it.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
@@ -11,12 +10,12 @@ use crate::call::Running;
 use crate::content_disposition;
 use crate::error::About;
 use crate::file_name;
-use crate::save::Target;
+use crate::save::Directory;
 use crate::session::Answer;
 use crate::sink::{Buffer, Sink, Through};
 use crate::text::MAX_MESSAGE;
 use crate::transport::Response;
-use crate::{Client, Error, OutputFile, SaveOptions, SavedFile, WrittenFile};
+use crate::{Client, Error, OutputFile, SavedFile, WrittenFile};
 
 /// The largest file to take into memory, in bytes, unless it is said.
 const LARGEST_IN_MEMORY: u64 = 2 * 1024 * 1024 * 1024;
@@ -101,21 +100,20 @@ impl Client {
     pub(crate) fn save(
         &self,
         running: &mut Running,
-        folder: &Path,
-        options: &SaveOptions,
+        directory: &Directory,
     ) -> Result<SavedFile, Error> {
         let limit = self.max_size.unwrap_or(u64::MAX);
         self.session.run(running, |running| {
             let arriving = self.ask(running)?;
-            let mut target = Target::new(folder, arriving.name.as_deref(), options)?;
-            let refused = target.failure();
-            let mut sink = Through::new(target.file());
+            let mut file = directory.begin(arriving.name.as_deref())?;
+            let refused = file.failure();
+            let mut sink = Through::new(file.file());
             let arrived = self.receive(arriving, running, limit, &mut sink, refused)?;
             let len = sink.written();
             arrived.check(len)?;
             Ok(SavedFile {
                 job: running.job,
-                path: target.keep_as(&arrived.name)?,
+                path: file.publish(&arrived.name)?,
                 name: arrived.name,
                 name_is_made_up: arrived.name_is_made_up,
                 len,
@@ -204,10 +202,8 @@ impl Client {
 
 /// The safe name that Content-Disposition gives; the first of several.
 fn header_name(response: &Response) -> Option<String> {
-    let headers = response.headers.get_all(CONTENT_DISPOSITION).into_iter();
-    headers
-        .filter_map(|header| content_disposition::file_name(header.as_bytes()))
-        .find_map(|name| file_name::safe(&name))
+    let mut headers = response.headers.get_all(CONTENT_DISPOSITION).into_iter();
+    headers.find_map(|header| content_disposition::file_name(header.as_bytes()))
 }
 
 fn header_text(response: &Response, name: &http::HeaderName) -> Option<String> {

@@ -68,7 +68,7 @@ pub use builder::ClientBuilder;
 pub use call::{Call, Progress};
 pub use cancel::CancelToken;
 pub use client::Client;
-pub use error::{About, Cause, Error, ErrorKind, JobEnd, Refusal};
+pub use error::{About, Error, ErrorKind, JobEnd, Refusal, Source};
 pub use job::JobId;
 pub use output_file::{OutputFile, SavedFile, WrittenFile};
 pub use queued_job::{JobStatus, QueuedJob};

@@ -101,7 +101,7 @@ impl Endpoint {
             ErrorKind::Tls => Error::Tls {
                 about,
                 message: format!("no trusted connection to {host}: {what}"),
-                cause: source,
+                source,
             },
             ErrorKind::Timeout => Error::Timeout {
                 about,
@@ -115,7 +115,7 @@ impl Endpoint {
             _ => Error::Connection {
                 about,
                 message: format!("no complete answer from {host}: {what}"),
-                cause: source,
+                source,
                 retry_may_help: is_transient,
             },
         }

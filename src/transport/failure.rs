@@ -9,7 +9,7 @@ use super::body::{BadBody, UnknownCoding};
 use super::{Settings, tls};
 use crate::ErrorKind;
 use crate::cancel::Stop;
-use crate::error::Cause;
+use crate::error::Source;
 
 /// Why there is no response, or not all of it.
 pub(crate) struct Failure {
@@ -18,7 +18,7 @@ pub(crate) struct Failure {
     /// to be redacted, and shortened after that.
     pub(crate) what: String,
     /// The cause, where it says more than `what` does.
-    pub(crate) source: Option<Cause>,
+    pub(crate) source: Option<Source>,
     /// Whether the same request may succeed later.
     pub(crate) is_transient: bool,
     /// Whether a pooled connection ended before any of the response came.
