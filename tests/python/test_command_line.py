@@ -181,6 +181,13 @@ def test_timeout_of_zero_or_nonsense_is_wrong_usage(run: Any, value: str) -> Non
     assert b"--timeout" in done.stderr
 
 
+@pytest.mark.parametrize("option", ["--server", "--team", "--user", "--ca"])
+def test_empty_option_is_wrong_usage(run: Any, option: str) -> None:
+    done = run("get", "28142", option, "")
+    assert done.returncode == 2
+    assert f"{option}: it is empty".encode() in done.stderr
+
+
 LOGIN = {
     "SELLERCLOUD_USER": setting("STAND_IN_USER"),
     "SELLERCLOUD_PASSWORD": setting("STAND_IN_PASSWORD"),

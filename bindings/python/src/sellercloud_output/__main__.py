@@ -66,11 +66,13 @@ def parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("job", metavar="JOB", help="the job's id, or its QueuedJobLink")
     place = common.add_mutually_exclusive_group()
-    place.add_argument("--server", help='a server id, such as "tt", or a base URL')
-    place.add_argument("--team", help="the team whose server is to be looked up")
+    place.add_argument("--server", type=not_empty, help='a server id, such as "tt", or a base URL')
+    place.add_argument("--team", type=not_empty, help="the team whose server is to be looked up")
     common.add_argument("--team-directory", metavar="URL", help="where teams are looked up")
-    common.add_argument("--user", help="the user name to log in with")
-    common.add_argument("--ca", metavar="FILE", help="PEM certificates to trust as well")
+    common.add_argument("--user", type=not_empty, help="the user name to log in with")
+    common.add_argument(
+        "--ca", type=not_empty, metavar="FILE", help="PEM certificates to trust as well"
+    )
     common.add_argument(
         "--timeout",
         type=time_limit,
@@ -103,9 +105,17 @@ def parser() -> argparse.ArgumentParser:
 
 def time_limit(text: str) -> float:
     seconds = float(text)
+    # Not a number is not greater either.
     if not seconds > 0:
         raise argparse.ArgumentTypeError("it must be greater than zero")
     return seconds
+
+
+def not_empty(text: str) -> str:
+    """Refuses what a script passes where a variable of its own is not set."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
 
 
 def output_path(text: str) -> str:

@@ -548,7 +548,7 @@ def _log_callback(log: Callable[[RequestRecord], object]) -> object:
                 raise
             if not is_reported:
                 is_reported = True
-                report_ignored(error, f"the log callback {log!r}")
+                report_ignored(error, "the log callback of a Client")
         return 0
 
     return c.sco_log_fn(guarded(tell))
