@@ -195,7 +195,7 @@ class Client(Closing):
         self._name = f"team={team!r}" if team is not None else repr(server)
         self._handle: Handle | None = None
         # For the child of a fork, which makes a client of its own, and for pickling.
-        self._settings: dict[str, Any] | None = settings
+        self._settings: dict[str, Any] = settings
         self._forks = _native.forks
         try:
             self._handle = _client_handle(**settings)
@@ -402,21 +402,21 @@ class Client(Closing):
 
         Files that it gave stay.
         """
-        settings, self._handle, self._settings = self._settings, None, None
-        for value in (settings or {}).values():
+        settings, self._handle, self._settings = self._settings, None, {}
+        for value in settings.values():
             if isinstance(value, Secret):
                 value.wipe()
 
     def _opened(self) -> Handle:
         handle, settings = self._handle, self._settings
-        if handle is None or settings is None:
+        if handle is None or not settings:
             raise ValueError("the client is closed")
         if self._forks != _native.forks:
             handle = self._handle = _client_handle(**settings)
             self._forks = _native.forks
         return handle
 
-    def __getstate__(self) -> dict[str, Any] | None:
+    def __getstate__(self) -> dict[str, Any]:
         self._opened()
         return self._settings
 
