@@ -5,12 +5,12 @@ use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::Path;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use rustls::ServerConfig;
-use sellercloud_output::{Client, Error, ErrorKind, Retry, Wait};
+use sellercloud_output::{Client, ClientBuilder, Error, ErrorKind, Retry, Wait};
 
 use crate::failures::{Asked, EXPIRED, Failure, OTHER_HOST, Place, Requests, Routes, Servers};
 use crate::support::endpoint::{self, Connection, End, Listener, accept_tls, read_head};
@@ -126,7 +126,7 @@ const STALL: Duration = Duration::from_millis(1000);
 /// What ends a response that never ends.
 const CALL: Duration = Duration::from_millis(1500);
 /// A limit that no failure may need.
-const NEVER: Duration = Duration::from_secs(30);
+pub(crate) const NEVER: Duration = Duration::from_secs(30);
 /// How much longer than its limit a call may take, and how long one without a limit. Cells
 /// share the processor with many others.
 const SLACK: Duration = Duration::from_secs(4);
@@ -159,11 +159,13 @@ static EXPIRED_FOR_LOOPBACK: Config =
 /// How far a cell is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-enum Stage {
+pub(crate) enum Stage {
     /// Everything works.
     Well,
     /// The failure happens.
     Failing,
+    /// The server is busy, once; then the failure happens.
+    Busy,
 }
 
 /// What the server counts.
@@ -175,33 +177,49 @@ struct Counts {
     files: AtomicUsize,
 }
 
-struct State {
+pub(crate) struct State {
     stage: AtomicU8,
     counts: Counts,
+    /// Whether the failure has happened.
+    has_failed: AtomicBool,
 }
 
 impl State {
     fn is_failing(&self) -> bool {
-        self.stage.load(Ordering::SeqCst) == Stage::Failing as u8
+        let is_failing = self.is(Stage::Failing);
+        if is_failing {
+            self.has_failed.store(true, Ordering::SeqCst);
+        }
+        is_failing
     }
 
-    fn set(&self, stage: Stage) {
+    fn is(&self, stage: Stage) -> bool {
+        self.stage.load(Ordering::SeqCst) == stage as u8
+    }
+
+    pub(crate) fn set(&self, stage: Stage) {
         self.stage.store(stage as u8, Ordering::SeqCst);
+    }
+
+    /// Returns `true` once the failure has happened.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::SeqCst)
     }
 }
 
 /// What a cell runs against. The failure must outlive it, as all rows do.
-struct World {
-    state: Arc<State>,
+pub(crate) struct World {
+    pub(crate) state: Arc<State>,
     server: Listener,
     proxy: Option<ForwardProxy>,
 }
 
 impl World {
-    fn start(cell: Cell<'static>) -> Self {
+    pub(crate) fn start(cell: Cell<'static>) -> Self {
         let state = Arc::new(State {
             stage: AtomicU8::new(Stage::Well as u8),
             counts: Counts::default(),
+            has_failed: AtomicBool::new(false),
         });
         let shared = state.clone();
         let server = Listener::start(move |socket| serve(cell, &shared, socket));
@@ -213,7 +231,13 @@ impl World {
         }
     }
 
-    fn url(&self, cell: Cell) -> String {
+    /// The URL of the proxy; empty for none.
+    pub(crate) fn proxy_url(&self) -> String {
+        let url = self.proxy.as_ref().map(ForwardProxy::url);
+        url.unwrap_or_default()
+    }
+
+    pub(crate) fn url(&self, cell: Cell) -> String {
         let scheme = match cell.scheme {
             Scheme::Http => "http",
             Scheme::Https => "https",
@@ -320,8 +344,16 @@ fn converse(cell: Cell, state: &State, connection: &mut dyn Connection) {
         let is_in_response = matches!(cell.failure.place, Place::Response | Place::TunnelEnd);
         let is_refused = cell.call == Call::Login && cell.history == History::Reused;
         let response = match () {
-            () if !state.is_failing() => well(&asked),
-            () if is_subject && is_in_response => {
+            () if is_subject && state.is(Stage::Busy) => {
+                // Before the response, after which the client may come again at once.
+                state.set(Stage::Failing);
+                let _ = connection.write_all(BUSY);
+                let _ = connection.flush();
+                connection.finish();
+                return;
+            }
+            () if !state.is(Stage::Failing) => well(&asked),
+            () if is_subject && is_in_response && state.is_failing() => {
                 let _ = connection.write_all(&(cell.failure.response)(&asked));
                 let _ = connection.flush();
                 endpoint::end(connection, cell.failure.end);
@@ -343,6 +375,9 @@ fn converse(cell: Cell, state: &State, connection: &mut dyn Connection) {
     connection.finish();
 }
 
+const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\
+    Connection: close\r\nRetry-After: 0\r\n\r\n";
+
 fn well(asked: &Asked) -> String {
     let length = asked.body.len();
     let name = "Content-Disposition: attachment; filename=a.csv\r\n";
@@ -362,17 +397,16 @@ fn read_body(head: &str, connection: &mut dyn Connection) {
 }
 
 /// What a call came to.
-struct Outcome {
-    result: Result<(), Error>,
+pub(crate) struct Outcome {
+    pub(crate) result: Result<(), Error>,
     /// Bytes that `write` handed out.
     written: usize,
-    elapsed: Duration,
+    pub(crate) elapsed: Duration,
 }
 
-fn perform(
-    client: &Client,
+pub(crate) fn perform(
+    options: sellercloud_output::Call,
     call: Call,
-    limit: Duration,
     directory: &Path,
 ) -> Result<Outcome, Problem> {
     let start = Instant::now();
@@ -381,7 +415,6 @@ fn perform(
         FILE_BYTES => Ok(()),
         other => Err(format!("the wrong file: {}", other.escape_ascii())),
     };
-    let options = client.call().timeout(limit);
     let result = match call {
         Call::Buffer | Call::Login => options.output_file(1).map(|file| right(&file.bytes)),
         Call::Save => options.save_output_file(1, directory).map(|file| {
@@ -415,6 +448,15 @@ fn perform(
         written: written.len(),
         elapsed,
     })
+}
+
+/// Retries almost without a wait.
+pub(crate) fn fast_retry(attempts: usize) -> Retry {
+    Retry {
+        attempts: attempts.try_into().unwrap(),
+        base: Duration::from_millis(1),
+        ..Retry::default()
+    }
 }
 
 /// What the policy makes of a cell.
@@ -509,29 +551,25 @@ impl Cell<'static> {
     }
 
     fn client(&self, world: &World) -> Client {
-        let retry = Retry {
-            attempts: self.max_attempts().try_into().unwrap(),
-            base: Duration::from_millis(1),
-            ..Retry::default()
-        };
-        let builder = Client::builder(world.url(*self)).allow_plain_http(true);
-        let builder = builder.add_ca_certificates(AUTHORITY.pem().as_bytes());
-        let builder = builder.retry(retry).max_size(MAX_SIZE);
-        let builder = builder.proxy(match &world.proxy {
-            Some(proxy) => proxy.url(),
-            None => String::new(),
-        });
-        let builder = match self.call {
-            Call::Login => builder.credentials("user", "password"),
-            _ => builder.token("token"),
-        };
         let is_slow = self.failure.is_slow();
         let is_in_response = matches!(self.failure.place, Place::Response | Place::TunnelEnd);
         let only_if = |is_limited, limit| if is_limited { limit } else { NEVER };
+        let builder = self.builder(world.url(*self), world.proxy_url());
         let builder = builder
+            .retry(fast_retry(self.max_attempts()))
             .connect_timeout(only_if(is_slow && !is_in_response, STALL))
             .stall_timeout(only_if(is_slow && !self.is_ended_by_call(), STALL));
         builder.build().unwrap()
+    }
+
+    pub(crate) fn builder(&self, url: String, proxy: String) -> ClientBuilder {
+        let builder = Client::builder(url).allow_plain_http(true).proxy(proxy);
+        let builder = builder.add_ca_certificates(AUTHORITY.pem().as_bytes());
+        let builder = builder.max_size(MAX_SIZE);
+        match self.call {
+            Call::Login => builder.credentials("user", "password"),
+            _ => builder.token("token"),
+        }
     }
 
     /// Runs the call against the failure, and once more when all is well.
@@ -545,7 +583,7 @@ impl Cell<'static> {
         });
         let client = self.client(&world);
         if self.history == History::Reused {
-            let before = perform(&client, Call::Buffer, NEVER, &first)?.result;
+            let before = perform(client.call(), Call::Buffer, &first)?.result;
             before.map_err(|error| Problem::new(format!("the first request fails: {error}")))?;
         }
         let (connects, proxied) = world
@@ -563,7 +601,7 @@ impl Cell<'static> {
         }
         let limit = if self.is_ended_by_call() { CALL } else { NEVER };
         world.state.set(Stage::Failing);
-        let outcome = perform(&client, self.call, limit, &failing)?;
+        let outcome = perform(client.call().timeout(limit), self.call, &failing)?;
         world.state.set(Stage::Well);
 
         let expected = self.expected(outcome.written);
@@ -629,7 +667,7 @@ impl Cell<'static> {
         if left != saved {
             wrong.push(format!("{left} files, not {saved}"));
         }
-        if let Err(error) = perform(&client, self.call, NEVER, &last)?.result {
+        if let Err(error) = perform(client.call().timeout(NEVER), self.call, &last)?.result {
             is_of_time |= error.kind() == ErrorKind::Timeout;
             wrong.push(format!("then, when all is well: {:?}", error.kind()));
         }

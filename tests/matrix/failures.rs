@@ -254,6 +254,34 @@ pub(crate) fn failures() -> Vec<Failure> {
 /// The number of rows that the quick run takes in every cell.
 pub(crate) const QUICK_ROWS: usize = QUICK.len();
 
+/// The name of the row after which a call waits before it tries again.
+pub(crate) const WAIT_FOR_RETRY: &str = "503 Service Unavailable, Retry-After: 5";
+/// The name of the row after which a call waits before it asks for the job again.
+pub(crate) const WAIT_FOR_JOB: &str = "job that is running";
+
+/// What a call may be stopped in, besides the rows that are named by [`STUCK_ROWS`].
+pub(crate) fn waits() -> [Failure; 2] {
+    let busy = with_status("503 Service Unavailable", "Retry-After: 5\r\n", "");
+    let running = with_body("", r#"{"Basic":{"ID":1,"Status":1}}"#);
+    [
+        fixed(WAIT_FOR_RETRY, busy, Close, Server).transient(),
+        fixed(WAIT_FOR_JOB, running, Close, Timeout),
+    ]
+}
+
+/// The rows in which a call gets no further, one for each phase of a request.
+pub(crate) const STUCK_ROWS: [&str; 9] = [
+    "silent once the proxy has accepted the connection",
+    "CONNECT: silent before the response",
+    "CONNECT: dripping head",
+    "CONNECT: silent after 200",
+    "silent once the server has accepted the connection",
+    "silent before the response",
+    "dripping header",
+    "silent within the body",
+    "dripping body",
+];
+
 /// Each way to end, in each place of a response.
 fn in_every_phase() -> Vec<Failure> {
     let phases: [Phase; 11] = [

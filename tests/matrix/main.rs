@@ -6,14 +6,16 @@
 //!
 //! For each cell: the kind of the error, the number of requests and connections, the time,
 //! that no file is left, and that the client works afterwards. Descriptors are counted when
-//! all cells of a batch are done. The quick set has every cell of one failure of each kind,
-//! and every failure on the direct way.
+//! all cells of a batch are done. More cells stop a call in each of its phases. The quick set
+//! has every cell of one failure of each kind, every failure on the direct way, and the stops
+//! of three calls.
 
 #[path = "../support/mod.rs"]
 mod support;
 
 mod cell;
 mod failures;
+mod stops;
 
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
@@ -24,7 +26,8 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use cell::{Call, Cell, History, Problem, Route, Scheme};
-use failures::{Failure, QUICK_ROWS, failures};
+use failures::{Failure, QUICK_ROWS, Routes, STUCK_ROWS, failures, waits};
+use stops::{Stop, StopCell};
 use support::tls::Authority;
 
 /// How many cells run at a time. Most of them wait.
@@ -80,13 +83,17 @@ fn run(arguments: &[String]) -> ExitCode {
     let quick = rows.iter().filter(|row| row.is_quick).count();
     assert_eq!(quick, QUICK_ROWS, "a row of the quick set is missing");
 
-    let every = cells(rows);
-    let chosen: Vec<Cell> = every
+    let every: Vec<Item> = cells(rows)
+        .into_iter()
+        .map(Item::Crossing)
+        .chain(stops(rows).into_iter().map(Item::Stop))
+        .collect();
+    let chosen: Vec<Item> = every
         .iter()
         .copied()
-        .filter(|cell| takes_all || is_quick(cell))
-        .filter(|cell| {
-            let name = cell.to_string();
+        .filter(|item| takes_all || item.is_quick())
+        .filter(|item| {
+            let name = item.name();
             words.iter().all(|word| name.contains(word.as_str()))
         })
         .collect();
@@ -140,23 +147,94 @@ fn cells(rows: &'static [Failure]) -> Vec<Cell<'static>> {
     cells
 }
 
-fn is_quick(cell: &Cell) -> bool {
-    let is_plain = cell.route == Route::Direct
-        && cell.history == History::New
-        && matches!(cell.call, Call::Buffer | Call::Save);
-    cell.failure.is_quick || is_plain
+/// The cells in which a call is stopped.
+fn stops(rows: &'static [Failure]) -> Vec<StopCell> {
+    let stuck = STUCK_ROWS.map(|name| {
+        let row = rows.iter().find(|row| row.name == name);
+        row.unwrap_or_else(|| panic!("there is no row {name:?}"))
+    });
+    let waits: &'static [Failure] = Vec::from(waits()).leak();
+    let phases = stuck.into_iter().chain(waits).map(|row| (row, false));
+    // A port that is full has no row, as nothing happens there: any row of all routes will do.
+    let anywhere = stuck.into_iter().find(|row| row.routes == Routes::All);
+    let phases = phases.chain([(anywhere.unwrap(), true)]);
+    let mut stops = Vec::new();
+    for (failure, is_connecting) in phases {
+        for cell in cells(std::slice::from_ref(failure)) {
+            for stop in Stop::ALL {
+                stops.push(StopCell {
+                    cell,
+                    is_connecting,
+                    stop,
+                });
+            }
+        }
+    }
+    stops.retain(|stop| stop.cell.history == History::New && stop.exists());
+    stops
+}
+
+/// What is run and counted.
+#[derive(Clone, Copy)]
+enum Item {
+    Crossing(Cell<'static>),
+    Stop(StopCell),
+}
+
+impl Item {
+    fn is_quick(&self) -> bool {
+        match self {
+            Self::Crossing(cell) => {
+                let is_plain = cell.route == Route::Direct
+                    && cell.history == History::New
+                    && matches!(cell.call, Call::Buffer | Call::Save);
+                cell.failure.is_quick || is_plain
+            }
+            Self::Stop(stop) => {
+                matches!(stop.cell.call, Call::Save | Call::Wait | Call::Login)
+            }
+        }
+    }
+
+    fn row(&self) -> String {
+        match self {
+            Self::Crossing(cell) => cell.failure.name.clone(),
+            Self::Stop(stop) => stop.name(),
+        }
+    }
+
+    fn place(&self) -> String {
+        match self {
+            Self::Crossing(cell) => cell.place(),
+            Self::Stop(stop) => stop.cell.place(),
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("{} {}", self.row(), self.place())
+    }
+
+    fn run(self) -> Result<(), Problem> {
+        let run = || match self {
+            Self::Crossing(cell) => cell.run(),
+            Self::Stop(stop) => stop.run(),
+        };
+        let outcome = panic::catch_unwind(AssertUnwindSafe(run));
+        outcome.unwrap_or_else(|_| Err(Problem::new("it panics")))
+    }
 }
 
 /// Cells by their row and what is wrong with them, each with the error's message.
 type Failed = BTreeMap<(String, String), Vec<(String, String)>>;
 
-fn run_batches(cells: &[Cell<'static>]) -> Failed {
+fn run_batches(cells: &[Item]) -> Failed {
     let failed = Mutex::new(Failed::new());
     // What a process opens once is open before anything is counted.
     if let Some(first) = cells.first() {
-        let _ = run_cell(*first);
+        let _ = first.run();
     }
-    for batch in cells.chunks(BATCH) {
+    let start = Instant::now();
+    for (index, batch) in cells.chunks(BATCH).enumerate() {
         let before = open_files();
         let next = AtomicUsize::new(0);
         let running = Mutex::new(BTreeMap::new());
@@ -167,9 +245,9 @@ fn run_batches(cells: &[Cell<'static>]) -> Failed {
                 .map(|_| {
                     scope.spawn(|| {
                         while let Some(cell) = batch.get(next.fetch_add(1, Ordering::Relaxed)) {
-                            let name = cell.to_string();
+                            let name = cell.name();
                             running.lock().unwrap().insert(name.clone(), Instant::now());
-                            let outcome = run_cell(*cell);
+                            let outcome = cell.run();
                             running.lock().unwrap().remove(&name);
                             match outcome {
                                 Ok(()) => {}
@@ -190,7 +268,7 @@ fn run_batches(cells: &[Cell<'static>]) -> Failed {
         });
         // Where the time decided, it decides again with no other cell beside.
         for cell in again.into_inner().unwrap() {
-            if let Err(problem) = run_cell(cell) {
+            if let Err(problem) = cell.run() {
                 note(&failed, &cell, problem);
             }
         }
@@ -199,10 +277,16 @@ fn run_batches(cells: &[Cell<'static>]) -> Failed {
         while open_files() > before && Instant::now() < limit {
             thread::sleep(Duration::from_millis(10));
         }
+        println!(
+            "{} of {} cells after {:.0} s",
+            index * BATCH + batch.len(),
+            cells.len(),
+            start.elapsed().as_secs_f64()
+        );
         let after = open_files();
         if after > before {
             let what = format!("{} descriptors are lost", after - before);
-            let names = batch.iter().map(|cell| (cell.to_string(), String::new()));
+            let names = batch.iter().map(|cell| (cell.name(), String::new()));
             failed
                 .lock()
                 .unwrap()
@@ -212,8 +296,8 @@ fn run_batches(cells: &[Cell<'static>]) -> Failed {
     failed.into_inner().unwrap()
 }
 
-fn note(failed: &Mutex<Failed>, cell: &Cell, problem: Problem) {
-    let key = (cell.failure.name.clone(), problem.what);
+fn note(failed: &Mutex<Failed>, cell: &Item, problem: Problem) {
+    let key = (cell.row(), problem.what);
     let mut failed = failed.lock().unwrap();
     let cells = failed.entry(key).or_default();
     cells.push((cell.place(), problem.message));
@@ -235,11 +319,6 @@ fn end_process_if_stuck(running: &Mutex<BTreeMap<String, Instant>>, is_done: &At
 
 /// More than any cell takes.
 const STUCK: Duration = Duration::from_secs(60);
-
-fn run_cell(cell: Cell<'static>) -> Result<(), Problem> {
-    let outcome = panic::catch_unwind(AssertUnwindSafe(|| cell.run()));
-    outcome.unwrap_or_else(|_| Err(Problem::new("it panics")))
-}
 
 /// Descriptors of this process.
 fn open_files() -> usize {
