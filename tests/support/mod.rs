@@ -5,6 +5,8 @@
 use std::env;
 use std::process::Command;
 
+pub mod endpoint;
+pub mod forward_proxy;
 pub mod proxy;
 pub mod raw_server;
 pub mod stand_in;
