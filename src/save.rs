@@ -153,7 +153,7 @@ impl<'a> Directory<'a> {
         if let Some(absolute) = &self.absolute
             && !self.is_searched.replace(true)
         {
-            leftovers::remove(&self.handle, absolute, file.file());
+            leftovers::remove(&self.handle, absolute, &file.file, &file.temporary.name);
         }
         Ok(file)
     }
