@@ -703,6 +703,7 @@ fn save_with_closed_standard_streams_uses_none_of_their_numbers() {
             ControlFlow::Continue(())
         });
         let saved = call.save_output_file(1, &folder);
+        drop(client);
         for (fd, kept) in (0..).zip(kept) {
             // SAFETY: what took the numbers is closed by now.
             unsafe { libc::dup2(kept, fd) };

@@ -7,10 +7,15 @@ use std::io::{self, Seek};
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
+use std::ptr::NonNull;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use libc::c_int;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+use libc::{fstatat, readdir, stat};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use libc::{fstatat64 as fstatat, readdir64 as readdir, stat64 as stat};
 
 /// How often a call that a signal interrupted is repeated. On some network file systems a
 /// frequent timer could interrupt it for good.
@@ -213,6 +218,22 @@ impl DirectoryHandle {
         }
     }
 
+    /// Returns the names in the directory that are UTF-8, as far as it can be read.
+    pub(crate) fn names(&self) -> io::Result<Names> {
+        let flags = libc::O_RDONLY | libc::O_DIRECTORY;
+        let fd = self.open_at(c".", flags, 0)?.into_raw_fd();
+        // SAFETY: the descriptor is open and owned; the stream owns it from here on.
+        match NonNull::new(unsafe { libc::fdopendir(fd) }) {
+            Some(stream) => Ok(Names(stream)),
+            None => {
+                let error = io::Error::last_os_error();
+                // SAFETY: no stream owns it.
+                drop(unsafe { OwnedFd::from_raw_fd(fd) });
+                Err(error)
+            }
+        }
+    }
+
     /// Waits until the names are on the disk.
     pub(crate) fn sync(&self) -> io::Result<()> {
         match self.0.sync_all() {
@@ -236,6 +257,34 @@ impl DirectoryHandle {
         })?;
         // SAFETY: the system has just opened it, for nobody else.
         Ok(File::from(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+}
+
+/// The names in a directory. The standard library's iterator panics where a file system
+/// fails to close a directory.
+pub(crate) struct Names(NonNull<libc::DIR>);
+
+impl Iterator for Names {
+    type Item = Option<String>;
+
+    /// Returns `None` in the place of a name that is not UTF-8.
+    fn next(&mut self) -> Option<Self::Item> {
+        // SAFETY: the stream is open, and no other thread has it.
+        let entry = unsafe { readdir(self.0.as_ptr()) };
+        if entry.is_null() {
+            return None;
+        }
+        // SAFETY: an entry is valid until the next call, and its name is a C string. It may be
+        // shorter than its type, so that no reference to the whole is made.
+        let name = unsafe { CStr::from_ptr((&raw const (*entry).d_name).cast()) };
+        Some(name.to_str().ok().map(str::to_owned))
+    }
+}
+
+impl Drop for Names {
+    fn drop(&mut self) {
+        // SAFETY: the stream is open, and not used again.
+        unsafe { libc::closedir(self.0.as_ptr()) };
     }
 }
 
@@ -384,9 +433,6 @@ fn kind_of(mode: u32) -> EntryKind {
 fn stat_at(directory: c_int, name: &CStr) -> io::Result<Entry> {
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     use libc::{fstatat, stat};
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    use libc::{fstatat64 as fstatat, stat64 as stat};
-
     let mut found = std::mem::MaybeUninit::<stat>::zeroed();
     // SAFETY: the descriptor is open, the name is a C string, and `found` has the size.
     check(|| unsafe {

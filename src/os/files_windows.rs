@@ -98,6 +98,12 @@ impl DirectoryHandle {
         })
     }
 
+    /// Returns the names in the directory that are Unicode, as far as it can be read.
+    pub(crate) fn names(&self) -> io::Result<impl Iterator<Item = Option<String>>> {
+        let entries = fs::read_dir(&self.0)?.map_while(Result::ok);
+        Ok(entries.map(|entry| entry.file_name().into_string().ok()))
+    }
+
     /// Windows has no way to wait for a name.
     pub(crate) fn sync(&self) -> io::Result<()> {
         Ok(())

@@ -12,7 +12,8 @@
 use std::collections::VecDeque;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::os::{DirectoryHandle, is_process_gone};
@@ -90,15 +91,14 @@ fn this_host() -> Option<String> {
     Some(format!("{}{namespace:x}", boot.get(..16)?))
 }
 
-/// Removes the leftovers in a directory. `own` is a file in it that was just created.
-pub(super) fn remove(directory: &DirectoryHandle, path: &Path, own: &File) {
+/// Removes the leftovers in a directory. `own` is a file in it that was just created, and
+/// `own_name` its name.
+pub(super) fn remove(directory: &DirectoryHandle, path: &Path, own: &File, own_name: &str) {
     if was_searched(path) {
         return;
     }
-    let (Ok(entries), Ok(now)) = (
-        fs::read_dir(path),
-        own.metadata().and_then(|own| own.modified()),
-    ) else {
+    let now = own.metadata().and_then(|own| own.modified());
+    let (Ok(names), Ok(now)) = (directory.names(), now) else {
         return;
     };
     let host = this_host();
@@ -119,14 +119,15 @@ pub(super) fn remove(directory: &DirectoryHandle, path: &Path, own: &File) {
     };
     let started = Instant::now();
     let mut count = 0;
-    for entry in entries.map_while(Result::ok) {
+    for name in names {
         count += 1;
-        if let Some(name) = entry.file_name().to_str()
-            && let Some(origin) = Origin::of(name)
-            && is_leftover(name, &origin)
+        if let Some(name) = name
+            && let Some(origin) = Origin::of(&name)
+            && name != own_name
+            && is_leftover(&name, &origin)
         {
             // Another process may have done so already.
-            let _ = directory.remove(name);
+            let _ = directory.remove(&name);
         }
         if count % MAX_ENTRIES == 0 && started.elapsed() > MAX_SEARCH_TIME {
             break;
@@ -139,23 +140,33 @@ pub(super) fn remove(directory: &DirectoryHandle, path: &Path, own: &File) {
 
 /// Returns `true` if this process searched the large directory a short time ago.
 fn was_searched(path: &Path) -> bool {
-    // A lock that is held means that another thread searches, or did when this process was
-    // forked, in which case nobody will ever release it. There is no need to wait.
-    let Ok(searched) = SEARCHED.try_lock() else {
-        return true;
-    };
-    let mut searched = searched.iter();
-    searched.any(|(known, at)| known == path && at.elapsed() < INTERVAL)
+    let searched = searched_directories();
+    searched.is_none_or(|searched| {
+        let mut searched = searched.iter();
+        searched.any(|(known, at)| known == path && at.elapsed() < INTERVAL)
+    })
 }
 
 fn remember(path: &Path) {
-    if let Ok(mut searched) = SEARCHED.try_lock() {
+    if let Some(mut searched) = searched_directories() {
         searched.retain(|(known, _)| known != path);
         searched.push_back((path.to_owned(), Instant::now()));
         if searched.len() > MAX_REMEMBERED {
             searched.pop_front();
         }
     }
+}
+
+/// Locks [`SEARCHED`], which no thread holds for long; unless another thread held it when
+/// this process was forked, and nobody will ever release it.
+fn searched_directories() -> Option<MutexGuard<'static, VecDeque<(PathBuf, Instant)>>> {
+    for _ in 0..1000 {
+        match SEARCHED.try_lock() {
+            Ok(searched) => return Some(searched),
+            Err(_) => thread::yield_now(),
+        }
+    }
+    None
 }
 
 #[cfg(test)]
