@@ -7,6 +7,8 @@ use std::process::Command;
 
 pub mod proxy;
 pub mod raw_server;
+#[cfg(unix)]
+pub mod signals;
 pub mod stand_in;
 pub mod stuck;
 pub mod tls;
