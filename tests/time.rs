@@ -13,8 +13,11 @@ use sellercloud_output::{
     Call, CancelToken, Client, ClientBuilder, Error, ErrorKind, Progress, Retry, Wait,
 };
 use support::raw_server::RawServer;
+use support::signals::{under_signals, waits_of_this_thread};
 use support::stand_in::{PASSWORD, StandIn, TOKEN, USER};
 use support::stuck::{FullPort, dripping, mute_port, silent_after, slow_names};
+use support::tls::Authority;
+use support::tunnel::Tunnel;
 use support::{run_alone, runs_alone};
 
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
@@ -68,12 +71,16 @@ fn cancel_while_the_name_resolves() {
             .retry(Retry::never())
             .build()
             .unwrap();
-        let error = limited.output_file(1).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-        assert!(
-            error.to_string().contains("did not resolve within 200ms"),
-            "{error}"
-        );
+        let start = Instant::now();
+        for error in [
+            limited.output_file(1).unwrap_err(),
+            under_signals(|| limited.output_file(1)).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+            let words = "did not resolve within 200ms";
+            assert!(error.to_string().contains(words), "{error}");
+        }
+        assert!(start.elapsed() < Duration::from_secs(3));
         return;
     }
     // The system's resolver can only be made slow for a whole process.
@@ -412,4 +419,299 @@ fn limits_of_nothing_are_refused() {
         let error = builder.token(TOKEN).build().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     }
+}
+
+/// A client, and what it keeps alive, that gets stuck in one phase of a request.
+struct Stuck {
+    place: &'static str,
+    builder: ClientBuilder,
+    /// The limit that ends the wait if nothing else does.
+    limit: Limit,
+    _full: Option<FullPort>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Limit {
+    Connect,
+    Stall,
+    /// Bytes keep coming: only the call's own.
+    Call,
+}
+
+/// Every phase in which a call waits for something outside, each by itself.
+fn stuck_calls() -> Vec<Stuck> {
+    let authority = Authority::new();
+    let pem = authority.pem();
+    let stuck = |place, server: &str, proxy: &str, limit| Stuck {
+        place,
+        builder: Client::builder(server)
+            .token(TOKEN)
+            .proxy(proxy)
+            .allow_plain_http(true)
+            .add_ca_certificates(pem.as_bytes()),
+        limit,
+        _full: None,
+    };
+    let tls = |name| Some(authority.server(name).config());
+    let mute = |port: &str| format!("https://{port}");
+    let full = FullPort::new();
+    let full_url = full.url.clone();
+    let elsewhere = "https://tt.example";
+    let silent_proxy = Tunnel::with(None, |_, client| client.read_exact(&mut [0]));
+    let silent_tls_proxy = Tunnel::with(tls("localhost"), |_, client| client.read_exact(&mut [0]));
+    let dripping_proxy = Tunnel::with(None, |_, client| {
+        client.write_all(b"HTTP/1.1 200 OK\r\nX: ")?;
+        while client.write_all(b"x").is_ok() {
+            thread::park_timeout(Duration::from_millis(5));
+        }
+        Ok(())
+    });
+    let open_proxy = Tunnel::with(None, |_, client| {
+        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+        while client.read(&mut [0; 4096])? > 0 {}
+        Ok(())
+    });
+    let open_tls_proxy = Tunnel::with(tls("localhost"), |_, client| {
+        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+        client.flush()?;
+        while client.read(&mut [0; 4096])? > 0 {}
+        Ok(())
+    });
+    let mut all = vec![
+        stuck("TLS to the server", &mute(&mute_port()), "", Limit::Connect),
+        stuck("the head", &silent_after(b"").url, "", Limit::Stall),
+        stuck(
+            "the rest of the head",
+            &silent_after(b"HTTP/1.1 2").url,
+            "",
+            Limit::Stall,
+        ),
+        stuck(
+            "the body",
+            &silent_after(HEAD_AND_START).url,
+            "",
+            Limit::Stall,
+        ),
+        stuck(
+            "a slow body",
+            &dripping(Duration::from_millis(5)).url,
+            "",
+            Limit::Call,
+        ),
+        stuck(
+            "TLS to the proxy",
+            elsewhere,
+            &mute(&mute_port()),
+            Limit::Connect,
+        ),
+        stuck("the tunnel", elsewhere, &silent_proxy.url(), Limit::Connect),
+        stuck(
+            "the tunnel within TLS",
+            elsewhere,
+            &silent_tls_proxy.https_url(),
+            Limit::Connect,
+        ),
+        stuck(
+            "a slow tunnel",
+            elsewhere,
+            &dripping_proxy.url(),
+            Limit::Connect,
+        ),
+        stuck(
+            "TLS through the tunnel",
+            elsewhere,
+            &open_proxy.url(),
+            Limit::Connect,
+        ),
+        stuck(
+            "TLS within TLS",
+            elsewhere,
+            &open_tls_proxy.https_url(),
+            Limit::Connect,
+        ),
+        stuck(
+            "the head through the tunnel",
+            "http://tt.example",
+            &open_proxy.url(),
+            Limit::Stall,
+        ),
+        stuck(
+            "the head through TLS to the proxy",
+            "http://tt.example",
+            &open_tls_proxy.https_url(),
+            Limit::Stall,
+        ),
+    ];
+    for (server, proxy, place) in [
+        (full_url.as_str(), "", "the connection"),
+        (elsewhere, full_url.as_str(), "the connection to the proxy"),
+    ] {
+        all.push(stuck(place, server, proxy, Limit::Connect));
+    }
+    all[0]._full = Some(full);
+    all
+}
+
+/// Every limit and every stop ends a call in every phase.
+fn assert_stops_hold() {
+    const LIMIT: Duration = Duration::from_millis(200);
+    const LATEST: Duration = Duration::from_millis(1500);
+    let of = |place: &str, error: Error, kind: ErrorKind, start: Instant| {
+        assert_eq!(error.kind(), kind, "{place}: {error}");
+        assert!(start.elapsed() < LATEST, "{place}: {:?}", start.elapsed());
+    };
+    let stuck = stuck_calls();
+    for Stuck {
+        place,
+        builder,
+        limit,
+        ..
+    } in &stuck
+    {
+        let builder = builder.clone().retry(Retry::never());
+        let start = Instant::now();
+        if *limit != Limit::Call {
+            let limited = match limit {
+                Limit::Connect => builder.clone().connect_timeout(LIMIT),
+                _ => builder.clone().stall_timeout(LIMIT),
+            };
+            let error = limited.build().unwrap().output_file(1).unwrap_err();
+            assert!(error.to_string().contains("200ms"), "{place}: {error}");
+            of(place, error, ErrorKind::Timeout, start);
+        }
+        let client = builder.build().unwrap();
+        let start = Instant::now();
+        let error = client.call().timeout(LIMIT).output_file(1).unwrap_err();
+        of(place, error, ErrorKind::Timeout, start);
+
+        let token = CancelToken::new();
+        let start = Instant::now();
+        let error = thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(LIMIT);
+                token.cancel();
+            });
+            client.call().cancel(&token).output_file(1).unwrap_err()
+        });
+        of(place, error, ErrorKind::Cancelled, start);
+
+        let start = Instant::now();
+        let ask = move || match start.elapsed() < LIMIT {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        };
+        let error = client.call().interrupt(ask).output_file(1).unwrap_err();
+        of(place, error, ErrorKind::Cancelled, start);
+    }
+}
+
+#[test]
+fn stops_hold_in_every_phase() {
+    assert_stops_hold();
+}
+
+#[test]
+fn stops_hold_under_a_signal_every_millisecond() {
+    if runs_alone() {
+        under_signals(assert_stops_hold);
+        return;
+    }
+    // The handler is the whole process's.
+    run_alone("stops_hold_under_a_signal_every_millisecond", &[]);
+}
+
+#[test]
+fn a_file_arrives_under_a_signal_every_millisecond() {
+    if runs_alone() {
+        let stand_in = StandIn::start();
+        let client = client(&stand_in.url());
+        under_signals(|| {
+            for _ in 0..20 {
+                assert_eq!(client.output_file(28142).unwrap().bytes.len(), 2400);
+            }
+            // Pooled connections do not look used because of a signal.
+            assert!(client.output_file(28148).unwrap().bytes.len() >= 1 << 26);
+        });
+        return;
+    }
+    run_alone("a_file_arrives_under_a_signal_every_millisecond", &[]);
+}
+
+#[test]
+fn a_waiting_call_does_not_wake_up() {
+    let server = silent_after(HEAD);
+    let limit = Duration::from_secs(2);
+    let builder = Client::builder(&server.url).token(TOKEN);
+    let client = builder
+        .stall_timeout(limit)
+        .retry(Retry::never())
+        .build()
+        .unwrap();
+    let token = CancelToken::new();
+    let before = waits_of_this_thread();
+    let error = client.call().cancel(&token).output_file(1).unwrap_err();
+    let waits = waits_of_this_thread() - before;
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert!(waits < 20, "{waits} in {limit:?}");
+}
+
+#[test]
+fn cancel_comes_at_once() {
+    let server = silent_after(HEAD);
+    let client = client(&server.url);
+    let mut delays: Vec<_> = (0..9)
+        .map(|_| cancel(|token| client.call().cancel(&token).output_file(1)).1)
+        .collect();
+    delays.sort();
+    println!("{delays:?}");
+    assert!(delays[4] < Duration::from_millis(20), "{delays:?}");
+}
+
+#[test]
+fn one_token_cancels_many_calls() {
+    let server = silent_after(HEAD);
+    let client = client(&server.url);
+    let token = CancelToken::new();
+    thread::scope(|scope| {
+        let calls: Vec<_> = (0..20)
+            .map(|_| scope.spawn(|| client.call().cancel(&token).output_file(1)))
+            .collect();
+        thread::sleep(Duration::from_millis(200));
+        token.cancel();
+        for call in calls {
+            let error = call.join().unwrap().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+        }
+    });
+}
+
+#[test]
+fn limits_of_any_length_work() {
+    let stand_in = StandIn::start();
+    for limit in [
+        Duration::MAX,
+        Duration::MAX / 2,
+        Duration::from_secs(u64::MAX / 4),
+    ] {
+        let client = Client::builder(stand_in.url().replace("127.0.0.1", "localhost"))
+            .token(TOKEN)
+            .connect_timeout(limit)
+            .stall_timeout(limit)
+            .call_timeout(limit)
+            .build()
+            .unwrap();
+        assert_eq!(client.output_file(28142).unwrap().bytes.len(), 2400);
+        let token = CancelToken::new();
+        for call in [client.call(), client.call().cancel(&token).timeout(limit)] {
+            assert_eq!(call.output_file(28142).unwrap().bytes.len(), 2400);
+        }
+    }
+    // They can still be cancelled.
+    let server = silent_after(HEAD);
+    let builder = Client::builder(&server.url).token(TOKEN);
+    let client = builder
+        .stall_timeout(Duration::MAX)
+        .connect_timeout(Duration::MAX);
+    let client = client.call_timeout(Duration::MAX).build().unwrap();
+    assert_can_be_cancelled("without a limit", &client);
 }

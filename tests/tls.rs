@@ -65,6 +65,66 @@ fn of_several_authorities_each_is_trusted() {
 }
 
 #[test]
+fn an_authority_may_come_in_any_form_that_tools_write() {
+    let (stand_in, authority) = (StandIn::start(), Authority::new());
+    let url = over_tls(&stand_in, authority.server("localhost").config());
+    let pem = authority.pem();
+    let utf16 = |mark: [u8; 2], bytes: fn(u16) -> [u8; 2]| {
+        let units = pem.encode_utf16().flat_map(bytes);
+        mark.into_iter().chain(units).collect::<Vec<_>>()
+    };
+    for file in [
+        authority.der(),
+        [b"\xef\xbb\xbf", pem.as_bytes()].concat(),
+        utf16([0xff, 0xfe], u16::to_le_bytes),
+        utf16([0xfe, 0xff], u16::to_be_bytes),
+        pem.replace('\n', "\r\n").into_bytes(),
+    ] {
+        let client = builder(url.clone()).add_ca_certificates(&file);
+        client.build().unwrap().output_file(28142).unwrap();
+    }
+}
+
+#[test]
+fn a_server_that_shows_the_certificate_of_a_ca_is_refused_in_plain_words() {
+    let (stand_in, authority) = (StandIn::start(), Authority::new());
+    let url = over_tls(&stand_in, authority.itself("localhost").config());
+    let client = trusting(&authority, url);
+    let error = client.output_file(28142).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
+    let shown = format!("{error}");
+    assert!(shown.contains("is that of a CA"), "{shown}");
+    assert!(!shown.contains("Other"), "{shown}");
+}
+
+#[test]
+fn what_comes_behind_a_response_within_tls_is_not_the_next_one() {
+    let authority = Authority::new();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = connections.clone();
+    let port = tls::serve(authority.server("localhost").config(), move |client| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let mut head = BufReader::new(&mut *client).lines();
+        while head.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+        // More than is read at once, in records that come together.
+        let body = "QUJD".repeat(10_000);
+        let length = body.len();
+        let first = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
+        let second = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nWFla";
+        client.write_all(format!("{first}{second}").as_bytes())?;
+        client.flush()?;
+        // Kept, for a request that it will not answer.
+        std::io::copy(&mut client.sock, &mut std::io::sink()).map(|_| ())
+    });
+    let client = trusting(&authority, format!("https://localhost:{port}"));
+    for request in 1..=5 {
+        let file = client.output_file(1).unwrap();
+        assert_eq!(file.bytes.len(), 30_000, "{request}");
+        assert_eq!(connections.load(Ordering::SeqCst), request);
+    }
+}
+
+#[test]
 fn a_certificate_may_be_for_an_address() {
     let (stand_in, authority) = (StandIn::start(), Authority::new());
     let config = authority.server("127.0.0.1").config();

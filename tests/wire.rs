@@ -8,6 +8,8 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sellercloud_output::{BodyEncoding, Client, Error, ErrorKind, OutputFile, Retry};
 use support::raw_server::RawServer;
 
@@ -319,4 +321,234 @@ fn what_comes_behind_an_answer_is_not_the_next_one() {
             step.wait();
         }
     }
+}
+
+#[test]
+fn a_response_that_http_does_not_allow_names_what_is_wrong_and_is_not_retried() {
+    let ok = "HTTP/1.1 200 OK\r\n";
+    let many: String = (0..129).map(|n| format!("X-{n}: y\r\n")).collect();
+    let large = "x".repeat(70_000);
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (response, words) in [
+        (
+            format!("{ok}Set-Cookie: a=\u{1}b\r\n\r\n"),
+            "the header Set-Cookie holds the control character 0x01",
+        ),
+        (format!("{ok}A: b\r\n folded\r\n\r\n"), "a header is folded"),
+        (format!("{ok}{many}\r\n"), "more than 128 headers"),
+        (
+            format!("{ok}A: {large}\r\n\r\n"),
+            "more than 64 KiB of headers",
+        ),
+        (format!("{ok}A B: c\r\n\r\n"), "the header name \"A B\""),
+        (format!("{ok}nonsense\r\n\r\n"), "no colon"),
+        (
+            "HTTP/1.1 2x0 OK\r\n\r\n".to_owned(),
+            "invalid response status",
+        ),
+        (
+            "HTTP/1.1 099 OK\r\n\r\n".to_owned(),
+            "invalid status code: 099",
+        ),
+        ("FTP/1.1 200 OK\r\n\r\n".to_owned(), "invalid HTTP version"),
+        (
+            format!("{ok}Content-Length: x\r\n\r\n"),
+            "Content-Length header is not a number",
+        ),
+        (
+            format!("{ok}Content-Length: 4\r\nContent-Length: 5\r\n\r\n"),
+            "Content-Length headers contradict",
+        ),
+        (format!("{chunked}zz\r\n"), "a chunk's size is not a number"),
+        (
+            format!("{chunked}4\r\nQUJDxx0\r\n\r\n"),
+            "a chunk does not end where its size says",
+        ),
+        (
+            format!("{chunked}4;{}", "x".repeat(200_000)),
+            "a line between chunks is too long",
+        ),
+    ] {
+        let requests = Arc::new(AtomicUsize::new(0));
+        let counted = requests.clone();
+        let shown = response.get(..100).unwrap_or(&response).to_owned();
+        let server = RawServer::start(move |_, connection| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let _ = connection.write_all(response.as_bytes());
+        });
+        let retry = Retry {
+            base: std::time::Duration::from_millis(1),
+            ..Retry::default()
+        };
+        let client = Client::builder(&server.url).token("token").retry(retry);
+        let error = client.build().unwrap().output_file(1).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connection, "{shown}: {error}");
+        assert!(error.to_string().contains(words), "{shown}: {error}");
+        assert!(!error.to_string().contains("closed"), "{shown}: {error}");
+        assert!(!error.retry_may_help(), "{shown}: {error}");
+        assert_eq!(requests.load(Ordering::SeqCst), 1, "{shown}: {error}");
+    }
+}
+
+#[test]
+fn a_response_with_many_and_long_headers_is_read() {
+    let many: String = (0..120).map(|n| format!("X-{n}: {n}\r\n")).collect();
+    let long = format!("Set-Cookie: {}\r\n", "x".repeat(60_000));
+    for headers in [many, long] {
+        let server = RawServer::answering(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n{headers}\r\nQUJD"
+        ));
+        let file = fetch(&server.url, BodyEncoding::Base64).unwrap();
+        assert_eq!(file.bytes, b"ABC");
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A response with these headers, whose body is chunked if one of them says so.
+fn encoded(headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = match headers.contains("chunked") {
+        true => format!("HTTP/1.1 200 OK\r\n{headers}\r\n{:x}\r\n", body.len()),
+        false => {
+            let length = body.len();
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n{headers}\r\n")
+        }
+    };
+    let end: &[u8] = match headers.contains("chunked") {
+        true => b"\r\n0\r\n\r\n",
+        false => b"",
+    };
+    [head.as_bytes(), body, end].concat()
+}
+
+#[test]
+fn encodings_are_undone_whatever_headers_name_them() {
+    let plain = b"id,name\r\n1,raw\r\n";
+    let (once, twice) = (gzip(plain), gzip(&gzip(plain)));
+    for (headers, body) in [
+        ("", &plain[..]),
+        ("Content-Encoding: none\r\n", plain),
+        ("Content-Encoding: \r\n", plain),
+        ("Content-Encoding: identity\r\n", plain),
+        ("Content-Encoding: UTF-8\r\n", plain),
+        (
+            "Content-Encoding: windows-1252\r\nContent-Encoding: identity\r\n",
+            plain,
+        ),
+        ("Content-Encoding: gzip\r\n", &once),
+        ("Content-Encoding: utf-8, gzip\r\n", &once),
+        ("Content-Encoding: gzip, gzip\r\n", &twice),
+        (
+            "Content-Encoding: gzip\r\nContent-Encoding: x-gzip\r\n",
+            &twice,
+        ),
+        ("Transfer-Encoding: chunked\r\n", plain),
+        ("Transfer-Encoding: gzip, chunked\r\n", &once),
+        (
+            "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
+            &once,
+        ),
+        (
+            "Content-Encoding: gzip\r\nTransfer-Encoding: gzip, chunked\r\n",
+            &twice,
+        ),
+    ] {
+        let server = RawServer::answering(encoded(headers, body));
+        for encoding in [BodyEncoding::Raw, BodyEncoding::Auto] {
+            let file = fetch(&server.url, encoding).unwrap();
+            assert_eq!(file.bytes, plain, "{headers:?}");
+        }
+    }
+}
+
+#[test]
+fn compressed_bytes_are_never_the_file() {
+    let body = gzip(&gzip(&gzip(b"id,name\r\n")));
+    for (headers, kind, words) in [
+        (
+            "Content-Encoding: br\r\n",
+            ErrorKind::MalformedBody,
+            "content-encoding br",
+        ),
+        (
+            "Content-Encoding: gzip, deflate\r\n",
+            ErrorKind::MalformedBody,
+            "deflate",
+        ),
+        (
+            "Content-Encoding: gzip, gzip, gzip\r\n",
+            ErrorKind::MalformedBody,
+            "two layers",
+        ),
+        (
+            "Transfer-Encoding: deflate, chunked\r\n",
+            ErrorKind::Connection,
+            "deflate",
+        ),
+        (
+            "Transfer-Encoding: chunked, gzip\r\n",
+            ErrorKind::Connection,
+            "behind \"chunked\"",
+        ),
+        (
+            "Content-Encoding: gzip\r\n",
+            ErrorKind::MalformedBody,
+            "not valid gzip",
+        ),
+    ] {
+        let body: &[u8] = match words {
+            "not valid gzip" => b"id,name\r\n",
+            _ => &body,
+        };
+        let server = RawServer::answering(encoded(headers, body));
+        for encoding in [BodyEncoding::Raw, BodyEncoding::Auto, BodyEncoding::Base64] {
+            let error = fetch(&server.url, encoding).unwrap_err();
+            assert_eq!(error.kind(), kind, "{headers:?}: {error}");
+            assert!(error.to_string().contains(words), "{headers:?}: {error}");
+            assert!(!error.retry_may_help(), "{headers:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_transfer_encoding_in_http_1_0_is_an_error() {
+    let body = "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 14\r\n\r\n";
+    let server = RawServer::answering(format!("{body}4\r\nQUJD\r\n0\r\n\r\n"));
+    let error = fetch(&server.url, BodyEncoding::Raw).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
+}
+
+#[test]
+fn all_pooled_connections_that_are_stale_cost_one_request() {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counted = requests.clone();
+    let gate = Arc::new(Barrier::new(8));
+    let steps = gate.clone();
+    // The first eight wait for each other, so that each has a connection of its own.
+    let server = RawServer::start(move |_, connection| {
+        if counted.fetch_add(1, Ordering::SeqCst) < 8 {
+            steps.wait();
+        }
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD";
+        connection.write_all(answer).unwrap();
+        if connection
+            .read(&mut [0; 4096])
+            .is_ok_and(|length| length > 0)
+        {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let builder = Client::builder(&server.url).token("token");
+    let client = builder.retry(Retry::never()).build().unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| client.output_file(1).unwrap());
+        }
+    });
+    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+    assert_eq!(requests.load(Ordering::SeqCst), 10);
 }

@@ -9,6 +9,8 @@ pub mod endpoint;
 pub mod forward_proxy;
 pub mod proxy;
 pub mod raw_server;
+#[cfg(unix)]
+pub mod signals;
 pub mod stand_in;
 pub mod stuck;
 pub mod tls;

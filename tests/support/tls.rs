@@ -41,6 +41,19 @@ impl Authority {
         self.0.pem()
     }
 
+    /// Its own certificate, in DER.
+    pub fn der(&self) -> Vec<u8> {
+        self.0.der().to_vec()
+    }
+
+    /// A certificate for a server of that name that is a CA's at the same time.
+    pub fn itself(&self, name: &str) -> Identity {
+        self.issue(name, |params| {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        })
+    }
+
     /// For a server of that name or address.
     pub fn server(&self, name: &str) -> Identity {
         self.issue(name, |_| {})
