@@ -84,6 +84,7 @@ fn load(time: Duration, threads: usize) -> Result<(), Box<dyn StdError>> {
             attempts: 20,
             base: Duration::from_millis(1),
             longest: Duration::from_millis(50),
+            ..Retry::default()
         })
         .build()?;
     let before = open_files()?;

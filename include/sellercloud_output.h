@@ -25,6 +25,8 @@
  * - Strings are UTF-8 and end with NUL. Strings given are copied; strings got
  *   belong to the handle they came from, and are there until it is freed.
  * - NULL where something is needed is an error, not a crash.
+ * - A limit is greater than zero: zero is rejected with SCO_INVALID_ARGUMENT. The
+ *   largest value of its type (UINT64_MAX, UINT32_MAX) means no limit.
  * - There is no global and no thread-local state. Which threads may use a handle
  *   is said at its type.
  * - Where Rust code panics, which is a defect, the call returns SCO_INTERNAL.
@@ -531,6 +533,19 @@ uint32_t sco_error_attempts(const sco_error *error);
 int64_t sco_error_retry_after_ms(const sco_error *error);
 
 /**
+ * Returns the operating system's code for an SCO_IO error: an errno value, or on
+ * Windows what GetLastError returns. EEXIST (on Windows ERROR_FILE_EXISTS), for
+ * example, says that the name is taken. 0 if there is none, or if error is NULL.
+ */
+int32_t sco_error_os_error(const sco_error *error);
+
+/**
+ * Returns the path of the file or directory that an SCO_IO error concerns, in
+ * UTF-8. NULL if there is none, or if error is NULL. Owned by the error.
+ */
+const char *sco_error_path(const sco_error *error);
+
+/**
  * The job as it ended, for SCO_JOB_FAILED; else NULL. It belongs to the error:
  * do not free it.
  */
@@ -563,9 +578,10 @@ sco_status sco_config_set_body_encoding(sco_config *config,
                                         sco_error **error);
 
 /**
- * The largest file to accept, in bytes after decoding. The default is 2 GiB
- * (2147483648) for files in memory, and no limit for those that are saved or
- * written. SCO_INVALID_ARGUMENT if config is NULL.
+ * Sets the size of the largest file to accept, in bytes after decoding. The
+ * default is 2 GiB (2147483648) for files in memory, and no limit for files that
+ * are saved or written. Zero is rejected; UINT64_MAX means no limit.
+ * SCO_INVALID_ARGUMENT if config is NULL or bytes is 0.
  */
 sco_status sco_config_set_max_size(sco_config *config, uint64_t bytes, sco_error **error);
 
@@ -622,12 +638,13 @@ sco_status sco_config_set_team_directory(sco_config *config,
                                          sco_error **error);
 
 /**
- * Time limits, in milliseconds. connect: for the host's name, and again for
- * the connection with proxy and TLS; the default is 30000. stall: how long the
+ * Sets the time limits, in milliseconds. connect: for the host's name, and again
+ * for the connection with proxy and TLS; the default is 30000. stall: how long the
  * server may be silent; the default is 60000. whole: for a whole call, with
  * login, retries and waits; the default is 3600000, and 24 hours for calls that
- * wait for a job, whatever is set here; options of a call come before it.
- * SCO_INVALID_ARGUMENT if config is NULL.
+ * wait for a job, whatever is set here. sco_options_set_timeout, for one call,
+ * takes precedence over whole. Zero is rejected; UINT64_MAX means no limit.
+ * SCO_INVALID_ARGUMENT if config is NULL or a limit is 0.
  */
 sco_status sco_config_set_timeouts(sco_config *config,
                                    uint64_t connect,
@@ -636,18 +653,29 @@ sco_status sco_config_set_timeouts(sco_config *config,
                                    sco_error **error);
 
 /**
- * When to try again. attempts: how many times to try, the first one counted;
- * the default is 5, and 1 is no retry. base_ms: the longest wait before the
- * second attempt, doubled for each later one; the default is 1000.
- * longest_ms: the longest wait; the default is 30000. The wait is chosen at
- * random up to that, and what the server asks for is added.
- * SCO_INVALID_ARGUMENT if config is NULL.
+ * Sets when a request is retried. attempts: how many times to try, the first one
+ * included; the default is 5, and 1 means no retry. Zero is rejected; UINT32_MAX
+ * means no limit but the time of the call. base_ms: the longest wait before the
+ * second attempt, doubled for each later one; the default is 1000. longest_ms: the
+ * longest wait; the default is 30000. The wait is chosen at random up to that, and
+ * what the server asks for is added. These two are not limits: zero means to retry
+ * at once. SCO_INVALID_ARGUMENT if config is NULL or attempts is 0.
  */
 sco_status sco_config_set_retry(sco_config *config,
                                 uint32_t attempts,
                                 uint64_t base_ms,
                                 uint64_t longest_ms,
                                 sco_error **error);
+
+/**
+ * Sets whether a response with status 500 is retried as well: 0 (the default) or
+ * not 0. The server uses 500 also for errors that a retry does not help, such as a
+ * job that does not exist. Independent of sco_config_set_retry.
+ * SCO_INVALID_ARGUMENT if config is NULL.
+ */
+sco_status sco_config_set_retry_server_errors(sco_config *config,
+                                              int32_t enabled,
+                                              sco_error **error);
 
 /**
  * The proxy for every server, such as "http://user:password@proxy:3128" (user
@@ -756,14 +784,15 @@ sco_status sco_get_output_file(const sco_client *client,
  * the process gives new files. Needs about 1 MiB of memory, whatever the
  * file's size.
  *
- * job: the job's id. folder: a path in UTF-8; "." for the current folder.
- * options: for this call (sco_options_set_save has those for saving), or NULL.
+ * job: the job's id. folder: the directory's path in UTF-8; "." for the current
+ * one, while an empty path is rejected. options: for this call (sco_options_set_save has those for saving), or NULL.
  * info: where to put what was saved, with its path, for the caller to free with
  * sco_file_info_free; NULL where it does not matter.
  *
  * Any status is possible. SCO_IO if the file cannot be written, also where one
  * of that name is there already, which is left alone unless the options say
- * otherwise; the error's message has the path.
+ * otherwise; the error's message has the path. SCO_INVALID_ARGUMENT if client or
+ * folder is NULL, or folder is empty or not UTF-8.
  */
 sco_status sco_save_output_file(const sco_client *client,
                                 int64_t job,
@@ -843,6 +872,51 @@ sco_status sco_wait_for_output_file(const sco_client *client,
                                     sco_error **error);
 
 /**
+ * Waits for a job as sco_wait_for_job does, and saves its output file as
+ * sco_save_output_file does. The folder, and the name if the options have one, are
+ * checked before the wait begins.
+ *
+ * job: the job's id. folder: the directory's path in UTF-8; "." for the current
+ * one, while an empty path is rejected. options: for this call, or NULL; the limit
+ * is 24 hours unless they set another. queued_job: where to put the job as it
+ * ended, for the caller to free with sco_job_free; NULL where it does not matter.
+ * info: where to put what was saved, with its path, for the caller to free with
+ * sco_file_info_free; NULL where it does not matter.
+ *
+ * Both are set on success only. Any status is possible. SCO_INVALID_ARGUMENT if
+ * client or folder is NULL, or folder is empty or not UTF-8.
+ */
+sco_status sco_wait_and_save_output_file(const sco_client *client,
+                                         int64_t job,
+                                         const char *folder,
+                                         const sco_options *options,
+                                         sco_job **queued_job,
+                                         sco_file_info **info,
+                                         sco_error **error);
+
+/**
+ * Waits for a job as sco_wait_for_job does, and passes its output file to a
+ * callback as sco_write_output_file does.
+ *
+ * job: the job's id. write: the callback; context is passed to it. options: for
+ * this call, or NULL; the limit is 24 hours unless they set another. queued_job:
+ * where to put the job as it ended, for the caller to free with sco_job_free; NULL
+ * where it does not matter. info: where to put what is known of the file, for the
+ * caller to free with sco_file_info_free; NULL where it does not matter.
+ *
+ * Both are set on success only. Any status is possible. SCO_IO if the callback
+ * returned another number than 0, SCO_INVALID_ARGUMENT if client or write is NULL.
+ */
+sco_status sco_wait_and_write_output_file(const sco_client *client,
+                                          int64_t job,
+                                          sco_write_fn write,
+                                          void *context,
+                                          const sco_options *options,
+                                          sco_job **queued_job,
+                                          sco_file_info **info,
+                                          sco_error **error);
+
+/**
  * The file's bytes, as many as sco_output_file_len says, without a NUL at the
  * end. Never NULL for a file, also where it is empty. NULL if file is NULL.
  */
@@ -878,15 +952,15 @@ const char *sco_output_file_content_type(const sco_output_file *file);
  * there whole or not at all, with the permissions that the process gives new
  * files.
  *
- * folder: a path in UTF-8; "." for the current folder. options: for their part
- * that sco_options_set_save sets, or NULL. info: where to put what was saved,
+ * folder: the directory's path in UTF-8; "." for the current one, while an empty
+ * path is rejected. options: for their part that sco_options_set_save sets, or NULL. info: where to put what was saved,
  * with its path, for the caller to free with sco_file_info_free; NULL where it
  * does not matter.
  *
  * SCO_IO if it cannot be saved, also where a file of that name is there
  * already, which is left alone unless the options say otherwise; the error's
- * message has the path. SCO_INVALID_ARGUMENT if file or folder is NULL or
- * folder is not UTF-8.
+ * message has the path. SCO_INVALID_ARGUMENT if file or folder is NULL, or
+ * folder is empty or not UTF-8.
  */
 sco_status sco_output_file_save(const sco_output_file *file,
                                 const char *folder,
@@ -1005,8 +1079,10 @@ void sco_cancel_free(sco_cancel *cancel);
 sco_options *sco_options_new(void);
 
 /**
- * The longest that a call may take, with login, retries and waits, in
- * milliseconds. SCO_INVALID_ARGUMENT if options is NULL.
+ * Sets the longest time that a call may take, with login, retries and waits, in
+ * milliseconds. The default is what sco_config_set_timeouts sets, and 24 hours for
+ * calls that wait for a job. Zero is rejected; UINT64_MAX means no limit.
+ * SCO_INVALID_ARGUMENT if options is NULL or milliseconds is 0.
  */
 sco_status sco_options_set_timeout(sco_options *options,
                                    uint64_t milliseconds,
@@ -1042,18 +1118,30 @@ sco_status sco_options_set_progress(sco_options *options,
                                     sco_error **error);
 
 /**
- * How to wait for a job, in milliseconds. first: before it is asked for again,
- * the first time; the default is 1000, and every later wait is half as long
- * again. longest: of these waits; the default is 30000. grace: for how long
- * "could not find" is taken as "not yet", and a server that cannot be reached as
- * one that will come back; the default is 120000. SCO_INVALID_ARGUMENT if
- * options is NULL.
+ * Sets how to wait for a job, in milliseconds. first: the interval before the
+ * second request for the job's status; the default is 1000, and every later
+ * interval is the one before multiplied by 1.5. longest: the longest of these
+ * intervals; the default is 30000. grace: for how long "could not find" is taken as
+ * "not yet", and a server that cannot be reached as one that will come back; the
+ * default is 120000. An interval of zero is rejected; a grace of zero means no
+ * grace, and UINT64_MAX means that it does not end before the call.
+ * SCO_INVALID_ARGUMENT if options is NULL, or first or longest is 0.
  */
 sco_status sco_options_set_wait(sco_options *options,
                                 uint64_t first,
                                 uint64_t longest,
                                 uint64_t grace,
                                 sco_error **error);
+
+/**
+ * Sets whether a job on hold ends the wait at once with SCO_JOB_FAILED: not 0 (the
+ * default) or 0. With 0 the wait goes on until a user releases the job or the time
+ * is over. Independent of sco_options_set_wait. SCO_INVALID_ARGUMENT if options is
+ * NULL.
+ */
+sco_status sco_options_set_fail_on_hold(sco_options *options,
+                                        int32_t enabled,
+                                        sco_error **error);
 
 /**
  * How to save files. name: the file's name; NULL, the default, for the

@@ -7,7 +7,13 @@
  *
  * Header only, over the C interface: link the same library. Whatever fails throws an
  * Error. Strings are UTF-8. An exception that a callback throws ends the call, and is
- * thrown by it. What is not said here is in sellercloud_output.h.
+ * thrown by it, except for ClientOptions::log.
+ *
+ * A limit (a timeout, max_size, attempts, an interval) is greater than zero: zero is
+ * rejected with InvalidArgument. The largest value of its type, such as
+ * std::chrono::milliseconds::max(), means no limit. A negative time counts as zero.
+ *
+ * What is not said here is in sellercloud_output.h.
  */
 
 #ifndef SELLERCLOUD_OUTPUT_HPP
@@ -24,6 +30,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -90,9 +97,11 @@ inline std::optional<std::string_view> optional_view(const char *text) noexcept
     return text == nullptr ? std::nullopt : std::optional<std::string_view>(text);
 }
 
-/// A time as the C interface has it; nothing for a negative one.
+/// A time as the C interface has it.
 inline std::uint64_t count_of(std::chrono::milliseconds time) noexcept
 {
+    if (time == (std::chrono::milliseconds::max)())
+        return UINT64_MAX;
     return static_cast<std::uint64_t>(time.count() < 0 ? 0 : time.count());
 }
 
@@ -237,6 +246,22 @@ public:
 
     /// Whether the same call may succeed later as it is.
     bool retry_may_help() const noexcept { return sco_error_retry_may_help(handle_.get()) != 0; }
+
+    /// The operating system's error for an IoError: comparable with std::errc::file_exists,
+    /// for example, which says that the name is taken. No error if there is none.
+    std::error_code os_error() const noexcept
+    {
+        return std::error_code(sco_error_os_error(handle_.get()), std::system_category());
+    }
+
+    /// The path of the file or directory that an IoError concerns, if there is one.
+    std::optional<std::filesystem::path> path() const
+    {
+        const char *path = sco_error_path(handle_.get());
+        if (path == nullptr)
+            return std::nullopt;
+        return detail::path_of(path);
+    }
 
     /// The job as it ended, where that is the error.
     std::optional<Job> job() const
@@ -384,11 +409,16 @@ struct SaveOptions {
 
 /// How to wait for a job.
 struct Wait {
-    /// Before it is asked for again, the first time.
+    /// The interval before the second request for the job's status; every later interval is
+    /// the one before multiplied by 1.5. Zero is rejected.
     std::chrono::milliseconds first{1000};
+    /// The longest of these intervals. Zero is rejected.
     std::chrono::milliseconds longest{30000};
-    /// For how long "could not find" is taken as "not yet".
+    /// For how long "could not find" is taken as "not yet"; zero means no grace.
     std::chrono::milliseconds grace{120000};
+    /// Whether a job on hold ends the wait at once with JobFailed, since it stays so until
+    /// a user releases it; false waits on.
+    bool fail_on_hold = true;
 };
 
 /// Cancels calls, from any thread. Copies are the same token.
@@ -419,7 +449,9 @@ struct Progress {
 
 /// Options of one call.
 struct CallOptions {
-    /// The longest that the whole call may take.
+    /// The longest time that the whole call may take. Unless set it is
+    /// ClientOptions::call_timeout, and 24 hours for calls that wait for a job. Zero is
+    /// rejected; std::chrono::milliseconds::max() means no limit.
     std::optional<std::chrono::milliseconds> timeout = std::nullopt;
     std::optional<CancelToken> cancel = std::nullopt;
     /// Is asked several times a second, on the thread of the call, whether to cancel it.
@@ -467,6 +499,7 @@ inline OptionsHandle options_of(const CallOptions &options)
          std::int32_t{options.save.sync});
     call(sco_options_set_wait, raw, count_of(options.wait.first),
          count_of(options.wait.longest), count_of(options.wait.grace));
+    call(sco_options_set_fail_on_hold, raw, std::int32_t{options.wait.fail_on_hold});
     return handle;
 }
 
@@ -524,7 +557,8 @@ public:
         return detail::optional_view(sco_output_file_content_type(handle_.get()));
     }
 
-    /// Saves the file under its name in a folder: whole or not at all.
+    /// Saves the file under its name in a folder: whole or not at all. An empty path is
+    /// rejected; "." is the current directory.
     FileInfo save(const std::filesystem::path &folder, const SaveOptions &how = {}) const
     {
         CallOptions options;
@@ -577,16 +611,31 @@ struct ClientOptions {
     std::function<std::string(bool)> token_source = nullptr;
 
     BodyEncoding body_encoding = BodyEncoding::base64;
+    /// The size of the largest file to accept, in bytes after decoding. Unless set it is
+    /// 2 GiB for files in memory, and there is no limit for files that are saved or written.
+    /// Zero is rejected; UINT64_MAX means no limit.
     std::optional<std::uint64_t> max_size = std::nullopt;
     bool allow_plain_http = false;
 
+    /// For the host's name, and again for the connection. Zero is rejected;
+    /// std::chrono::milliseconds::max() means no limit.
     std::chrono::milliseconds connect_timeout{30000};
+    /// How long the server may be silent. Zero is rejected;
+    /// std::chrono::milliseconds::max() means no limit.
     std::chrono::milliseconds stall_timeout{60000};
+    /// For a whole call, unless it waits for a job or has a timeout of its own. Zero is
+    /// rejected; std::chrono::milliseconds::max() means no limit.
     std::chrono::milliseconds call_timeout{3600000};
 
+    /// How many times to try, the first one included; 1 means no retry. Zero is rejected.
     unsigned attempts = 5;
+    /// The longest wait before the second attempt, doubled for each later one. Zero means to
+    /// retry at once.
     std::chrono::milliseconds retry_base{1000};
+    /// The longest wait before any attempt.
     std::chrono::milliseconds retry_longest{30000};
+    /// Whether a response with status 500 is retried as well.
+    bool retry_server_errors = false;
 
     /// Empty for none; the environment's unless set.
     std::optional<std::string> proxy = std::nullopt;
@@ -596,7 +645,8 @@ struct ClientOptions {
     std::string client_certificate = {};
     std::string client_key = {};
 
-    /// Is told of every request, on the threads that make calls, by several at once.
+    /// Called with a record of every request, on the threads that make calls, by several at
+    /// once. It never decides a call's outcome: what it throws is swallowed.
     std::function<void(const RequestRecord &)> log = nullptr;
 };
 
@@ -644,7 +694,8 @@ public:
         return OutputFile(std::move(file));
     }
 
-    /// Saves a job's output file in a folder: whole or not at all.
+    /// Saves a job's output file in a folder: whole or not at all. An empty path is
+    /// rejected; "." is the current directory.
     FileInfo save_output_file(std::int64_t job, const std::filesystem::path &folder,
                               const CallOptions &options = {}) const
     {
@@ -661,16 +712,10 @@ public:
                                const CallOptions &options = {}) const
     {
         const auto how = detail::options_of(options);
-        const sco_write_fn written = [](void *context, const std::uint8_t *data,
-                                        std::size_t length) {
-            return detail::guarded([&]() -> std::int32_t {
-                (*static_cast<const std::function<void(ByteView)> *>(context))({data, length});
-                return 0;
-            });
-        };
         void *context = const_cast<std::function<void(ByteView)> *>(&write);
         detail::InfoHandle info;
-        detail::call(sco_write_output_file, client(), job, written, context, raw(how), detail::Out(info));
+        detail::call(sco_write_output_file, client(), job, sco_write_fn{write_bytes}, context,
+                     raw(how), detail::Out(info));
         return FileInfo(info.get());
     }
 
@@ -704,6 +749,34 @@ public:
         return {Job(std::move(ended)), OutputFile(std::move(file))};
     }
 
+    /// Waits for a job, and saves its output file as save_output_file does. The folder, and
+    /// the name if the options have one, are checked before the wait begins.
+    std::pair<Job, FileInfo> wait_and_save_output_file(std::int64_t job,
+                                                       const std::filesystem::path &folder,
+                                                       const CallOptions &options = {}) const
+    {
+        const auto how = detail::options_of(options);
+        detail::JobHandle ended;
+        detail::InfoHandle info;
+        detail::call(sco_wait_and_save_output_file, client(), job, detail::utf8(folder).c_str(),
+                     raw(how), detail::Out(ended), detail::Out(info));
+        return {Job(std::move(ended)), FileInfo(info.get())};
+    }
+
+    /// Waits for a job, and passes its output file to a function as write_output_file does.
+    std::pair<Job, FileInfo> wait_and_write_output_file(std::int64_t job,
+                                                        const std::function<void(ByteView)> &write,
+                                                        const CallOptions &options = {}) const
+    {
+        const auto how = detail::options_of(options);
+        void *context = const_cast<std::function<void(ByteView)> *>(&write);
+        detail::JobHandle ended;
+        detail::InfoHandle info;
+        detail::call(sco_wait_and_write_output_file, client(), job, sco_write_fn{write_bytes},
+                     context, raw(how), detail::Out(ended), detail::Out(info));
+        return {Job(std::move(ended)), FileInfo(info.get())};
+    }
+
 private:
     /// At an address that stays: the client calls them.
     struct Callbacks {
@@ -735,6 +808,7 @@ private:
              detail::count_of(options.stall_timeout), detail::count_of(options.call_timeout));
         call(sco_config_set_retry, config, std::uint32_t{options.attempts},
              detail::count_of(options.retry_base), detail::count_of(options.retry_longest));
+        call(sco_config_set_retry_server_errors, config, std::int32_t{options.retry_server_errors});
         if (options.proxy)
             call(sco_config_set_proxy, config, options.proxy->c_str());
         if (!options.ca_certificates.empty())
@@ -758,17 +832,26 @@ private:
         });
     }
 
-    static void tell_request(void *context, const sco_request *request)
+    static void tell_request(void *context, const sco_request *request) noexcept
     {
-        detail::guarded([&]() -> std::int32_t {
-            RequestRecord record{request->method, request->url, std::nullopt, request->bytes,
-                                 std::chrono::duration<double>(request->seconds), std::nullopt,
-                                 request->attempt};
-            if (request->error != nullptr)
-                record.error = request->error;
-            if (request->status != 0)
-                record.status = request->status;
+        RequestRecord record{request->method, request->url, std::nullopt, request->bytes,
+                             std::chrono::duration<double>(request->seconds), std::nullopt,
+                             request->attempt};
+        if (request->error != nullptr)
+            record.error = request->error;
+        if (request->status != 0)
+            record.status = request->status;
+        try {
             static_cast<const Callbacks *>(context)->log(record);
+        } catch (...) {
+            // A log decides nothing, and a library has no place of its own to report it.
+        }
+    }
+
+    static std::int32_t write_bytes(void *context, const std::uint8_t *data, std::size_t length)
+    {
+        return detail::guarded([&]() -> std::int32_t {
+            (*static_cast<const std::function<void(ByteView)> *>(context))({data, length});
             return 0;
         });
     }

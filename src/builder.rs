@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::credentials::{Credentials, TokenSource, Tokens, secret};
 use crate::request_log::{Hook, RequestRecord};
 use crate::server::Server;
-use crate::session::{Endpoint, KnownForm, Place, Session};
+use crate::session::{Endpoint, KnownRoute, Place, Session};
 use crate::single_flight::SingleFlight;
 use crate::team::{DIRECTORY, Team};
 use crate::transport::{ProxySetting, Settings, TlsSettings};
@@ -116,9 +116,9 @@ impl ClientBuilder {
         self
     }
 
-    /// The largest file to accept, in bytes after decoding. Unless set, 2 GiB
-    /// for [`output_file`](Client::output_file), and no limit for files that
-    /// are saved or written.
+    /// Sets the maximum size of a file, in bytes after decoding. Default: 2 GiB for
+    /// [`output_file`](Client::output_file), and no limit for files that are saved or
+    /// written. Zero is rejected by [`build`](Self::build).
     pub fn max_size(mut self, bytes: u64) -> Self {
         self.max_size = Some(bytes);
         self
@@ -131,28 +131,32 @@ impl ClientBuilder {
         self
     }
 
-    /// How long to wait for the host's name, and again for the connection with
-    /// proxy and TLS; 30 seconds unless set.
+    /// Sets how long to wait for a connection: name lookup, proxy and TLS together.
+    /// Default: 30 s. Zero is rejected by [`build`](Self::build); [`Duration::MAX`] means no
+    /// limit.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.settings.connect_limit = limit;
         self
     }
 
-    /// How long the server may be silent; 60 seconds unless set.
+    /// Sets how long to wait for the next byte, or until some can be sent. Default: 60 s.
+    /// Zero is rejected by [`build`](Self::build); [`Duration::MAX`] means no limit.
     pub fn stall_timeout(mut self, limit: Duration) -> Self {
         self.settings.stall_limit = limit;
         self
     }
 
-    /// The longest that a whole call may take, with login, retries and waits;
-    /// one hour unless set. Calls that wait for a job have 24 hours; what
-    /// [`Call::timeout`](crate::Call::timeout) says comes before both.
+    /// Sets how long a whole call may take, with login, retries and waits. Default: 1 h, and
+    /// 24 h for calls that wait for a job, whatever is set here.
+    /// [`Call::timeout`](crate::Call::timeout) comes before both. Zero is rejected by
+    /// [`build`](Self::build); [`Duration::MAX`] means no limit.
     pub fn call_timeout(mut self, limit: Duration) -> Self {
         self.call_timeout = limit;
         self
     }
 
-    /// When to try again.
+    /// Sets how often and after which waits failed requests are repeated. Zero attempts are
+    /// rejected by [`build`](Self::build).
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self
@@ -164,7 +168,7 @@ impl ClientBuilder {
     /// scheme, else `all_proxy`, in small or large letters; `no_proxy` lists
     /// the hosts that are reached without.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        let url = url.into();
+        let url = secret(url);
         self.settings.proxy = match url.trim().is_empty() {
             true => ProxySetting::Direct,
             false => ProxySetting::Url(url),
@@ -172,7 +176,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Trusts the CA certificates in `pem` besides those that the system trusts.
+    /// Trusts the CA certificates in `pem` besides those that the system trusts: any number
+    /// in PEM, or one in DER.
     pub fn add_ca_certificates(mut self, pem: &[u8]) -> Self {
         if let Err(fault) = self.settings.tls.add_roots(pem) {
             self.fault(format!("the CA certificates: {fault}"));
@@ -212,9 +217,17 @@ impl ClientBuilder {
         if let Some(fault) = self.fault {
             return Err(Error::InvalidArgument(fault));
         }
-        if self.settings.connect_limit.is_zero() || self.settings.stall_limit.is_zero() {
-            let message = "a time limit of nothing leaves no time for an answer".to_owned();
-            return Err(Error::InvalidArgument(message));
+        for (name, is_zero) in [
+            ("connect_timeout", self.settings.connect_limit.is_zero()),
+            ("stall_timeout", self.settings.stall_limit.is_zero()),
+            ("call_timeout", self.call_timeout.is_zero()),
+            ("max_size", self.max_size == Some(0)),
+            ("the number of attempts", self.retry.attempts == 0),
+        ] {
+            if is_zero {
+                let message = format!("{name} must be greater than zero");
+                return Err(Error::InvalidArgument(message));
+            }
         }
         let credentials = self.credentials.ok_or_else(|| {
             Error::InvalidArgument(
@@ -248,7 +261,7 @@ impl ClientBuilder {
             place,
             tokens: Tokens::new(credentials)?,
             retry: self.retry,
-            known_form: KnownForm::default(),
+            known_route: KnownRoute::default(),
         };
         Ok(Client::new(
             session,

@@ -5,11 +5,16 @@ use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cancel::{CancelToken, Interrupt, Stop, Watch};
 use crate::error::About;
+use crate::save::Directory;
+use crate::session::reentry::ActiveCall;
+use crate::text;
 use crate::transport::Body;
+use crate::wait;
 use crate::{
     Client, Error, JobId, OutputFile, QueuedJob, SaveOptions, SavedFile, Wait, WrittenFile,
 };
@@ -36,7 +41,7 @@ type OnProgress<'a> = Box<dyn FnMut(Progress) -> ControlFlow<()> + 'a>;
 pub struct Call<'a> {
     client: &'a Client,
     cancel: Option<CancelToken>,
-    interrupt: Option<Interrupt>,
+    interrupt: Option<Box<dyn Fn() -> ControlFlow<()>>>,
     timeout: Option<Duration>,
     progress: Option<OnProgress<'a>>,
     saving: SaveOptions,
@@ -68,13 +73,13 @@ impl<'a> Call<'a> {
     /// For programs that learn on this very thread that it is to end: from a flag that
     /// a signal handler sets, or from an interpreter.
     pub fn interrupt(mut self, ask: impl Fn() -> ControlFlow<()> + 'static) -> Self {
-        self.interrupt = Some(Interrupt::new(ask));
+        self.interrupt = Some(Box::new(ask));
         self
     }
 
     /// The longest that the whole call may take, with login, retries and waits.
-    /// Unless set it is the client's `call_timeout`, and 24 hours for calls
-    /// that wait for a job.
+    /// Default: the client's `call_timeout`, and 24 hours for calls that wait for a job.
+    /// Zero is rejected.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self
@@ -106,7 +111,7 @@ impl<'a> Call<'a> {
     {
         let client = self.client;
         let limit = client.call_timeout();
-        client.fetch(&mut self.run(job.try_into()?, limit))
+        client.fetch(&mut self.run(job.try_into()?, limit)?)
     }
 
     /// See [`Client::save_output_file`].
@@ -117,7 +122,7 @@ impl<'a> Call<'a> {
     pub fn save_output_file<J>(
         mut self,
         job: J,
-        folder: impl AsRef<Path>,
+        directory: impl AsRef<Path>,
     ) -> Result<SavedFile, Error>
     where
         J: TryInto<JobId>,
@@ -126,8 +131,9 @@ impl<'a> Call<'a> {
         let client = self.client;
         let limit = client.call_timeout();
         let options = std::mem::take(&mut self.saving);
-        let mut running = self.run(job.try_into()?, limit);
-        client.save(&mut running, folder.as_ref(), &options)
+        let mut running = self.run(job.try_into()?, limit)?;
+        let directory = running.open(directory.as_ref(), &options)?;
+        client.save(&mut running, &directory)
     }
 
     /// See [`Client::write_output_file`].
@@ -142,7 +148,7 @@ impl<'a> Call<'a> {
     {
         let client = self.client;
         let limit = client.call_timeout();
-        client.write(&mut self.run(job.try_into()?, limit), writer)
+        client.write(&mut self.run(job.try_into()?, limit)?, writer)
     }
 
     /// See [`Client::job`].
@@ -157,7 +163,7 @@ impl<'a> Call<'a> {
     {
         let client = self.client;
         let limit = client.call_timeout();
-        client.ask_job(&mut self.run(job.try_into()?, limit))
+        client.ask_job(&mut self.run(job.try_into()?, limit)?)
     }
 
     /// See [`Client::wait`].
@@ -171,7 +177,7 @@ impl<'a> Call<'a> {
         Error: From<J::Error>,
     {
         let client = self.client;
-        client.await_job(&mut self.run(job.try_into()?, DEFAULT_WAIT_LIMIT), wait)
+        client.await_job(&mut self.run(job.try_into()?, DEFAULT_WAIT_LIMIT)?, wait)
     }
 
     /// See [`Client::wait_for_output_file`].
@@ -189,27 +195,87 @@ impl<'a> Call<'a> {
         Error: From<J::Error>,
     {
         let client = self.client;
-        let mut running = self.run(job.try_into()?, DEFAULT_WAIT_LIMIT);
+        let mut running = self.run(job.try_into()?, DEFAULT_WAIT_LIMIT)?;
         let job = client.await_job(&mut running, wait)?;
-        let file = client.fetch(&mut running)?;
+        let file = wait::for_file(&mut running, wait, |running| client.fetch(running))?;
         Ok((job, file))
     }
 
-    fn run(self, job: JobId, default_limit: Duration) -> Running<'a> {
+    /// See [`Client::wait_and_save_output_file`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn wait_and_save_output_file<J>(
+        mut self,
+        job: J,
+        directory: impl AsRef<Path>,
+        wait: Wait,
+    ) -> Result<(QueuedJob, SavedFile), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let client = self.client;
+        let options = std::mem::take(&mut self.saving);
+        let mut running = self.run(job.try_into()?, DEFAULT_WAIT_LIMIT)?;
+        let directory = running.open(directory.as_ref(), &options)?;
+        let job = client.await_job(&mut running, wait)?;
+        let file = wait::for_file(&mut running, wait, |running| {
+            client.save(running, &directory)
+        })?;
+        Ok((job, file))
+    }
+
+    /// See [`Client::wait_and_write_output_file`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn wait_and_write_output_file<J>(
+        self,
+        job: J,
+        writer: &mut dyn Write,
+        wait: Wait,
+    ) -> Result<(QueuedJob, WrittenFile), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let client = self.client;
+        let mut running = self.run(job.try_into()?, DEFAULT_WAIT_LIMIT)?;
+        let job = client.await_job(&mut running, wait)?;
+        let file = wait::for_file(&mut running, wait, |running| client.write(running, writer))?;
+        Ok((job, file))
+    }
+
+    fn run(self, job: JobId, default_limit: Duration) -> Result<Running<'a>, Error> {
         let limit = self.timeout.unwrap_or(default_limit);
-        Running {
+        if limit.is_zero() {
+            let message = "the call's timeout must be greater than zero";
+            return Err(Error::InvalidArgument(message.into()));
+        }
+        let active = ActiveCall::new(Arc::as_ptr(&self.client.session).addr());
+        let in_callback = active.clone();
+        let interrupt = self
+            .interrupt
+            .map(|ask| Rc::new(Interrupt::new(move || in_callback.run_callback(&ask))));
+        Ok(Running {
             job,
             attempt: 0,
             is_last_attempt: false,
             limit,
+            active,
             watch: Watch {
                 cancel: self.cancel,
-                interrupt: self.interrupt.map(Rc::new),
+                interrupt,
                 // A limit beyond the end of time is none.
                 deadline: Instant::now().checked_add(limit),
             },
             progress: self.progress,
-        }
+            asked: Duration::ZERO,
+            last_failure: None,
+        })
     }
 }
 
@@ -230,8 +296,13 @@ pub(crate) struct Running<'a> {
     /// Whether the attempt that is on leaves something that another cannot undo.
     pub(crate) is_last_attempt: bool,
     pub(crate) watch: Watch,
+    pub(crate) active: Arc<ActiveCall>,
+    /// How long the call has waited because the server asked it to, since the last good
+    /// response of a wait.
+    pub(crate) asked: Duration,
     limit: Duration,
     progress: Option<OnProgress<'a>>,
+    last_failure: Option<String>,
 }
 
 impl Running<'_> {
@@ -242,6 +313,11 @@ impl Running<'_> {
         }
     }
 
+    /// Opens the directory to save in, before anything is sent.
+    fn open<'o>(&self, path: &Path, options: &'o SaveOptions) -> Result<Directory<'o>, Error> {
+        Directory::open(path, options).map_err(|error| error.of(self.about()))
+    }
+
     pub(crate) fn check(&self) -> Result<(), Error> {
         self.watch.check().map_err(|stop| self.stopped(stop))
     }
@@ -250,12 +326,41 @@ impl Running<'_> {
         self.watch.sleep(time).map_err(|stop| self.stopped(stop))
     }
 
+    /// Notes a failure, which the error of the deadline names if it comes to that.
+    pub(crate) fn failed(&mut self, error: &Error) {
+        self.last_failure = Some(error.clone().of(About::default()).to_string());
+    }
+
+    /// Notes that the last failure is over.
+    pub(crate) fn succeeded(&mut self) {
+        self.last_failure = None;
+        self.asked = Duration::ZERO;
+    }
+
+    /// Waits after `error` for `wait` and for as long as the server asks. Returns the error
+    /// at once where that does not fit into the call's time.
+    pub(crate) fn pause(&mut self, wait: Duration, error: Error) -> Result<(), Error> {
+        let asked = error.retry_after().unwrap_or_default();
+        let wait = wait.saturating_add(asked);
+        if self.watch.left().is_some_and(|left| left <= wait) {
+            return Err(error.with_retry_after(wait));
+        }
+        self.asked = self.asked.saturating_add(asked);
+        self.sleep(wait)
+    }
+
     fn stopped(&self, stop: Stop) -> Error {
         match stop {
             Stop::Cancelled => stop.error(),
             Stop::Deadline => Error::Timeout {
                 about: About::default(),
-                message: format!("the call was not done within {:?}", self.limit),
+                message: match &self.last_failure {
+                    Some(failure) => format!(
+                        "timed out after {}; last error: {failure}",
+                        text::seconds(self.limit)
+                    ),
+                    None => format!("timed out after {}", text::seconds(self.limit)),
+                },
             },
         }
         .of(self.about())

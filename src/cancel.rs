@@ -4,17 +4,22 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::rc::Rc;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::error::About;
+use crate::os::Wake;
 
 /// Cancels calls from any thread.
 ///
-/// Give clones of it to calls; when it is pulled, those that are under way
-/// return [`Cancelled`](crate::ErrorKind::Cancelled) within a quarter of a
-/// second, whatever they wait for, and later ones at once. It stays pulled.
+/// Give clones of it to calls. When it is cancelled, calls that are under way return
+/// [`Cancelled`](crate::ErrorKind::Cancelled) at once, whatever they wait for, and later
+/// calls do so before they send anything. It stays cancelled.
+///
+/// While a call waits for its server, the token holds one file descriptor of the process
+/// (two on Unix systems other than Linux).
 #[derive(Clone, Debug, Default)]
 pub struct CancelToken {
     state: Arc<State>,
@@ -22,39 +27,62 @@ pub struct CancelToken {
 
 #[derive(Debug, Default)]
 struct State {
-    is_pulled: Mutex<bool>,
-    pulled: Condvar,
+    is_cancelled: AtomicBool,
+    /// Wakes calls that wait for a socket. Created for the first of them.
+    wake: Mutex<Option<Arc<Wake>>>,
+    /// Wakes calls that sleep.
+    cancelled: Condvar,
 }
 
 impl CancelToken {
-    /// A token that is not pulled.
+    /// Creates a token that is not cancelled.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Cancels every call that has this token, now and later.
     pub fn cancel(&self) {
-        *self.lock() = true;
-        self.state.pulled.notify_all();
+        let wake = self.lock();
+        self.state.is_cancelled.store(true, Ordering::SeqCst);
+        if let Some(wake) = &*wake {
+            wake.trigger();
+        }
+        drop(wake);
+        self.state.cancelled.notify_all();
     }
 
-    /// Whether it was pulled.
+    /// Returns whether it was cancelled.
     pub fn is_cancelled(&self) -> bool {
-        *self.lock()
+        self.state.is_cancelled.load(Ordering::SeqCst)
     }
 
-    /// Waits until the token is pulled, or the time is over.
+    /// Returns what is readable once the token is cancelled; `None` where the system has no
+    /// such thing, or no descriptor left.
+    fn wake(&self) -> Option<Arc<Wake>> {
+        let mut wake = self.lock();
+        if wake.is_none() {
+            let new = Wake::new()?;
+            if self.is_cancelled() {
+                new.trigger();
+            }
+            *wake = Some(Arc::new(new));
+        }
+        wake.clone()
+    }
+
+    /// Waits until the token is cancelled, or the time is over.
     fn wait(&self, time: Duration) {
-        let waited = self
-            .state
-            .pulled
-            .wait_timeout_while(self.lock(), time, |is_pulled| !*is_pulled);
+        let state = &self.state;
+        let is_waiting = |_: &mut _| !state.is_cancelled.load(Ordering::SeqCst);
+        let waited = state
+            .cancelled
+            .wait_timeout_while(self.lock(), time, is_waiting);
         drop(waited);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, bool> {
-        // A bool is whole whatever panicked beside it.
-        let lock = self.state.is_pulled.lock();
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Wake>>> {
+        // It is whole whatever panicked beside it.
+        let lock = self.state.wake.lock();
         lock.unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -134,6 +162,9 @@ impl Watch {
     /// How often a wait that cannot be woken looks whether it was cancelled.
     const SLICE: Duration = Duration::from_millis(50);
 
+    /// The longest single wait, which every system's clock can represent.
+    const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
+
     /// That of the call which runs on this thread.
     pub(crate) fn current() -> Self {
         CURRENT.with_borrow(Self::clone)
@@ -165,12 +196,33 @@ impl Watch {
         Some(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// For how long to wait, of a time that may be unlimited, before the next
-    /// [`check`](Self::check).
+    /// Returns for how long to wait, of a time that may be unlimited, before the next
+    /// [`check`](Self::check), where a cancelled token does not end the wait.
     pub(crate) fn slice(&self, time: Option<Duration>) -> Option<Duration> {
-        let is_watched = self.cancel.is_some() || self.interrupt.is_some();
-        let slice = is_watched.then_some(Self::SLICE);
-        [time, self.left(), slice].into_iter().flatten().min()
+        self.slice_of(time, self.cancel.is_some())
+    }
+
+    /// Returns for how long to wait where a cancelled token ends the wait.
+    pub(crate) fn slice_with_wake(&self, time: Option<Duration>) -> Option<Duration> {
+        self.slice_of(time, false)
+    }
+
+    fn slice_of(&self, time: Option<Duration>, has_deaf_token: bool) -> Option<Duration> {
+        let has_tick = has_deaf_token || self.interrupt.is_some();
+        let tick = has_tick.then_some(Self::SLICE);
+        let times = [time, self.left(), tick].into_iter().flatten();
+        times.min().map(|time| time.min(Self::MAX_WAIT))
+    }
+
+    /// Returns what becomes readable when the call's token is cancelled. Without a token, or
+    /// without a descriptor for it, there is none.
+    pub(crate) fn wake(&self) -> Option<Arc<Wake>> {
+        self.cancel.as_ref()?.wake()
+    }
+
+    /// Returns whether there is a token at all.
+    pub(crate) fn has_token(&self) -> bool {
+        self.cancel.is_some()
     }
 
     /// Waits; cut short by whatever stops the call.
@@ -182,12 +234,7 @@ impl Watch {
             if left == Some(Duration::ZERO) {
                 return Ok(());
             }
-            // A pulled token wakes, and the end of time never comes.
-            let time = match &self.interrupt {
-                Some(_) => self.slice(left),
-                None => [left, self.left()].into_iter().flatten().min(),
-            };
-            let time = time.unwrap_or(Duration::MAX);
+            let time = self.slice_with_wake(left).unwrap_or(Self::MAX_WAIT);
             match &self.cancel {
                 Some(cancel) => cancel.wait(time),
                 None => std::thread::sleep(time),

@@ -177,6 +177,45 @@ impl Client {
         self.call().wait_for_output_file(job, wait)
     }
 
+    /// Waits for a job as [`wait`](Self::wait) does, and saves its output file as
+    /// [`save_output_file`](Self::save_output_file) does. What can be checked of the
+    /// directory and the name is checked before the wait.
+    ///
+    /// # Errors
+    ///
+    /// Any kind.
+    pub fn wait_and_save_output_file<J>(
+        &self,
+        job: J,
+        directory: impl AsRef<Path>,
+        wait: Wait,
+    ) -> Result<(QueuedJob, SavedFile), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        self.call().wait_and_save_output_file(job, directory, wait)
+    }
+
+    /// Waits for a job as [`wait`](Self::wait) does, and writes its output file as
+    /// [`write_output_file`](Self::write_output_file) does.
+    ///
+    /// # Errors
+    ///
+    /// Any kind.
+    pub fn wait_and_write_output_file<J>(
+        &self,
+        job: J,
+        writer: &mut dyn Write,
+        wait: Wait,
+    ) -> Result<(QueuedJob, WrittenFile), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        self.call().wait_and_write_output_file(job, writer, wait)
+    }
+
     pub(crate) fn call_timeout(&self) -> Duration {
         self.call_timeout
     }

@@ -2,11 +2,12 @@
 //! (RFC 6266), before it is made safe.
 //!
 //! `filename*` (RFC 8187) wins over continuations `filename*0` (RFC 2231
-//! section 3), and those over `filename`. A parameter that is not valid is
-//! passed over. Of two alike, the first counts. What the RFCs forbid but
-//! browsers put up with is read where only one meaning is possible: a missing
-//! disposition type, unquoted blanks, a missing closing quote, raw UTF-8 or
-//! Latin-1 bytes, encoded words.
+//! section 3), and those over `filename`. A parameter that is empty or not valid is
+//! skipped. Of two parameters of the same name, the first counts. What the RFCs forbid but
+//! browsers accept is read where only one meaning is possible: a missing
+//! disposition type, unquoted whitespace, a missing closing quote, raw UTF-8 or
+//! Latin-1 bytes, encoded words, `filename*` without a character set, and two headers
+//! that a proxy joined by a comma.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,111 +15,229 @@ use std::collections::BTreeMap;
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
 use crate::encoded_word;
+use crate::file_name;
 
-/// The name in the header's value, if it gives one.
+/// Returns the names in the header's value that [`file_name::safe`] can make use of, made
+/// safe, the best one first.
+fn file_names(header: &[u8]) -> Vec<String> {
+    let header = unfold(header);
+    let mut names = Vec::new();
+    let mut rest = header.as_ref();
+    loop {
+        let (parameters, next) = parameters(rest);
+        names.extend(names_in(&parameters));
+        match next {
+            Some(next) => rest = next,
+            None => break,
+        }
+    }
+    names
+}
+
+/// Returns the best name in the header's value, made safe.
 pub(crate) fn file_name(header: &[u8]) -> Option<String> {
-    let parameters = parameters(header);
+    file_names(header).into_iter().next()
+}
+
+/// Returns the names that one disposition gives, made safe, the best one first.
+fn names_in(parameters: &[Parameter]) -> Vec<String> {
     let first = |wanted: &str| {
         let mut all = parameters.iter();
         all.find(|parameter| parameter.name == wanted)
     };
-    first("filename*")
-        .and_then(|parameter| extended(&parameter.value))
-        .or_else(|| continued(&parameters))
-        .or_else(|| Some(plain(first("filename")?)))
-        .filter(|name| !name.trim().is_empty())
+    let extended_value = first("filename*").map(|parameter| parameter.value.as_slice());
+    let candidates = [
+        extended_value.and_then(extended),
+        continued(parameters),
+        first("filename").map(|parameter| plain(&parameter.value)),
+        extended_value.and_then(without_charset),
+    ];
+    let names = candidates.into_iter().flatten();
+    let mut names: Vec<_> = names
+        .filter_map(|name| file_name::safe(without_quotes(&name)))
+        .collect();
+    // .NET writes U+FFFD for each half of a surrogate pair into `filename*`; the `filename`
+    // beside it is right. The sort is stable.
+    names.sort_by_key(|name| name.contains(char::REPLACEMENT_CHARACTER));
+    names
+}
+
+/// Replaces folds by a space. IIS writes the line break of a fold as `%0d%0a`.
+fn unfold(header: &[u8]) -> Cow<'_, [u8]> {
+    let fold = |rest: &[u8]| {
+        let is_encoded = rest
+            .get(..6)
+            .is_some_and(|start| start.eq_ignore_ascii_case(b"%0d%0a"));
+        let line_break = match is_encoded {
+            true => 6,
+            false if rest.starts_with(b"\r\n") => 2,
+            false => return None,
+        };
+        let space = rest[line_break..].iter();
+        let space = space
+            .take_while(|byte| matches!(byte, b' ' | b'\t'))
+            .count();
+        (space > 0).then_some(line_break + space)
+    };
+    if !(0..header.len()).any(|at| fold(&header[at..]).is_some()) {
+        return Cow::Borrowed(header);
+    }
+    let mut unfolded = Vec::with_capacity(header.len());
+    let mut rest = header;
+    while let Some(&byte) = rest.first() {
+        let length = fold(rest);
+        unfolded.push(if length.is_some() { b' ' } else { byte });
+        rest = &rest[length.unwrap_or(1)..];
+    }
+    Cow::Owned(unfolded)
 }
 
 struct Parameter {
-    /// In lower case, blanks around it removed.
+    /// In lowercase, without whitespace around it.
     name: String,
     /// Without its quotes and their escapes.
     value: Vec<u8>,
 }
 
-/// The parameters, in order. The disposition type, and whatever else has no
-/// `=`, is not among them.
-fn parameters(header: &[u8]) -> Vec<Parameter> {
+/// Returns the parameters of the first disposition in `header`, in order, and the text
+/// after the comma that ends it, if there is another one. The disposition type, and
+/// whatever else has no `=`, is not among the parameters.
+fn parameters(header: &[u8]) -> (Vec<Parameter>, Option<&[u8]>) {
     let mut parameters = Vec::new();
     let mut rest = header;
     while !rest.is_empty() {
         // A name ends at `=`; a quoted string in its place is not one.
-        rest = trim_start(rest);
+        rest = rest.trim_ascii_start();
+        let mut tail = rest;
         if rest.first() == Some(&b'"') {
-            rest = after_semicolon(quoted(rest).1);
-            continue;
+            tail = quoted(rest).1;
+        } else if let Some(end) = rest.iter().position(|b| matches!(b, b'=' | b';'))
+            && rest[end] == b'='
+        {
+            let name = String::from_utf8_lossy(&rest[..end]).trim().to_lowercase();
+            let after = rest[end + 1..].trim_ascii_start();
+            let value;
+            if after.first() == Some(&b'"') {
+                (value, tail) = quoted(after);
+            } else {
+                let end = match name.ends_with('*') {
+                    true => end_of_extended(after),
+                    false => end_of_parameter(after),
+                };
+                value = after[..end].trim_ascii_end().to_vec();
+                tail = &after[end..];
+            }
+            parameters.push(Parameter { name, value });
         }
-        let end = rest.iter().position(|b| matches!(b, b'=' | b';'));
-        let Some(end) = end.filter(|&end| rest[end] == b'=') else {
-            rest = after_semicolon(rest);
-            continue;
-        };
-        let name = String::from_utf8_lossy(&rest[..end]).trim().to_lowercase();
-        let after = trim_start(&rest[end + 1..]);
-        let value;
-        if after.first() == Some(&b'"') {
-            let tail;
-            (value, tail) = quoted(after);
-            rest = after_semicolon(tail);
-        } else {
-            let end = after.iter().position(|&b| b == b';').unwrap_or(after.len());
-            value = after[..end].trim_ascii_end().to_vec();
-            rest = after_semicolon(&after[end..]);
+        let tail = &tail[end_of_parameter(tail)..];
+        match tail.split_first() {
+            Some((b',', next)) => return (parameters, Some(next)),
+            Some((_, next)) => rest = next,
+            None => break,
         }
-        parameters.push(Parameter { name, value });
     }
-    parameters
+    (parameters, None)
 }
 
-fn trim_start(bytes: &[u8]) -> &[u8] {
-    bytes.trim_ascii_start()
+/// Returns the position of the semicolon that ends a parameter, or of the comma that ends
+/// the disposition, or the length of `bytes`.
+fn end_of_parameter(bytes: &[u8]) -> usize {
+    let ends = |at: &usize| match bytes[*at] {
+        b';' => true,
+        b',' => starts_with_type(&bytes[at + 1..]),
+        _ => false,
+    };
+    (0..bytes.len()).find(ends).unwrap_or(bytes.len())
 }
 
-fn after_semicolon(bytes: &[u8]) -> &[u8] {
-    match bytes.iter().position(|&b| b == b';') {
-        Some(at) => &bytes[at + 1..],
-        None => &[],
+/// As [`end_of_parameter`], but passes over a quoted string: some senders put quotes around
+/// the text after the character set, `UTF-8''"a;b.csv"`.
+fn end_of_extended(bytes: &[u8]) -> usize {
+    let end = end_of_parameter(bytes);
+    let Some(open) = bytes[..end].iter().position(|&byte| byte == b'"') else {
+        return end;
+    };
+    let is_after_charset = bytes[..open].ends_with(b"'");
+    match bytes[open + 1..].iter().position(|&byte| byte == b'"') {
+        Some(length) if is_after_charset => {
+            let close = open + 1 + length;
+            close + end_of_parameter(&bytes[close..])
+        }
+        _ => end,
     }
 }
 
-/// The content of the quoted string (RFC 9110 section 5.6.4) that `bytes`
-/// starts with, and what follows it. It may lack its closing quote.
+/// Returns `true` if a disposition starts here. A comma may stand in an unquoted name, so
+/// that not every word after one is a disposition type.
+fn starts_with_type(bytes: &[u8]) -> bool {
+    let bytes = bytes.trim_ascii_start();
+    [b"attachment".as_slice(), b"inline", b"form-data"]
+        .into_iter()
+        .filter(|known| {
+            let start = bytes.get(..known.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(known))
+        })
+        .any(|known| {
+            let after = bytes[known.len()..].trim_ascii_start();
+            matches!(after.first(), None | Some(b';' | b','))
+        })
+}
+
+/// Returns the content of the quoted string (RFC 9110 section 5.6.4) that `bytes`
+/// starts with, and what follows it. The closing quote may be missing.
+///
+/// A backslash escapes a quote or a backslash. Before any other character it stands for
+/// itself: senders that write `"Exports\2026\a.csv"` or `"\\server\a.csv"` do not know of
+/// quoted pairs, and those that do have no reason to escape a letter. (RFC 6266 appendix D
+/// advises against it, since browsers never agreed on the meaning.) The last segment of
+/// such a path is the name.
 fn quoted(bytes: &[u8]) -> (Vec<u8>, &[u8]) {
-    let body = &bytes[1..];
-    let mut end = 0;
-    while end < body.len() && body[end] != b'"' {
-        end += if body[end] == b'\\' { 2 } else { 1 };
+    let mut content = Vec::new();
+    let mut rest = &bytes[1..];
+    loop {
+        rest = match rest {
+            [] => return (content, rest),
+            [b'"', after @ ..] => return (content, after),
+            [b'\\', escaped @ (b'"' | b'\\'), after @ ..] => {
+                content.push(*escaped);
+                after
+            }
+            [byte, after @ ..] => {
+                content.push(*byte);
+                after
+            }
+        };
     }
-    let end = end.min(body.len());
-    let (content, rest) = (&body[..end], body.get(end + 1..).unwrap_or_default());
-    (unescape(content), rest)
 }
 
-/// Takes the backslashes of quoted pairs away. Not in a Windows path: a sender
-/// that writes `C:\Exports\a.csv` does not know of quoted pairs, and none that
-/// does would escape a letter after a drive.
-fn unescape(content: &[u8]) -> Vec<u8> {
-    if let [drive, b':', b'\\', next, ..] = content
-        && drive.is_ascii_alphabetic()
-        && !matches!(next, b'\\' | b'"')
-    {
-        return content.to_vec();
-    }
-    let mut plain = Vec::with_capacity(content.len());
-    let mut bytes = content.iter();
-    while let Some(&byte) = bytes.next() {
-        match byte {
-            b'\\' => plain.push(*bytes.next().unwrap_or(&b'\\')),
-            other => plain.push(other),
-        }
-    }
-    plain
+/// Returns `text` without the quotes around it. `filename="\"a.csv\""` is a common mistake:
+/// code that quotes a name before a library does.
+fn without_quotes(text: &str) -> &str {
+    let text = text.trim();
+    let inner = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    inner.unwrap_or(text)
 }
 
 /// `charset'language'value` (RFC 8187 section 3.2).
 fn extended(value: &[u8]) -> Option<String> {
     let (encoding, encoded) = charset_and_rest(value)?;
     text_of(encoding, &percent_decoded(encoded)?)
+}
+
+/// The value of a `filename*` that lacks its character set: `a.csv` or `''a.csv`.
+fn without_charset(value: &[u8]) -> Option<String> {
+    let value = match value.strip_prefix(b"''") {
+        Some(value) => value,
+        None if value.contains(&b'\'') => return None,
+        None => value,
+    };
+    let decoded = percent_decoded(value).and_then(|bytes| text_of(UTF_8, &bytes));
+    Some(match decoded {
+        Some(text) => encoded_word::decode(&text),
+        None => plain(value),
+    })
 }
 
 fn charset_and_rest(value: &[u8]) -> Option<(&'static Encoding, &[u8])> {
@@ -195,13 +314,13 @@ fn continued(parameters: &[Parameter]) -> Option<String> {
     match encoding {
         Some(encoding) => text_of(encoding, &bytes),
         None if bytes.is_empty() => None,
-        None => Some(unlabelled(&bytes)),
+        None => Some(plain(&bytes)),
     }
 }
 
 /// The value of a plain `filename`.
-fn plain(parameter: &Parameter) -> String {
-    encoded_word::decode(&unlabelled(&parameter.value))
+fn plain(value: &[u8]) -> String {
+    encoded_word::decode(&unlabelled(value))
 }
 
 /// Bytes without a charset: UTF-8 where they are, else Latin-1 as browsers
@@ -227,9 +346,8 @@ mod tests {
             ("attachment; filename=report.csv", "report.csv"),
             ("Attachment;FILENAME=\"a b.csv\"", "a b.csv"),
             ("inline; filename = \"a.csv\" ; size=5", "a.csv"),
-            (r#"attachment; filename="say \"hi\".csv""#, "say \"hi\".csv"),
-            (r#"attachment; filename="r\eport.csv""#, "report.csv"),
-            (r#"attachment; filename="C:\\a\\b.csv""#, "C:\\a\\b.csv"),
+            (r#"attachment; filename="say \"hi\".csv""#, "say _hi_.csv"),
+            (r#"attachment; filename="C:\\a\\b.csv""#, "b.csv"),
             ("attachment; filename=\"a;b=c.csv\"; x=y", "a;b=c.csv"),
             (r#"attachment; x="\"; filename=no"; filename=yes"#, "yes"),
             ("attachment; filename='a.csv'", "'a.csv'"),
@@ -254,15 +372,17 @@ mod tests {
     #[test]
     fn extended_values_that_are_not_valid_give_way() {
         for value in [
-            "plain",
             "UTF-8'plain",
-            "''plain",
             "no-such-set''plain",
             "UTF-8''100%",
             "UTF-8''%4",
             "UTF-8''%zz",
             "UTF-8''%e4",
             "UTF-8''\u{e9}",
+            "UTF-8''",
+            "UTF-8''%20",
+            "UTF-8''..",
+            "UTF-8''%2F",
             "",
         ] {
             let header = format!("attachment; filename*={value}; filename=other");
@@ -333,14 +453,10 @@ mod tests {
             ("attachment; filename=a,b.csv", "a,b.csv"),
             ("attachment; filename=a[1](2).csv ;", "a[1](2).csv"),
             ("attachment; filename=\"a.csv", "a.csv"),
-            ("attachment; filename=\"a\\", "a\\"),
+            ("attachment; filename=\"a\\", "a"),
             ("attachment; filename=\"a.csv\".exe; x=y", "a.csv"),
             ("attachment; filename=first; filename=second", "first"),
             ("attachment; filename*=\"UTF-8''%41\"", "A"),
-            (
-                r#"attachment; filename="C:\Exports\a.csv""#,
-                "C:\\Exports\\a.csv",
-            ),
             ("attachment; filename=\"=?utf-8?B?w6kuY3N2?=\"", "é.csv"),
             (
                 "attachment; filename==?ISO-8859-1?Q?foo-=E4.csv?=",
@@ -377,5 +493,153 @@ mod tests {
         ] {
             assert_eq!(name(header), None, "{header}");
         }
+    }
+
+    #[test]
+    fn paths_with_unescaped_backslashes_give_their_last_segment() {
+        for (header, expected) in [
+            (r#"attachment; filename="C:\Exports\a.csv""#, "a.csv"),
+            (
+                r#"attachment; filename="\\fileserver\exports\a.csv""#,
+                "a.csv",
+            ),
+            (
+                r#"attachment; filename="\\\\fileserver\\exports\\a.csv""#,
+                "a.csv",
+            ),
+            (
+                r#"attachment; filename="Exports\2026\report.csv""#,
+                "report.csv",
+            ),
+            (r#"attachment; filename="Exports\report.csv""#, "report.csv"),
+            (r#"attachment; filename="\report.csv""#, "report.csv"),
+            (r#"attachment; filename="..\..\report.csv""#, "report.csv"),
+            (
+                r#"attachment; filename="~\App_Data\report.csv""#,
+                "report.csv",
+            ),
+            (
+                r#"attachment; filename="C:\new\table.csv"; x=y"#,
+                "table.csv",
+            ),
+            (
+                r#"attachment; filename=\\fileserver\exports\a.csv"#,
+                "a.csv",
+            ),
+            (r#"attachment; filename*=UTF-8''C:\Exports\a.csv"#, "a.csv"),
+            (r#"attachment; filename="a\"b.csv""#, "a_b.csv"),
+            (
+                r#"attachment; filename="\"quoted\" once.csv""#,
+                "_quoted_ once.csv",
+            ),
+            (
+                r#"attachment; filename="\"quoted twice.csv\"""#,
+                "quoted twice.csv",
+            ),
+        ] {
+            assert_eq!(name(header).as_deref(), Some(expected), "{header}");
+        }
+    }
+
+    #[test]
+    fn an_unusable_extended_value_gives_way_to_the_plain_one() {
+        for (header, expected) in [
+            ("a; filename=\"good.csv\"; filename*=UTF-8''", "good.csv"),
+            ("a; filename*=; filename=good.csv", "good.csv"),
+            ("a; filename*=\"\"; filename=good.csv", "good.csv"),
+            (
+                "a; filename*=UTF-8''%EF%BF%BD%EF%BF%BD.csv; filename=good.csv",
+                "good.csv",
+            ),
+            (
+                "a; filename*=UTF-8''%EF%BF%BD.csv; filename=\"=?utf-8?B?8J+Ygi5jc3Y=?=\"",
+                "😂.csv",
+            ),
+            (
+                "a; filename*=UTF-8''%EF%BF%BD.csv; filename=..",
+                "\u{fffd}.csv",
+            ),
+            ("a; filename*=UTF-8''%EF%BF%BD.csv", "\u{fffd}.csv"),
+            ("a; filename*=a.csv; filename=good.csv", "good.csv"),
+            ("a; filename=..; filename*=a.csv", "a.csv"),
+            ("a; filename*=a.csv", "a.csv"),
+            ("a; filename*=a%20%C3%A9.csv", "a é.csv"),
+            ("a; filename*=100%.csv", "100%.csv"),
+            ("a; filename*=''a%20b.csv", "a b.csv"),
+            ("a; filename*=\"a.csv\"", "a.csv"),
+            ("a; filename*==?utf-8?B?w6kuY3N2?=", "é.csv"),
+            ("a; filename*=UTF-8''\"a.csv\"", "a.csv"),
+            ("a; filename*=UTF-8''\"a;b.csv\"; x=y", "a;b.csv"),
+            ("a; filename*=UTF-8''\"a%20b.csv\"; filename=no", "a b.csv"),
+            ("a; filename*=UTF-8''%22a.csv%22", "a.csv"),
+            (
+                "a; filename*=\"UTF-8''\"a.csv\"\"; filename=good.csv",
+                "good.csv",
+            ),
+        ] {
+            assert_eq!(name(header).as_deref(), Some(expected), "{header}");
+        }
+    }
+
+    #[test]
+    fn the_first_of_joined_headers_that_has_a_name_counts() {
+        for (header, expected) in [
+            (
+                "attachment; filename=a.csv, attachment; filename=b.csv",
+                "a.csv",
+            ),
+            (
+                "attachment; filename=a.csv,attachment;filename=a.csv",
+                "a.csv",
+            ),
+            (
+                "attachment; filename=\"a.csv\", attachment; filename*=UTF-8''b.csv",
+                "a.csv",
+            ),
+            (
+                "attachment; filename*=UTF-8''a.csv, attachment; filename=b.csv",
+                "a.csv",
+            ),
+            ("attachment; filename=a.csv, Inline", "a.csv"),
+            ("attachment, attachment; filename=a.csv", "a.csv"),
+            ("inline, attachment; filename=\"a.csv\"", "a.csv"),
+            (
+                "attachment; filename=.., attachment; filename=b.csv",
+                "b.csv",
+            ),
+            (
+                "attachment; filename=\"\", attachment; filename=b.csv",
+                "b.csv",
+            ),
+            (
+                "attachment; filename=\"a, attachment; b.csv\"",
+                "a, attachment; b.csv",
+            ),
+            (
+                "attachment; filename=a, attachments.csv",
+                "a, attachments.csv",
+            ),
+            ("attachment; filename=a, inline.csv; x=y", "a, inline.csv"),
+        ] {
+            assert_eq!(name(header).as_deref(), Some(expected), "{header}");
+        }
+    }
+
+    #[test]
+    fn folds_are_whitespace() {
+        let words = "=?utf-8?B?w6nDqcOp?=FOLD=?utf-8?B?w6kuY3N2?=";
+        for fold in ["%0d%0a ", "%0D%0A\t", "\r\n ", " ", "%0d%0a  ", ""] {
+            let name_of = |header: String| name(&header.replace("FOLD", fold));
+            let quoted = name_of(format!("attachment; filename=\"{words}\""));
+            assert_eq!(quoted.as_deref(), Some("éééé.csv"), "{fold:?}");
+            let unquoted = name_of(format!("attachment;FOLDfilename={words}"));
+            assert_eq!(unquoted.as_deref(), Some("éééé.csv"), "{fold:?}");
+        }
+        let header = "attachment;%0d%0a filename=\"a%0d%0a b.csv\"";
+        assert_eq!(name(header).as_deref(), Some("a b.csv"));
+        assert_eq!(
+            name("a; filename=a%0d%0ab.csv").as_deref(),
+            Some("a%0d%0ab.csv")
+        );
     }
 }

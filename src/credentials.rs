@@ -1,17 +1,20 @@
 //! Where the bearer token comes from: the caller, the caller's callback, or a login.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::HeaderValue;
-use serde_json::{Value, json};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::cancel::Watch;
 use crate::error::About;
 use crate::json::find;
+use crate::session::reentry::ActiveCall;
 use crate::single_flight::SingleFlight;
-use crate::text::Secret;
+use crate::text::{Redactor, Secret};
 use crate::{Error, server_message};
 
 pub(crate) fn secret(text: impl Into<String>) -> Secret {
@@ -34,14 +37,19 @@ pub(crate) enum Credentials {
 pub(crate) struct Tokens {
     credentials: Credentials,
     /// The token of the last login.
-    kept: SingleFlight<Kept>,
+    cached: SingleFlight<CachedToken>,
+    /// The last tokens that were used: a server may repeat one that is no longer valid.
+    used: Mutex<VecDeque<Secret>>,
 }
 
+/// How many tokens are kept to be redacted.
+const MAX_USED: usize = 8;
+
 #[derive(Clone)]
-pub(crate) struct Kept {
+pub(crate) struct CachedToken {
     pub(crate) token: Secret,
-    /// Until when to use it, where the server said how long it is valid.
-    until: Option<Instant>,
+    /// When to stop using it, where the server said how long it is valid.
+    expires_at: Option<Instant>,
 }
 
 impl Tokens {
@@ -56,56 +64,86 @@ impl Tokens {
         }
         Ok(Self {
             credentials,
-            kept: SingleFlight::new(),
+            cached: SingleFlight::new(),
+            used: Mutex::default(),
         })
     }
 
-    /// The token to use; `None` where the one that was refused is all there
-    /// is. `login` sends the login's body and gives the answer's.
+    /// Returns the token to use; `None` where the one that was refused is all there is.
+    /// `login` sends the body of a login and returns that of its response.
     pub(crate) fn get(
         &self,
         refused: Option<&Secret>,
+        call: &Arc<ActiveCall>,
         watch: &Watch,
-        login: impl FnOnce(&[u8]) -> Result<Vec<u8>, Error>,
+        login: impl FnOnce(&[u8]) -> Result<Zeroizing<Vec<u8>>, Error>,
     ) -> Result<Option<Secret>, Error> {
         match &self.credentials {
             Credentials::Token(_) if refused.is_some() => Ok(None),
             Credentials::Token(token) => Ok(Some(token.clone())),
             Credentials::Source(source) => {
-                let token = source(refused.is_some()).map_err(|error| Error::NoToken {
+                if call.is_within_token_callback() {
+                    return Err(Error::InvalidArgument(
+                        "the token callback made a call with the client that asks it for the \
+                         token: make it with another client"
+                            .into(),
+                    ));
+                }
+                let token = call.ask_for_token(|| source(refused.is_some()));
+                let token = token.map_err(|error| Error::NoToken {
                     about: About::default(),
                     message: format!("no token was given: {error}"),
-                    source: Some(error.into()),
                 })?;
-                let token = secret(token.trim());
+                let token = secret(Zeroizing::new(token).trim());
                 check(&token).map_err(|message| Error::NoToken {
                     about: About::default(),
                     message,
-                    source: None,
                 })?;
+                self.note(&token);
                 Ok(Some(token).filter(|token| refused != Some(token)))
             }
             Credentials::Login { user, password } => {
-                let is_good = |kept: &Kept| {
-                    let is_in_time = kept.until.is_none_or(|until| Instant::now() < until);
-                    is_in_time && !refused.is_some_and(|refused| Arc::ptr_eq(refused, &kept.token))
+                let is_valid = |cached: &CachedToken| {
+                    let is_in_time = cached.expires_at.is_none_or(|end| Instant::now() < end);
+                    is_in_time
+                        && !refused.is_some_and(|refused| Arc::ptr_eq(refused, &cached.token))
                 };
                 let make = || {
-                    let body = json!({"Username": user, "Password": **password.as_ref()});
-                    let body = Zeroizing::new(body.to_string());
-                    read_token(&Zeroizing::new(login(body.as_bytes())?))
+                    let cached = read_token(&login(&login_body(user, password)?)?)?;
+                    self.note(&cached.token);
+                    Ok(cached)
                 };
-                Ok(Some(self.kept.get(watch, is_good, make)?.token))
+                let cached = self.cached.get(call, watch, is_valid, make)?;
+                Ok(Some(cached.token))
             }
         }
     }
 
-    /// Returns the password, which must not be shown.
-    pub(crate) fn password(&self) -> Option<&Secret> {
+    /// Adds all that must not be shown.
+    pub(crate) fn add_secrets(&self, redactor: &mut Redactor) {
         match &self.credentials {
-            Credentials::Login { password, .. } => Some(password),
-            _ => None,
+            Credentials::Token(token) => redactor.add(token, "[token]"),
+            Credentials::Login { password, .. } => redactor.add(password, "[password]"),
+            Credentials::Source(_) => {}
         }
+        for token in self.lock().iter() {
+            redactor.add(token, "[token]");
+        }
+    }
+
+    fn note(&self, token: &Secret) {
+        let mut used = self.lock();
+        if !used.contains(token) {
+            if used.len() == MAX_USED {
+                used.pop_front();
+            }
+            used.push_back(token.clone());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Secret>> {
+        // Nothing that can panic leaves it half changed.
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What to do where the server refuses the token.
@@ -118,12 +156,26 @@ impl Tokens {
     }
 }
 
+/// Returns the body of a login, in one allocation that is wiped.
+fn login_body(user: &str, password: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let failed = |error| Error::Internal(format!("the login could not be written: {error}"));
+    // A character takes six bytes at most, as an escape.
+    let length = 64 + 6 * (user.len() + password.len());
+    let mut body = Zeroizing::new(Vec::with_capacity(length));
+    body.extend_from_slice(b"{\"Username\":");
+    serde_json::to_writer(&mut *body, user).map_err(failed)?;
+    body.extend_from_slice(b",\"Password\":");
+    serde_json::to_writer(&mut *body, password).map_err(failed)?;
+    body.push(b'}');
+    Ok(body)
+}
+
 /// How long before its end a token is no longer used, at most: clocks and
 /// calls take their time.
 const MARGIN: Duration = Duration::from_secs(60);
 
 /// Reads the answer to a login. What it holds is never shown.
-pub(crate) fn read_token(body: &[u8]) -> Result<Kept, Error> {
+pub(crate) fn read_token(body: &[u8]) -> Result<CachedToken, Error> {
     let start = Instant::now();
     let answer = crate::json::read(body);
     let answer = answer.as_ref().and_then(Value::as_object);
@@ -143,9 +195,9 @@ pub(crate) fn read_token(body: &[u8]) -> Result<Kept, Error> {
         let margin = MARGIN.min(lifetime / 10);
         start.checked_add(lifetime.checked_sub(margin)?)
     });
-    Ok(Kept {
+    Ok(CachedToken {
         token: secret(token),
-        until,
+        expires_at: until,
     })
 }
 
@@ -160,10 +212,11 @@ fn seconds(value: &Value) -> Option<Duration> {
     lifetime.filter(|lifetime| !lifetime.is_zero())
 }
 
-/// The header that carries a token.
+/// The header that carries a token. It is wiped when its last copy is dropped; copies share
+/// its memory.
 pub(crate) fn authorization(token: &Secret) -> Result<HeaderValue, Error> {
-    let text = Zeroizing::new(format!("Bearer {}", token.as_str()));
-    let mut value = HeaderValue::from_str(&text)
+    let text = Zeroizing::new([b"Bearer ", token.as_bytes()].concat());
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text))
         .map_err(|_| Error::Internal("the token was checked, yet is no header".into()))?;
     // Keeps it out of debug output.
     value.set_sensitive(true);
@@ -193,7 +246,7 @@ mod tests {
         let body = format!(r#"{{"access_token": "abc"{expires_in}}}"#);
         let kept = read_token(body.as_bytes()).unwrap();
         assert_eq!(kept.token.as_str(), "abc");
-        let until = kept.until?;
+        let until = kept.expires_at?;
         Some((until - Instant::now()).as_secs_f64().round())
     }
 

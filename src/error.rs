@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::queued_job::QueuedJob;
+use crate::queued_job::{JobStatus, QueuedJob};
+use crate::session::retry::is_transient_status;
 
 /// The kind of an [`Error`]: what a program decides by.
 ///
@@ -155,6 +156,8 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
     /// What the user can do, in a few words; may be empty.
     pub(crate) advice: &'static str,
+    /// Whether the server said that it could not find what was asked for.
+    pub(crate) could_not_find: bool,
 }
 
 impl Refusal {
@@ -165,6 +168,7 @@ impl Refusal {
             message,
             retry_after: None,
             advice: "",
+            could_not_find: false,
         }
     }
 }
@@ -172,11 +176,18 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}server answered {}", Start(self.about), self.status)?;
-        let reason = http::StatusCode::from_u16(self.status).ok();
-        if let Some(reason) = reason.and_then(|status| status.canonical_reason()) {
+        let status = http::StatusCode::from_u16(self.status).ok();
+        let reason = status.and_then(|status| status.canonical_reason());
+        if let Some(reason) = reason {
             write!(f, " {reason}")?;
         }
-        if let Some(message) = &self.message {
+        let repeats_reason =
+            |message: &&String| reason.is_some_and(|reason| message.eq_ignore_ascii_case(reason));
+        if let Some(message) = self
+            .message
+            .as_ref()
+            .filter(|message| !repeats_reason(message))
+        {
             write!(f, ": {message}")?;
         }
         if !self.advice.is_empty() {
@@ -189,7 +200,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// A job that ended without success.
+/// A job that ended without success, or is on hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JobEnd {
@@ -201,11 +212,15 @@ pub struct JobEnd {
 
 impl fmt::Display for JobEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "job {}: the job ended as {}",
-            self.job.id, self.job.status
-        )?;
+        let JobEnd { job, .. } = self;
+        match job.status {
+            JobStatus::OnHold => write!(
+                f,
+                "job {}: the job is on hold until a user releases it",
+                job.id
+            )?,
+            _ => write!(f, "job {}: the job ended as {}", job.id, job.status)?,
+        }
         if let Some(message) = &self.job.error_message {
             write!(
                 f,
@@ -221,7 +236,8 @@ impl fmt::Display for JobEnd {
     }
 }
 
-/// The cause of an [`Error`], where another library or the system gave one.
+/// The cause of an [`Error`], where another library or the system gave one. The text of the
+/// error includes that of its cause, so that [`std::error::Error::source`] returns `None`.
 pub type Source = Arc<dyn StdError + Send + Sync>;
 
 /// Why a call failed.
@@ -243,10 +259,8 @@ pub enum Error {
     NoToken {
         /// The call.
         about: About,
-        /// What happened.
+        /// What happened, and what the callback said.
         message: String,
-        /// What the callback said.
-        source: Option<Source>,
     },
     /// See [`ErrorKind::Forbidden`].
     #[error("{0}")]
@@ -271,7 +285,7 @@ pub enum Error {
         /// What happened, with the host.
         message: String,
         /// The cause, where the system or the HTTP library gave one.
-        source: Option<Source>,
+        r#source: Option<Source>,
         /// Whether the same call may succeed later.
         retry_may_help: bool,
     },
@@ -283,7 +297,7 @@ pub enum Error {
         /// What happened, with the host.
         message: String,
         /// The cause, where the TLS library gave one.
-        source: Option<Source>,
+        r#source: Option<Source>,
     },
     /// See [`ErrorKind::Timeout`].
     #[error("{}{message}{}", Start(*.about), End(*.about))]
@@ -309,6 +323,14 @@ pub enum Error {
         /// What is wrong, with the offset and with what came instead.
         message: String,
     },
+    /// The response holds no file, or none yet; its kind is [`ErrorKind::MalformedBody`].
+    #[error("{}{message}{}", Start(*.about), End(*.about))]
+    NoFile {
+        /// The call.
+        about: About,
+        /// What came instead.
+        message: String,
+    },
     /// See [`ErrorKind::TooLarge`].
     #[error("{}the file is larger than the limit of {limit} bytes{}", Start(*.about), End(*.about))]
     TooLarge {
@@ -327,7 +349,7 @@ pub enum Error {
         /// The file or folder concerned, if there is one.
         path: Option<PathBuf>,
         /// What the system said.
-        source: Arc<io::Error>,
+        r#source: Arc<io::Error>,
     },
     /// See [`ErrorKind::Internal`].
     #[error("internal error, please report it: {0}")]
@@ -352,7 +374,7 @@ impl Error {
             Self::Tls { .. } => ErrorKind::Tls,
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::Cancelled { .. } => ErrorKind::Cancelled,
-            Self::MalformedBody { .. } => ErrorKind::MalformedBody,
+            Self::MalformedBody { .. } | Self::NoFile { .. } => ErrorKind::MalformedBody,
             Self::TooLarge { .. } => ErrorKind::TooLarge,
             Self::Io { .. } => ErrorKind::Io,
             Self::Internal(_) => ErrorKind::Internal,
@@ -396,15 +418,41 @@ impl Error {
         self.about().map_or(0, |about| about.attempts)
     }
 
-    /// Whether the same call may succeed later without any change: lost
-    /// connections, time limits, rate limits, and the statuses that mean
-    /// "busy" (408, 502, 503, 504).
+    /// Returns `true` if the same call may succeed later without any change: lost
+    /// connections, time limits, rate limits, and the statuses that mean "not now" (408,
+    /// 425, 429, 502, 503, 504, 520 to 524, 530).
     pub fn retry_may_help(&self) -> bool {
         match self {
             Self::Connection { retry_may_help, .. } => *retry_may_help,
             Self::Timeout { .. } | Self::RateLimited(_) => true,
-            _ => matches!(self.http_status(), Some(408 | 502 | 503 | 504)),
+            _ => self.http_status().is_some_and(is_transient_status),
         }
+    }
+
+    /// Returns what kind of error the system gave, for an error of input or output: a name
+    /// that is taken, a missing directory, a full disk or a refused access can be told apart
+    /// by it.
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        match self {
+            Self::Io { source, .. } => Some(source.kind()),
+            _ => None,
+        }
+    }
+
+    /// Returns the system's own code (`errno`, or that of `GetLastError` on Windows), for an
+    /// error of input or output that has one.
+    pub fn raw_os_error(&self) -> Option<i32> {
+        match self {
+            Self::Io { source, .. } => os_error(source),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the server said that there is no such job or file, which it also says
+    /// for a moment after the job was submitted or has completed.
+    pub(crate) fn is_not_yet(&self) -> bool {
+        let refusal = self.refusal();
+        matches!(self, Self::NoFile { .. }) || refusal.is_some_and(|refusal| refusal.could_not_find)
     }
 
     fn about(&self) -> Option<&About> {
@@ -421,6 +469,7 @@ impl Error {
             | Self::Timeout { about, .. }
             | Self::Cancelled { about }
             | Self::MalformedBody { about, .. }
+            | Self::NoFile { about, .. }
             | Self::TooLarge { about, .. }
             | Self::Io { about, .. } => Some(about),
             Self::InvalidArgument(_) | Self::Internal(_) | Self::JobFailed(_) => None,
@@ -452,6 +501,7 @@ impl Error {
             | Self::Timeout { about, .. }
             | Self::Cancelled { about }
             | Self::MalformedBody { about, .. }
+            | Self::NoFile { about, .. }
             | Self::TooLarge { about, .. }
             | Self::Io { about, .. } => *about = call,
             Self::InvalidArgument(_) | Self::Internal(_) | Self::JobFailed(_) => {}
@@ -479,17 +529,6 @@ impl Error {
         self
     }
 
-    /// The refusal of a user name and password.
-    pub(crate) fn of_login(mut self) -> Self {
-        match self.refusal_mut() {
-            Some(refusal) if matches!(refusal.status, 400 | 401) => {
-                refusal.advice = "the login failed: check the user name and the password";
-                Self::Authentication(refusal.clone())
-            }
-            _ => self,
-        }
-    }
-
     /// The error of an answer other than 200. `rate_limited` says that the
     /// body spoke of too many requests, whatever the status.
     pub(crate) fn from_refusal(refusal: Refusal, rate_limited: bool) -> Self {
@@ -503,6 +542,21 @@ impl Error {
             _ => Self::UnexpectedStatus(refusal),
         }
     }
+}
+
+fn os_error(error: &io::Error) -> Option<i32> {
+    // What this library finds out itself has the code that the system would give.
+    let [unix, windows] = match error.kind() {
+        _ if error.raw_os_error().is_some() => return error.raw_os_error(),
+        io::ErrorKind::NotFound => [2, 3], // ENOENT, ERROR_PATH_NOT_FOUND
+        io::ErrorKind::PermissionDenied => [13, 5], // EACCES, ERROR_ACCESS_DENIED
+        io::ErrorKind::AlreadyExists => [17, 80], // EEXIST, ERROR_FILE_EXISTS
+        io::ErrorKind::NotADirectory => [20, 267], // ENOTDIR, ERROR_DIRECTORY
+        io::ErrorKind::StorageFull => [28, 112], // ENOSPC, ERROR_DISK_FULL
+        io::ErrorKind::ReadOnlyFilesystem => [30, 19], // EROFS, ERROR_WRITE_PROTECT
+        _ => return None,
+    };
+    Some(if cfg!(windows) { windows } else { unix })
 }
 
 impl From<std::convert::Infallible> for Error {

@@ -2,7 +2,6 @@
 //! wants it.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
@@ -11,11 +10,12 @@ use crate::call::Running;
 use crate::content_disposition;
 use crate::error::About;
 use crate::file_name;
-use crate::save::Target;
+use crate::save::Directory;
 use crate::session::Answer;
 use crate::sink::{Buffer, Sink, Through};
+use crate::text::MAX_MESSAGE;
 use crate::transport::Response;
-use crate::{Client, Error, OutputFile, SaveOptions, SavedFile, WrittenFile};
+use crate::{Client, Error, OutputFile, SavedFile, WrittenFile};
 
 /// The largest file to take into memory, in bytes, unless it is said.
 const LARGEST_IN_MEMORY: u64 = 2 * 1024 * 1024 * 1024;
@@ -35,6 +35,20 @@ struct Arrived {
     content_type: Option<String>,
 }
 
+impl Arrived {
+    /// Returns an error for a response without a name and without a byte: that is how some
+    /// servers say that there is no file, or none yet.
+    fn check(&self, len: u64) -> Result<(), Error> {
+        if len > 0 || !self.name_is_made_up {
+            return Ok(());
+        }
+        Err(Error::NoFile {
+            about: About::default(),
+            message: "the server sent an empty response without a file name".into(),
+        })
+    }
+}
+
 impl Client {
     pub(crate) fn fetch(&self, running: &mut Running) -> Result<OutputFile, Error> {
         let limit = self.max_size.unwrap_or(LARGEST_IN_MEMORY);
@@ -45,11 +59,13 @@ impl Client {
             let arrived = self.receive(arriving, running, limit, &mut buffer, |source| {
                 Error::io("cannot keep the file in memory", None, source)
             })?;
+            let bytes = buffer.into_bytes();
+            arrived.check(bytes.len() as u64)?;
             Ok(OutputFile {
                 job: running.job,
                 name: arrived.name,
                 name_is_made_up: arrived.name_is_made_up,
-                bytes: buffer.into_bytes(),
+                bytes,
                 content_type: arrived.content_type,
             })
         })
@@ -69,6 +85,7 @@ impl Client {
             // A writer cannot take back what it was given.
             running.is_last_attempt = sink.written() > 0;
             let arrived = arrived?;
+            arrived.check(sink.written())?;
             sink.flush().map_err(refused)?;
             Ok(WrittenFile {
                 job: running.job,
@@ -83,20 +100,20 @@ impl Client {
     pub(crate) fn save(
         &self,
         running: &mut Running,
-        folder: &Path,
-        options: &SaveOptions,
+        directory: &Directory,
     ) -> Result<SavedFile, Error> {
         let limit = self.max_size.unwrap_or(u64::MAX);
         self.session.run(running, |running| {
             let arriving = self.ask(running)?;
-            let mut target = Target::new(folder, arriving.name.as_deref(), options)?;
-            let refused = target.failure();
-            let mut sink = Through::new(target.file());
+            let mut file = directory.begin(arriving.name.as_deref())?;
+            let refused = file.failure();
+            let mut sink = Through::new(file.file());
             let arrived = self.receive(arriving, running, limit, &mut sink, refused)?;
             let len = sink.written();
+            arrived.check(len)?;
             Ok(SavedFile {
                 job: running.job,
-                path: target.keep_as(&arrived.name)?,
+                path: file.publish(&arrived.name)?,
                 name: arrived.name,
                 name_is_made_up: arrived.name_is_made_up,
                 len,
@@ -152,7 +169,10 @@ impl Client {
                 .unwrap_or_else(|| Error::MalformedBody {
                     about: About::default(),
                     offset,
-                    message: self.session.redacted(message, &answer),
+                    message: self
+                        .session
+                        .redactor(&answer)
+                        .one_line(&message, 2 * MAX_MESSAGE),
                 }),
         })?;
 
@@ -182,10 +202,8 @@ impl Client {
 
 /// The safe name that Content-Disposition gives; the first of several.
 fn header_name(response: &Response) -> Option<String> {
-    let headers = response.headers.get_all(CONTENT_DISPOSITION).into_iter();
-    headers
-        .filter_map(|header| content_disposition::file_name(header.as_bytes()))
-        .find_map(|name| file_name::safe(&name))
+    let mut headers = response.headers.get_all(CONTENT_DISPOSITION).into_iter();
+    headers.find_map(|header| content_disposition::file_name(header.as_bytes()))
 }
 
 fn header_text(response: &Response, name: &http::HeaderName) -> Option<String> {

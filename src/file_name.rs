@@ -1,38 +1,47 @@
 //! A file name that is safe to use: one name, never a path, and one that
-//! Windows and Unix both take.
+//! Windows and Unix both accept.
 
-/// The longest name that common file systems take, in bytes of UTF-8. (NTFS
+use crate::text::is_invisible;
+
+/// The maximum length of a name on common file systems, in bytes of UTF-8. (NTFS
 /// counts 255 UTF-16 units, which are never more than the bytes.)
-const LONGEST: usize = 255;
+pub(crate) const MAX_NAME_LEN: usize = 255;
 
 /// An extension longer than this is not kept when a name is cut.
-const LONGEST_EXTENSION: usize = 32;
+const MAX_EXTENSION_LEN: usize = 32;
 
 /// What takes the place of a character that may not stand in a name.
-const REPLACEMENT: char = '_';
+const REPLACEMENT: &str = "_";
 
-/// The name that `meant` names, made safe; `None` where nothing is left of it.
+/// Returns the name in `meant`, made safe; `None` if nothing is left of it.
 ///
-/// Of a path, the last segment (RFC 6266 section 4.3). What Windows refuses
-/// (`< > : " | ? *`, control characters, dots and blanks at the end, device
-/// names such as `CON`), and what makes a name look like another (bidirectional
-/// overrides), is replaced or cut off. At most 255 bytes, the extension kept.
+/// Of a path, the last segment is the name (RFC 6266 section 4.3). The following characters
+/// are replaced by `_`: what Windows refuses (`< > : " | ? *`, control characters), what shows
+/// nothing or makes a name look like another one (zero-width characters, bidirectional
+/// overrides), a leading dot, which hides a file on Unix, a leading dash, which commands
+/// take for an option, and a trailing tilde, which marks a backup. Dots and whitespace at
+/// the end are cut off. A device name such as `CON` gets a `_` in front. The result has at
+/// most 255 bytes; the extension is kept.
 pub(crate) fn safe(meant: &str) -> Option<String> {
     let mut segments = meant.split(['/', '\\']).rev().map(trim);
     let segment = segments.find(|segment| !segment.is_empty())?;
     let segment = trim(without_drive(segment));
-    let replaced: String = segment
-        .chars()
-        .map(|c| if is_allowed(c) { c } else { REPLACEMENT })
-        .collect();
-    let mut name = trim(&replaced).to_owned();
+    let name = replaced(segment);
+    let mut name = trim(&name).to_owned();
     if name.is_empty() {
         return None;
     }
-    if is_device(&name) {
-        name.insert(0, REPLACEMENT);
+    if name.starts_with(['.', '-']) {
+        name.replace_range(..1, REPLACEMENT);
     }
-    Some(shortened(&name)).filter(|name| !name.is_empty())
+    if is_device(&name) {
+        name.insert_str(0, REPLACEMENT);
+    }
+    let mut name = shortened(&name);
+    if name.ends_with('~') {
+        name.replace_range(name.len() - 1.., REPLACEMENT);
+    }
+    Some(name).filter(|name| !name.is_empty())
 }
 
 /// The name of a job's output where the server gives none: `output-{job}`,
@@ -49,7 +58,7 @@ pub(crate) fn numbered(name: &str, number: u32) -> String {
     let extension = extension(name);
     let stem = &name[..name.len() - extension.len()];
     let end = format!(" ({number}){extension}");
-    let stem = trim(cut(stem, LONGEST - end.len()));
+    let stem = trim(cut(stem, MAX_NAME_LEN - end.len()));
     format!("{stem}{end}")
 }
 
@@ -68,14 +77,58 @@ fn without_drive(segment: &str) -> &str {
     }
 }
 
+/// Returns `segment` with every character replaced that may not stand in a name.
+fn replaced(segment: &str) -> String {
+    let mut name = String::with_capacity(segment.len());
+    let mut characters = segment.chars().peekable();
+    let mut before = '\0';
+    while let Some(c) = characters.next() {
+        let after = characters.peek().copied().unwrap_or('\0');
+        if is_allowed(c) || is_part_of_emoji(before, c, after) {
+            name.push(c);
+        } else {
+            name.push_str(REPLACEMENT);
+        }
+        // A variation selector leaves its emoji what it is.
+        if c != VARIATION_SELECTOR_16 {
+            before = c;
+        }
+    }
+    name
+}
+
 fn is_allowed(c: char) -> bool {
     let is_reserved = matches!(c, '<' | '>' | ':' | '"' | '/' | '\\' | '|' | '?' | '*');
-    // Marks, embeddings, overrides and isolates that turn the reading direction
-    // (Unicode UAX 9), line and paragraph separators, and the byte order mark.
-    let is_deceptive = matches!(c,
-        '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    !c.is_control() && !is_reserved && !is_deceptive
+    let is_noncharacter =
+        matches!(u32::from(c) & 0xffff, 0xfffe | 0xffff) || matches!(c, '\u{fdd0}'..='\u{fdef}');
+    !c.is_control() && !is_reserved && !is_noncharacter && !is_invisible(c)
+}
+
+const ZERO_WIDTH_JOINER: char = '\u{200d}';
+const VARIATION_SELECTOR_16: char = '\u{fe0f}';
+const KEYCAP: char = '\u{20e3}';
+
+/// Returns `true` for an invisible character that joins or colors emoji, as in 👩‍👧 and ❤️,
+/// between those: elsewhere it could make two names look the same.
+fn is_part_of_emoji(before: char, c: char, after: char) -> bool {
+    match c {
+        ZERO_WIDTH_JOINER => is_emoji(before) && is_emoji(after),
+        VARIATION_SELECTOR_16 => is_emoji(before) || (before.is_ascii_digit() && after == KEYCAP),
+        _ => false,
+    }
+}
+
+/// Returns `true` in the blocks that emoji are in (Unicode UTS 51).
+fn is_emoji(c: char) -> bool {
+    matches!(c,
+        '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{23ff}' | '\u{2600}'..='\u{27bf}'
+        | '\u{2b00}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
+}
+
+/// Returns `true` for names that Windows refuses, or does not give to the file as they are.
+pub(crate) fn is_refused_by_windows(name: &str) -> bool {
+    let is_refused = |c: char| c < ' ' || matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*');
+    name.contains(is_refused) || name.ends_with(['.', ' ']) || is_device(name)
 }
 
 /// Names that Windows gives to devices in every folder, with any extension.
@@ -94,12 +147,12 @@ fn is_device(name: &str) -> bool {
 }
 
 fn shortened(name: &str) -> String {
-    if name.len() <= LONGEST {
+    if name.len() <= MAX_NAME_LEN {
         return name.to_owned();
     }
     let extension = extension(name);
     let stem = &name[..name.len() - extension.len()];
-    let stem = cut(stem, LONGEST - extension.len());
+    let stem = cut(stem, MAX_NAME_LEN - extension.len());
     trim(&format!("{stem}{extension}")).to_owned()
 }
 
@@ -107,17 +160,22 @@ fn shortened(name: &str) -> String {
 /// is none.
 fn extension(name: &str) -> &str {
     match name.rfind('.') {
-        Some(dot) if name.len() - dot <= LONGEST_EXTENSION && !trim(&name[..dot]).is_empty() => {
+        Some(dot) if name.len() - dot <= MAX_EXTENSION_LEN && !trim(&name[..dot]).is_empty() => {
             &name[dot..]
         }
         _ => "",
     }
 }
 
-/// The beginning of `text` that has at most `room` bytes.
+/// Returns the beginning of `text` that has at most `room` bytes. At its end, a joiner or a
+/// variation selector would have lost its emoji.
 fn cut(text: &str, room: usize) -> &str {
     let fits = |end: &usize| text.is_char_boundary(*end);
-    &text[..(0..=room.min(text.len())).rev().find(fits).unwrap_or(0)]
+    if text.len() <= room {
+        return text;
+    }
+    let end = (0..=room).rev().find(fits).unwrap_or(0);
+    text[..end].trim_end_matches([ZERO_WIDTH_JOINER, VARIATION_SELECTOR_16])
 }
 
 /// The usual extension of a content type that reports and exports have.
@@ -157,13 +215,17 @@ mod tests {
             "Orders 2026-11-23 (final).xlsx",
             "выгрузка.csv",
             "出力.pdf",
-            ".hidden",
             "no extension",
+            "a-b~c.csv",
+            "file.part",
             "a..b",
             "console.txt",
             "COM10.txt",
             "auxiliary",
             "👩‍👩‍👧.png",
+            "❤\u{fe0f}.png",
+            "👁\u{fe0f}\u{200d}🗨.png",
+            "1\u{fe0f}\u{20e3}.png",
         ] {
             assert_eq!(safe(name).as_deref(), Some(name));
         }
@@ -200,6 +262,31 @@ mod tests {
             ("C:CON", "_CON"),
             ("conin$", "_conin$"),
             ("?", "_"),
+            (".bashrc", "_bashrc"),
+            (".htaccess", "_htaccess"),
+            ("/home/user/.ssh", "_ssh"),
+            ("..profile", "_.profile"),
+            (" .a.csv", "_a.csv"),
+            ("-rf.csv", "_rf.csv"),
+            ("--help", "_-help"),
+            ("a.csv~", "a.csv_"),
+            ("~", "_"),
+            (
+                ".sellercloud-output-1-a.part",
+                "_sellercloud-output-1-a.part",
+            ),
+            (
+                "a\u{200b}b\u{ad}c\u{2060}d\u{3164}e\u{e0041}f.csv",
+                "a_b_c_d_e_f.csv",
+            ),
+            ("\u{200b}.bashrc", "_.bashrc"),
+            ("\u{3164}", "_"),
+            ("a\u{200d}b.csv", "a_b.csv"),
+            ("👩\u{200d}.csv", "👩_.csv"),
+            ("a\u{fe0f}.csv", "a_.csv"),
+            ("1\u{fe0f}.csv", "1_.csv"),
+            ("👩\u{200d}\u{fe0f}👩.csv", "👩__👩.csv"),
+            ("a\u{ffff}\u{fdd0}.csv", "a__.csv"),
         ] {
             assert_eq!(safe(meant).as_deref(), Some(name), "{meant:?}");
         }
@@ -207,9 +294,8 @@ mod tests {
 
     #[test]
     fn where_nothing_is_left_there_is_no_name() {
-        let dots = format!(".{}b", " ".repeat(300));
         for meant in [
-            &dots, "", " ", ".", "..", "/", "\\", "../..", ". .", "C:", "C:\\", "C:.",
+            "", " ", ".", "..", "/", "\\", "../..", ". .", "C:", "C:\\", "C:.",
         ] {
             assert_eq!(safe(meant), None, "{meant:?}");
         }
@@ -225,25 +311,38 @@ mod tests {
 
     #[test]
     fn long_names_are_cut_and_keep_their_extension() {
-        for character in ["a", "é", "出", "👩"] {
+        for character in ["a", "é", "出", "👩", "👩\u{200d}👩", "1\u{fe0f}\u{20e3}"] {
             let name = safe(&format!("{}.csv", character.repeat(300))).unwrap();
-            assert!((251..=LONGEST).contains(&name.len()), "{}", name.len());
-            assert!(name.ends_with(&format!("{character}.csv")));
+            assert!((240..=MAX_NAME_LEN).contains(&name.len()), "{}", name.len());
+            assert_eq!(safe(&name).as_deref(), Some(name.as_str()));
+            assert!(name.ends_with(".csv"), "{name}");
         }
         let name = safe(&format!("a.{}", "b".repeat(300))).unwrap();
-        assert_eq!(name.len(), LONGEST);
+        assert_eq!(name.len(), MAX_NAME_LEN);
         let name = safe(&format!("{}{}", "a".repeat(250), " ".repeat(20) + "b")).unwrap();
         assert_eq!(name, "a".repeat(250));
         let name = safe(&format!(".{}", "b".repeat(300))).unwrap();
-        assert_eq!(name.len(), LONGEST);
+        assert_eq!(name.len(), MAX_NAME_LEN);
         assert_eq!(safe(&"a".repeat(255)).unwrap().len(), 255);
         let name = safe(&format!("CON.{}", "a".repeat(251))).unwrap();
-        assert!(name.starts_with("_CON.") && name.len() == LONGEST);
+        assert!(name.starts_with("_CON.") && name.len() == MAX_NAME_LEN);
     }
 
     #[test]
     fn a_safe_name_stays_as_it_is() {
-        for meant in ["C:CON", "a.csv:x", " .a. ", "nul .x", "\u{202e}", "C:D:con"] {
+        for meant in [
+            "👩\u{200d}👩\u{200d}\u{200d}",
+            ".~",
+            "-",
+            "CON~",
+            "1\u{fe0f}\u{20e3}\u{fe0f}",
+            "C:CON",
+            "a.csv:x",
+            " .a. ",
+            "nul .x",
+            "\u{202e}",
+            "C:D:con",
+        ] {
             if let Some(name) = safe(meant) {
                 assert_eq!(safe(&name).as_deref(), Some(name.as_str()), "{meant:?}");
             }

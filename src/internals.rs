@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use crate::body::{self, BodyEncoding};
 use crate::sink::Through;
-use crate::{content_disposition, file_name, laws};
+use crate::{content_disposition, laws};
 
 /// Decodes a base64 body of any form into `writer`; whether that succeeded.
 pub fn decode_body(source: &mut dyn Read, writer: &mut dyn Write) -> bool {
@@ -19,7 +19,7 @@ pub fn decode_body(source: &mut dyn Read, writer: &mut dyn Write) -> bool {
 
 /// The safe file name that a Content-Disposition header gives.
 pub fn name_of_header(header: &[u8]) -> Option<String> {
-    file_name::safe(&content_disposition::file_name(header)?)
+    content_disposition::file_name(header)
 }
 
 /// Tries the laws of a fuzz target on its input; panics where they do not hold.

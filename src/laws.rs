@@ -13,8 +13,9 @@ use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue};
 
 use crate::error::Refusal;
+use crate::session::retry_after;
 use crate::{
-    Error, ErrorKind, JobId, Retry, body, content_disposition, credentials, file_name, retry,
+    Error, ErrorKind, JobId, Retry, body, content_disposition, credentials, file_name,
     server_message,
 };
 
@@ -57,8 +58,9 @@ fn assert_safe(name: &str) {
         !name.contains(|c: char| c.is_control() || r#"<>:"/\|?*"#.contains(c)),
         "{name:?}"
     );
-    assert!(!name.starts_with(char::is_whitespace), "{name:?}");
-    let ends_badly = |c: char| c == '.' || c.is_whitespace();
+    let starts_badly = |c: char| matches!(c, '.' | '-') || c.is_whitespace();
+    assert!(!name.starts_with(starts_badly), "{name:?}");
+    let ends_badly = |c: char| matches!(c, '.' | '~') || c.is_whitespace();
     assert!(!name.ends_with(ends_badly), "{name:?}");
     let stem = name.split('.').next().unwrap_or_default();
     let stem = stem.trim_end().to_ascii_uppercase();
@@ -85,7 +87,12 @@ fn a_name_of_any_text_is_safe(meant: &str) {
 fn a_safe_name_is_read_back_from_a_header(meant: &str) {
     if let Some(name) = file_name::safe(meant) {
         let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let header = format!("attachment; filename=x; filename*=UTF-8''{encoded}");
+        // A replacement character in `filename*` lets `filename` win.
+        let plain = match name.contains(char::REPLACEMENT_CHARACTER) {
+            true => "",
+            false => "filename=x; ",
+        };
+        let header = format!("attachment; {plain}filename*=UTF-8''{encoded}");
         let read = content_disposition::file_name(header.as_bytes());
         assert_eq!(read, Some(name));
     }
@@ -132,7 +139,7 @@ fn a_wait_can_be_waited_for(retry_after: &[u8], date: &[u8], body: &[u8]) {
         }
     }
     let mut refusal = Refusal::new(429, None);
-    refusal.retry_after = retry::asked_for(&headers, body);
+    refusal.retry_after = retry_after::asked_for(&headers, body);
     if let Some(seconds) = std::str::from_utf8(retry_after).ok()
         && seconds.bytes().all(|byte| byte.is_ascii_digit())
         && let Ok(seconds) = seconds.parse()
@@ -140,9 +147,8 @@ fn a_wait_can_be_waited_for(retry_after: &[u8], date: &[u8], body: &[u8]) {
         let wait = refusal.retry_after.map(|wait| wait.as_secs());
         assert_eq!(wait, Some(seconds));
     }
-    let asked = refusal.retry_after.unwrap_or_default();
     let error = Error::from_refusal(refusal, false);
-    assert!(Retry::default().wait(&error, 1) >= Some(asked), "{error}");
+    assert!(Retry::default().wait(&error, 1).is_some(), "{error}");
 }
 
 fn a_login_gives_a_token_that_can_be_sent(body: &[u8]) {

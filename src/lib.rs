@@ -48,10 +48,10 @@ mod json;
 #[cfg(any(test, feature = "internals"))]
 mod laws;
 mod memory;
+mod os;
 mod output_file;
 mod queued_job;
 mod request_log;
-mod retry;
 mod save;
 mod server;
 mod server_message;
@@ -73,8 +73,8 @@ pub use job::JobId;
 pub use output_file::{OutputFile, SavedFile, WrittenFile};
 pub use queued_job::{JobStatus, QueuedJob};
 pub use request_log::RequestRecord;
-pub use retry::Retry;
 pub use save::{IfExists, SaveOptions};
+pub use session::Retry;
 pub use wait::Wait;
 
 // The README's examples are compiled as tests.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::error::About;
-use crate::save::Target;
+use crate::save::Directory;
 use crate::{Error, JobId, SaveOptions};
 
 /// A job's output file, in memory.
@@ -27,15 +27,17 @@ pub struct OutputFile {
 }
 
 impl OutputFile {
-    /// Saves the file under its name in `folder`, which must exist; gives its
-    /// path. The file appears whole or not at all.
+    /// Saves the file under its name in `directory`, which must exist; returns its
+    /// path. The file appears whole or not at all. The current directory is `"."`.
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io), with the path; also where a file of that
-    /// name is there already, which is left alone.
-    pub fn save(&self, folder: impl AsRef<Path>) -> Result<PathBuf, Error> {
-        self.save_with(folder, &SaveOptions::default())
+    /// [`Io`](crate::ErrorKind::Io), with the path; also if a file of that
+    /// name exists, which is left alone.
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if `directory` is empty or the
+    /// name is not a file name.
+    pub fn save(&self, directory: impl AsRef<Path>) -> Result<PathBuf, Error> {
+        self.save_with(directory, &SaveOptions::default())
     }
 
     /// Saves the file as [`save`](Self::save) does, but as `options` have it.
@@ -45,13 +47,14 @@ impl OutputFile {
     /// As there.
     pub fn save_with(
         &self,
-        folder: impl AsRef<Path>,
+        directory: impl AsRef<Path>,
         options: &SaveOptions,
     ) -> Result<PathBuf, Error> {
         let save = || {
-            let mut target = Target::new(folder.as_ref(), Some(&self.name), options)?;
-            target.write(&self.bytes)?;
-            target.keep_as(&self.name)
+            let directory = Directory::open(directory.as_ref(), options)?;
+            let mut file = directory.begin(Some(&self.name))?;
+            file.write(&self.bytes)?;
+            file.publish(&self.name)
         };
         save().map_err(|error| {
             error.of(About {
@@ -96,7 +99,8 @@ pub struct WrittenFile {
 pub struct SavedFile {
     /// The job whose output it is.
     pub job: JobId,
-    /// Where it is: in the folder that was given, which may be a relative path.
+    /// Where it is: in the directory that was passed, which may be a relative path. If the
+    /// process changed its working directory during the call, the path is absolute.
     pub path: PathBuf,
     /// The server's name for it, as [`OutputFile::name`]. The path may end in
     /// another, where the options say so.

@@ -1,9 +1,12 @@
 //! What is told of each request, to whoever wants to see them.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use crate::text::{MAX_MESSAGE, Redactor, without_secret_parameters};
 
 /// One request and what came of it. Holds no token, password or body.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,18 +54,28 @@ impl fmt::Display for RequestRecord {
 /// Is given every record; may be called by any thread.
 pub(crate) type Hook = Arc<dyn Fn(&RequestRecord) + Send + Sync>;
 
-/// A request under way; tells of itself when it is dropped.
+/// A request under way. It reports itself when it is dropped.
 pub(crate) struct Recording {
     record: RequestRecord,
     start: Instant,
     hook: Option<Hook>,
+    redactor: Redactor,
 }
 
+/// The maximum length of a URL in a record, in characters.
+const MAX_URL: usize = 2000;
+
 impl Recording {
-    pub(crate) fn start(method: &'static str, url: &str, attempt: u32, hook: Option<Hook>) -> Self {
+    pub(crate) fn start(
+        method: &'static str,
+        url: &str,
+        attempt: u32,
+        hook: Option<Hook>,
+        redactor: Redactor,
+    ) -> Self {
         let record = RequestRecord {
             method,
-            url: url.to_owned(),
+            url: redactor.one_line(&without_secret_parameters(url), MAX_URL),
             status: None,
             bytes: 0,
             time: Duration::ZERO,
@@ -73,6 +86,7 @@ impl Recording {
             record,
             start: Instant::now(),
             hook,
+            redactor,
         }
     }
 
@@ -88,19 +102,79 @@ impl Recording {
         self.record.bytes
     }
 
-    pub(crate) fn failed(&mut self, error: String) {
-        self.record.error = Some(error);
+    pub(crate) fn failed(&mut self, error: &str) {
+        self.record.error = Some(self.redactor.one_line(error, MAX_MESSAGE));
     }
 }
 
 impl Drop for Recording {
     fn drop(&mut self) {
         self.record.time = self.start.elapsed();
+        let report = Report {
+            record: self.record.clone(),
+            hook: self.hook.take(),
+        };
+        if let Some(report) = DeferredRecords::defer(report) {
+            report.deliver();
+        }
+    }
+}
+
+/// A record on its way to the callback.
+struct Report {
+    record: RequestRecord,
+    hook: Option<Hook>,
+}
+
+impl Report {
+    fn deliver(&self) {
         let record = &self.record;
-        log::debug!(target: "sellercloud_output", "{record}");
-        if let Some(hook) = &self.hook {
-            // A panic in a drop would end the process if there is one already.
-            let _ = catch_unwind(AssertUnwindSafe(|| hook(record)));
+        // A panic in a drop would end the process if there is one already.
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            log::debug!(target: "sellercloud_output", "{record}");
+            if let Some(hook) = &self.hook {
+                hook(record);
+            }
+        }));
+    }
+}
+
+thread_local! {
+    static DEFERRED: RefCell<Option<Vec<Report>>> = const { RefCell::new(None) };
+}
+
+/// Holds back the records of this thread until it is dropped: their callback may wait for
+/// another call, which may wait for what this thread is about to get.
+pub(crate) struct DeferredRecords {
+    is_outermost: bool,
+}
+
+impl DeferredRecords {
+    pub(crate) fn begin() -> Self {
+        DEFERRED.with_borrow_mut(|deferred| {
+            let is_outermost = deferred.is_none();
+            deferred.get_or_insert_default();
+            Self { is_outermost }
+        })
+    }
+
+    /// Keeps the report for later, or returns it if it may be delivered now.
+    fn defer(report: Report) -> Option<Report> {
+        DEFERRED.with_borrow_mut(|deferred| match deferred {
+            Some(reports) => {
+                reports.push(report);
+                None
+            }
+            None => Some(report),
+        })
+    }
+}
+
+impl Drop for DeferredRecords {
+    fn drop(&mut self) {
+        if self.is_outermost {
+            let reports = DEFERRED.take().unwrap_or_default();
+            reports.iter().for_each(Report::deliver);
         }
     }
 }

@@ -1,36 +1,52 @@
 //! A file that appears whole or not at all.
 
-use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions, TryLockError};
+mod leftovers;
+
+use std::cell::Cell;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::{NamedTempFile, PersistError};
-
 use crate::Error;
 use crate::file_name;
+use crate::os::{self, DirectoryHandle, Entry, EntryKind};
 
 /// How to save a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SaveOptions {
-    /// The file's name; the server's unless set.
+    /// The file's name. Default: `None`, the server's name.
+    ///
+    /// It must be a single name of at most 255 bytes: no path, not `.` or `..`, without NUL
+    /// and, on Windows, without what Windows refuses. Names that begin with
+    /// `.sellercloud-output-` and end in `.part` are for temporary files. Any other name is
+    /// an [`InvalidArgument`](crate::ErrorKind::InvalidArgument) before anything is sent.
     pub name: Option<String>,
-    /// What to do where a file of that name is there already; to fail unless set.
+    /// What to do if a file of that name exists. Default: [`IfExists::Fail`].
     pub if_exists: IfExists,
-    /// Whether to wait until the file is on the disk, so that not even a power
-    /// failure can lose it or leave half of it; yes unless set.
+    /// Whether to wait until the file and its name are on the disk, so that not even a power
+    /// failure loses it or leaves half of it. Default: `true`.
+    ///
+    /// A file system that cannot do that is not an error; one that fails to do it is.
     pub sync: bool,
 }
 
-/// What to do where a file of the same name is there already. Each is free of
-/// races among threads and processes.
+/// What to do if a file of the same name exists.
+///
+/// Each is free of races among threads and processes. On file systems that offer neither
+/// hard links nor a rename that replaces nothing (SMB, vboxsf, many in FUSE), `Fail` and
+/// `Number` are free of races among the users of this library on one computer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum IfExists {
-    /// Fail, and leave that file alone.
+    /// Fail with [`Io`](crate::ErrorKind::Io) and
+    /// [`AlreadyExists`](std::io::ErrorKind::AlreadyExists), and leave that file alone.
     #[default]
     Fail,
-    /// Replace that file. Who has it open goes on reading the old one.
+    /// Replace that file. A program that has it open continues to read the old one.
+    ///
+    /// The new file gets the permissions of the old one and, as far as the process may, its
+    /// owner and group; not its access control lists. A symbolic link is itself replaced;
+    /// what it points to stays. A directory, device, pipe or socket is an error.
     Replace,
     /// Save as the first that is free of `report (1).csv`, `report (2).csv`...
     Number,
@@ -46,61 +62,219 @@ impl Default for SaveOptions {
     }
 }
 
-/// Begin and end of the temporary files' names.
-const PREFIX: &str = ".sellercloud-output-";
-const SUFFIX: &str = ".part";
+/// How many numbers are tried for a name.
+const MAX_NUMBER: u32 = 100_000;
 
-/// A file that is being written, under a temporary name in its folder. Dropped,
-/// it is gone.
-pub(crate) struct Target<'a> {
-    file: NamedTempFile,
-    folder: &'a Path,
+/// How many names are tried for a temporary file.
+const MAX_TEMPORARY_NAMES: u32 = 100;
+
+/// What the umask leaves of this are the permissions of a new file.
+const NEW_FILE_MODE: u32 = 0o666;
+
+/// Permissions for the owner alone, while the final ones are not known.
+const PRIVATE_MODE: u32 = 0o600;
+
+/// The directory to save in, resolved once: changing the working directory meanwhile does
+/// not move the result.
+#[derive(Debug)]
+pub(crate) struct Directory<'a> {
+    handle: DirectoryHandle,
+    /// As the caller names it.
+    named: PathBuf,
+    /// `None` where the working directory has no path.
+    absolute: Option<PathBuf>,
     options: &'a SaveOptions,
-    /// The path that it will have, as far as that is known.
-    path: PathBuf,
+    /// Whether the leftovers of killed processes were looked for.
+    is_searched: Cell<bool>,
 }
 
-impl<'a> Target<'a> {
-    /// Begins a file in `folder`, which must exist. `name` is the name that it
-    /// will have unless the options give one; `None` if that is yet to come.
-    pub(crate) fn new(
-        folder: &'a Path,
-        name: Option<&str>,
-        options: &'a SaveOptions,
-    ) -> Result<Self, Error> {
-        let name = options.name.as_deref().or(name);
-        if let Some(name) = name
-            && Path::new(name).file_name() != Some(OsStr::new(name))
-        {
-            return Err(Error::InvalidArgument(format!(
-                "{name:?} is not a file name"
-            )));
+impl<'a> Directory<'a> {
+    /// Opens a directory, and checks what can be checked before anything is sent: that it
+    /// exists and can evidently be written to, and that the options' name can be used and
+    /// is free, if it must be.
+    pub(crate) fn open(path: &Path, options: &'a SaveOptions) -> Result<Self, Error> {
+        if path.as_os_str().is_empty() {
+            let message = "the directory is an empty path; the current directory is \".\"";
+            return Err(Error::InvalidArgument(message.to_owned()));
         }
-        // An empty path is the current folder, but not to the system.
-        let folder = match folder.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => folder,
+        if path.as_os_str().as_encoded_bytes().contains(&0) {
+            let message = format!("the directory {path:?} contains a NUL character");
+            return Err(Error::InvalidArgument(message));
+        }
+        if let Some(name) = &options.name {
+            check_name(name)?;
+        }
+        let refused = |source| {
+            let action = format!("cannot save to {}", path.display());
+            Error::io(action, Some(path.to_owned()), source)
         };
-        let path = name.map_or(folder.to_owned(), |name| folder.join(name));
-        if options.if_exists == IfExists::Fail && name.is_some() && path.symlink_metadata().is_ok()
-        {
-            // It would fail in the end: better before all the bytes have come.
-            let message = "a file of that name is there already";
-            let taken = io::Error::new(io::ErrorKind::AlreadyExists, message);
-            return Err(cannot_save(&path)(taken));
-        }
-        remove_orphans(folder);
-        Ok(Self {
-            file: temporary_file(folder).map_err(cannot_save(&path))?,
-            folder,
+        let directory = Self {
+            handle: DirectoryHandle::open(path).map_err(refused)?,
+            named: path.to_owned(),
+            absolute: std::path::absolute(path).ok(),
             options,
-            path,
+            is_searched: Cell::new(false),
+        };
+        directory.handle.check_writable().map_err(refused)?;
+        if let Some(name) = &options.name {
+            directory.check_existing(name)?;
+        }
+        Ok(directory)
+    }
+
+    /// Begins a file. `server_name` is the name that it will have unless the options have
+    /// one; `None` if that is not known yet.
+    pub(crate) fn begin(&self, server_name: Option<&str>) -> Result<AtomicFile<'_>, Error> {
+        let name = self.options.name.as_deref().or(server_name);
+        let mut replaced = None;
+        if let Some(name) = name {
+            check_name(name)?;
+            replaced = self.check_existing(name)?;
+        }
+        let path = match name {
+            Some(name) => self.path_of(name),
+            None => self.path(),
+        };
+        let mode = match replaced {
+            // Not to be read by others, in case the old file is not.
+            Some(_) => PRIVATE_MODE,
+            None => NEW_FILE_MODE,
+        };
+        let begin = || {
+            let mut file = self.create(mode)?;
+            if self.options.if_exists == IfExists::Replace && name.is_none() {
+                file.make_private()?;
+            }
+            Ok(file)
+        };
+        let mut file = begin().map_err(cannot_save(&path))?;
+        file.path = path;
+        file.replaced = replaced;
+        if let Some(absolute) = &self.absolute
+            && !self.is_searched.replace(true)
+        {
+            leftovers::remove(&self.handle, absolute, file.file());
+        }
+        Ok(file)
+    }
+
+    /// Returns an error if the name is taken and may not be; else the file to be replaced,
+    /// if there is one.
+    fn check_existing(&self, name: &str) -> Result<Option<Entry>, Error> {
+        if self.options.if_exists == IfExists::Number {
+            return Ok(None);
+        }
+        let path = self.path_of(name);
+        let found = self.handle.entry(name).map_err(cannot_save(&path))?;
+        let Some(entry) = found else {
+            return Ok(None);
+        };
+        if self.options.if_exists == IfExists::Fail {
+            return Err(taken(&path, os::already_exists()));
+        }
+        match entry.kind {
+            EntryKind::File => Ok(Some(entry)),
+            EntryKind::Link => Ok(None),
+            EntryKind::Directory => Err(cannot_save(&path)(os::is_a_directory())),
+            EntryKind::Other => {
+                let action = format!(
+                    "cannot save {}: it exists and is not a regular file",
+                    path.display()
+                );
+                Err(Error::io(action, Some(path), os::already_exists()))
+            }
+        }
+    }
+
+    /// Creates a temporary file.
+    fn create(&self, mode: u32) -> io::Result<AtomicFile<'_>> {
+        let mut tried = 0;
+        let (file, name) = loop {
+            let name = leftovers::temporary_name();
+            match self.handle.create_new(&name, mode) {
+                Ok(file) => break (file, name),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    tried += 1;
+                    if tried == MAX_TEMPORARY_NAMES {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        // The lock keeps a paused download from being taken for a leftover. Where there are
+        // no locks, the name and the time of the last write have to do.
+        let _: Result<(), TryLockError> = file.try_lock();
+        Ok(AtomicFile {
+            file,
+            temporary: TemporaryName {
+                directory: &self.handle,
+                name,
+            },
+            directory: self,
+            path: PathBuf::new(),
+            replaced: None,
+            new_file: None,
         })
     }
 
+    /// The path of the directory that holds now: as the caller named it, unless the working
+    /// directory has changed.
+    fn path(&self) -> PathBuf {
+        match &self.absolute {
+            Some(absolute) if std::path::absolute(&self.named).ok().as_ref() != Some(absolute) => {
+                absolute.clone()
+            }
+            _ => self.named.clone(),
+        }
+    }
+
+    fn path_of(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// Returns `true` if the file has the name although renaming it failed: a network file
+    /// system may lose the response, and a signal may come after the fact.
+    fn has(&self, name: &str, file: &Entry) -> bool {
+        let found = self.handle.entry(name);
+        found.is_ok_and(|found| found.is_some_and(|found| found.is_same_file(file)))
+    }
+}
+
+/// A file that is being written, under a temporary name in its directory. Dropped, it is
+/// gone.
+#[derive(Debug)]
+pub(crate) struct AtomicFile<'a> {
+    // Closed before the name is removed, which Windows needs.
+    file: File,
+    temporary: TemporaryName<'a>,
+    directory: &'a Directory<'a>,
+    /// The path that it will have, as far as that is known.
+    path: PathBuf,
+    /// The file that it will replace, as it was at the beginning.
+    replaced: Option<Entry>,
+    /// The permissions of a new file, if this one does not have them yet.
+    new_file: Option<Entry>,
+}
+
+/// A name that is removed when this is dropped.
+#[derive(Debug)]
+struct TemporaryName<'a> {
+    directory: &'a DirectoryHandle,
+    name: String,
+}
+
+impl Drop for TemporaryName<'_> {
+    fn drop(&mut self) {
+        // After a rename there is none.
+        let _ = self.directory.remove(&self.name);
+    }
+}
+
+impl<'a> AtomicFile<'a> {
     /// Where to write.
     pub(crate) fn file(&mut self) -> &mut File {
-        self.file.as_file_mut()
+        &mut self.file
     }
 
     /// The error for one that came of writing there.
@@ -109,53 +283,139 @@ impl<'a> Target<'a> {
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.file.write_all(bytes).map_err(cannot_save(&self.path))
+        self.file.write_all(bytes).map_err(self.failure())
     }
 
-    /// Gives the file its name, unless the options give another; gives its path.
-    pub(crate) fn keep_as(self, name: &str) -> Result<PathBuf, Error> {
-        let name = self.options.name.as_deref().unwrap_or(name);
-        let mut path = self.folder.join(name);
-        let mut file = self.file;
-        if self.options.sync {
-            file.as_file().sync_all().map_err(cannot_save(&path))?;
+    /// Gives the file its name, unless the options have another one; returns its path. On an
+    /// error there is nothing of that name, or what was there before. The exception is a
+    /// file that replaced another one, but whose new name could not be synced.
+    pub(crate) fn publish(self, server_name: &str) -> Result<PathBuf, Error> {
+        let directory = self.directory;
+        let (options, handle) = (directory.options, &directory.handle);
+        let name = options.name.as_deref().unwrap_or(server_name);
+        check_name(name)?;
+        let name = match options.if_exists {
+            IfExists::Replace => self.replace(name)?,
+            IfExists::Fail | IfExists::Number => self.publish_new(name)?,
+        };
+        if options.sync
+            && let Err(error) = handle.sync()
+        {
+            if options.if_exists != IfExists::Replace {
+                let _ = handle.remove(&name);
+            }
+            return Err(cannot_save(&directory.path_of(&name))(error));
         }
+        Ok(directory.path_of(&name))
+    }
+
+    fn replace(self, name: &str) -> Result<String, Error> {
+        let directory = self.directory;
+        let existing = directory.check_existing(name)?;
+        let path = directory.path_of(name);
+        let has_access = match (existing.or(self.replaced), self.new_file) {
+            (Some(old), _) => old.give_access_to(&self.file),
+            (None, Some(new)) => new.give_mode_to(&self.file),
+            (None, None) => Ok(()),
+        };
+        has_access.map_err(cannot_save(&path))?;
+        let (temporary, entry) = self.close(&path)?;
+        match directory.handle.rename(&temporary.name, name) {
+            Err(error) if !directory.has(name, &entry) => Err(cannot_save(&path)(error)),
+            _ => Ok(name.to_owned()),
+        }
+    }
+
+    fn publish_new(self, name: &str) -> Result<String, Error> {
+        let directory = self.directory;
+        let (temporary, entry) = self.close(&directory.path_of(name))?;
+        let mut candidate = name.to_owned();
         let mut number = 0;
         loop {
-            let kept = match self.options.if_exists {
-                IfExists::Replace => {
-                    replace(file, &path).map_err(cannot_save(&path))?;
-                    break;
-                }
-                IfExists::Fail | IfExists::Number => file.persist_noclobber(&path),
+            let error = match directory.handle.rename_new(&temporary.name, &candidate) {
+                Ok(()) => return Ok(candidate),
+                Err(_) if directory.has(&candidate, &entry) => return Ok(candidate),
+                Err(error) => error,
             };
-            match kept {
-                Ok(_) => break,
-                Err(PersistError { error, file: back })
-                    if self.options.if_exists == IfExists::Number
-                        && error.kind() == io::ErrorKind::AlreadyExists =>
-                {
-                    file = back;
-                    number += 1;
-                    path = self.folder.join(file_name::numbered(name, number));
-                }
-                Err(PersistError { error, .. }) => return Err(cannot_save(&path)(error)),
+            let path = directory.path_of(&candidate);
+            if error.kind() != io::ErrorKind::AlreadyExists {
+                return Err(cannot_save(&path)(error));
             }
+            if directory.options.if_exists == IfExists::Fail || number == MAX_NUMBER {
+                return Err(taken(&path, error));
+            }
+            number += 1;
+            candidate = file_name::numbered(name, number);
         }
-        if self.options.sync {
-            sync_folder(self.folder);
-        }
-        Ok(path)
+    }
+
+    /// Closes the file, with everything in it.
+    fn close(self, path: &Path) -> Result<(TemporaryName<'a>, Entry), Error> {
+        let Self {
+            file,
+            temporary,
+            directory,
+            ..
+        } = self;
+        let close = || {
+            let entry = Entry::of(&file)?;
+            if directory.options.sync {
+                os::sync_file(&file)?;
+            }
+            os::close(file)?;
+            if let Some(absolute) = &directory.absolute
+                && let Err(error) = absolute.join(&temporary.name).symlink_metadata()
+                && error.kind() == io::ErrorKind::NotFound
+            {
+                // The directory has another path now, or is gone.
+                return Err(error);
+            }
+            Ok(entry)
+        };
+        let entry = close().map_err(cannot_save(path))?;
+        Ok((temporary, entry))
+    }
+
+    /// Takes the permissions away that a new file has, until it is known which ones this
+    /// one is to have.
+    fn make_private(&mut self) -> io::Result<()> {
+        let new = Entry::of(&self.file)?;
+        new.private().give_mode_to(&self.file)?;
+        self.new_file = Some(new);
+        Ok(())
     }
 }
 
-/// Gives a file its path, in the place of what is there. By the standard library's rename:
-/// tempfile's fails on Windows where anybody has the old file open.
-fn replace(file: NamedTempFile, path: &Path) -> io::Result<()> {
-    let (_open, temporary) = file.keep()?;
-    fs::rename(&temporary, path).inspect_err(|_| {
-        let _ = fs::remove_file(&temporary);
-    })
+/// Returns an error unless `name` can name a file in a directory.
+fn check_name(name: &str) -> Result<(), Error> {
+    let problem = if name.is_empty() {
+        "is empty"
+    } else if matches!(name, "." | "..") {
+        "stands for a directory"
+    } else if name.contains(['/', '\\']) {
+        "is a path; the directory is an argument of its own"
+    } else if name.contains('\0') {
+        "contains a NUL character"
+    } else if name.len() > file_name::MAX_NAME_LEN {
+        "is longer than 255 bytes"
+    } else if leftovers::is_reserved(name) {
+        "is reserved for temporary files"
+    } else if cfg!(windows) && file_name::is_refused_by_windows(name) {
+        "is not a file name on Windows"
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidArgument(format!(
+        "the file name {name:?} {problem}"
+    )))
+}
+
+fn taken(path: &Path, source: io::Error) -> Error {
+    let action = format!(
+        "cannot save {}: a file of that name is there already",
+        path.display()
+    );
+    Error::io(action, Some(path.to_owned()), source)
 }
 
 fn cannot_save(path: &Path) -> impl Fn(io::Error) -> Error + 'static {
@@ -163,80 +423,5 @@ fn cannot_save(path: &Path) -> impl Fn(io::Error) -> Error + 'static {
     move |source| {
         let action = format!("cannot save {}", path.display());
         Error::io(action, Some(path.clone()), source)
-    }
-}
-
-/// A file that is locked for as long as it is written, which tells it from one
-/// that a killed process left behind.
-fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
-    loop {
-        let mut builder = tempfile::Builder::new();
-        // A fork copies the state that the random part comes from: without its own number
-        // a process could come by a name that another one is about to remove.
-        let prefix = format!("{PREFIX}{}-", std::process::id());
-        builder.prefix(&prefix).suffix(SUFFIX);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // What the process's umask leaves of it, as for any new file.
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        let file = builder.tempfile_in(folder).map_err(without_path)?;
-        // Until it is locked another process may take it for an orphan.
-        match file.as_file().try_lock() {
-            Err(TryLockError::WouldBlock) => {}
-            Ok(()) if !file.path().exists() => {}
-            // A file system without locks has no orphans that could be told.
-            Ok(()) | Err(TryLockError::Error(_)) => return Ok(file),
-        }
-    }
-}
-
-/// An error of tempfile's without the path that it adds, of a file that never was.
-fn without_path(error: io::Error) -> io::Error {
-    let text = error.to_string();
-    match text.rsplit_once(" at path ") {
-        Some((message, _)) => io::Error::new(error.kind(), message),
-        None => error,
-    }
-}
-
-/// Removes what killed processes left in `folder`.
-fn remove_orphans(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let name = name.as_encoded_bytes();
-        if !name.starts_with(PREFIX.as_bytes()) || !name.ends_with(SUFFIX.as_bytes()) {
-            continue;
-        }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true);
-        #[cfg(unix)]
-        {
-            use rustix::fs::OFlags;
-            use std::os::unix::fs::OpenOptionsExt;
-            // In a folder that others may write to, it may be a link or a pipe.
-            let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-            options.custom_flags(flags.bits().cast_signed());
-        }
-        if let Ok(file) = options.open(entry.path())
-            && file.try_lock().is_ok()
-        {
-            // Another process may have done so already.
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-/// Waits until the new name is on the disk. Not every file system can, and the
-/// file is there in any case: a failure says nothing of use.
-fn sync_folder(folder: &Path) {
-    if cfg!(unix)
-        && let Ok(folder) = File::open(folder)
-    {
-        let _ = folder.sync_all();
     }
 }

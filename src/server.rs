@@ -7,6 +7,7 @@ use http::Uri;
 use http::uri::Authority;
 
 use crate::Error;
+use crate::text::{MAX_MESSAGE, one_line};
 
 /// The base URL that all API paths follow, without a slash at its end.
 #[derive(Clone, PartialEq, Eq)]
@@ -80,7 +81,7 @@ impl Server {
         let shown = format!("{scheme}://{}{}", authority(uri), uri.path());
         if is_login(uri.path()) {
             Redirect::ToLogin(shown)
-        } else if origin(uri) == origin(&self.uri()) && !target.contains('@') {
+        } else if origin(uri) == origin(&self.uri()) && !has_user_info(uri) {
             Redirect::Within(target)
         } else {
             Redirect::Elsewhere(shown)
@@ -137,17 +138,50 @@ fn join(url: &str, reference: &str) -> String {
     }
 }
 
-/// The pages of ASP.NET and its kin.
+/// Returns whether a path is that of a login page of ASP.NET and its kin: whether one of its
+/// words is `login`, `LogOn`, `sign-in` or the like. `catalogin` is another word.
 fn is_login(path: &str) -> bool {
-    let path = path.to_ascii_lowercase();
-    let words = ["login", "logon", "signin", "sign-in", "log-in"];
-    words.iter().any(|word| path.contains(word))
+    let words = words(path);
+    let is_pair = |pair: &[String]| {
+        matches!(pair[0].as_str(), "log" | "sign") && matches!(pair[1].as_str(), "in" | "on")
+    };
+    words.windows(2).any(is_pair)
+        || words
+            .iter()
+            .any(|word| matches!(word.as_str(), "login" | "logon" | "signin" | "signon"))
+}
+
+/// The words of a path in lowercase, which end where a letter does not follow and where an
+/// uppercase letter follows a lowercase one.
+fn words(path: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut is_after_lowercase = false;
+    for c in path.chars() {
+        let starts_word = c.is_ascii_uppercase() && is_after_lowercase;
+        if starts_word || !c.is_ascii_alphabetic() {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut()
+            && c.is_ascii_alphabetic()
+        {
+            word.push(c.to_ascii_lowercase());
+        }
+        is_after_lowercase = c.is_ascii_lowercase();
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 /// Host and port, without what may be a password.
 fn authority(uri: &Uri) -> &str {
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     authority.rsplit('@').next().unwrap_or_default()
+}
+
+/// Returns whether the authority holds a user name or password.
+fn has_user_info(uri: &Uri) -> bool {
+    uri.authority()
+        .is_some_and(|authority| authority.as_str().contains('@'))
 }
 
 /// Scheme, host and port.
@@ -167,9 +201,9 @@ fn origin(uri: &Uri) -> (Option<&str>, Option<String>, u16) {
 fn unusable(server: &str) -> Error {
     // A URL that does not parse may still hold a password: what may be one is not shown.
     let shown = if server.contains('@') {
-        "the server given"
+        "the server given".to_owned()
     } else {
-        server
+        one_line(server, MAX_MESSAGE / 2)
     };
     Error::InvalidArgument(format!(
         "{shown}: not a server; give its id, such as tt, or its base URL, \
@@ -192,7 +226,7 @@ fn is_server_id(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     match bare.parse::<IpAddr>() {
         Ok(address) => address.is_loopback(),
@@ -248,6 +282,15 @@ mod tests {
             (
                 "/Account/Login.aspx?ReturnUrl=x",
                 Redirect::ToLogin(format!("{base}/Account/Login.aspx")),
+            ),
+            ("/catalogin/x", within("/catalogin/x")),
+            ("/designin", within("/designin")),
+            ("/exports/a@b.csv", within("/exports/a@b.csv")),
+            ("/UserLogin", Redirect::ToLogin(format!("{base}/UserLogin"))),
+            ("/log-in?x", Redirect::ToLogin(format!("{base}/log-in"))),
+            (
+                "/Account/SignIn",
+                Redirect::ToLogin(format!("{base}/Account/SignIn")),
             ),
             (
                 "https://sso.example/signin",

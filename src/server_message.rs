@@ -48,11 +48,6 @@ pub(crate) fn dig(body: &[u8]) -> Option<String> {
     (!line.is_empty()).then_some(line)
 }
 
-/// Whether a message is the server's "Too many requests".
-pub(crate) fn is_rate_limit(message: &str) -> bool {
-    message.to_ascii_lowercase().contains("too many requests")
-}
-
 fn of_json(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,

@@ -1,25 +1,33 @@
 //! Every authorised call: where it goes, with which token, when it is tried
 //! again, and what the server's refusals mean.
 
+pub(crate) mod error_response;
+pub(crate) mod reentry;
+pub(crate) mod retry;
+pub(crate) mod retry_after;
+
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::header::{CONTENT_ENCODING, LOCATION};
+use http::header::LOCATION;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::call::Running;
 use crate::credentials::{Tokens, authorization};
 use crate::error::{About, Refusal};
 use crate::queued_job::QueuedJob;
-use crate::retry::{self, Retry};
 use crate::server::{Redirect, Server};
 use crate::server_message;
 use crate::single_flight::SingleFlight;
 use crate::team::Team;
 use crate::text::{MAX_MESSAGE, Redactor, Secret};
-use crate::transport::{Body, Failure, Request, Response, Settings, Transport, is_gzip};
+use crate::transport::{Body, Failure, Request, Response, Settings, Transport};
 use crate::{Error, ErrorKind, JobId, json};
+
+use error_response::ErrorResponse;
+pub use retry::Retry;
 
 pub(crate) struct Session {
     pub(crate) settings: Settings,
@@ -27,8 +35,7 @@ pub(crate) struct Session {
     pub(crate) place: Place,
     pub(crate) tokens: Tokens,
     pub(crate) retry: Retry,
-    /// How this server wants to be asked for an output file, once that is known.
-    pub(crate) known_form: KnownForm,
+    pub(crate) known_route: KnownRoute,
 }
 
 /// Where the server is.
@@ -57,8 +64,10 @@ impl Endpoint {
         token: Option<&Secret>,
         json: Option<&[u8]>,
         attempt: u32,
+        redactor: &Redactor,
     ) -> Result<Response, Error> {
         let request = Request {
+            redactor,
             url,
             authorization: token.map(authorization).transpose()?,
             json,
@@ -67,16 +76,16 @@ impl Endpoint {
             accepts_gzip: json.is_none(),
         };
         let mut outcome = self.transport.send(&request);
-        // A pooled connection may be closed just as it is taken. What has no effect may then
-        // be sent once more (RFC 9112 section 9.3.1).
-        if matches!(&outcome, Err(failure) if failure.is_stale) {
+        if let Err(failure) = &outcome
+            && retry::resends(failure, json.is_none())
+        {
             outcome = self.transport.send(&request);
         }
-        outcome.map_err(|failure| self.failed(failure))
+        outcome.map_err(|failure| self.failed(failure, redactor))
     }
 
     /// The error for an answer that could not be had, or not as a whole.
-    fn failed(&self, failure: Failure) -> Error {
+    fn failed(&self, failure: Failure, redactor: &Redactor) -> Error {
         let Failure {
             kind,
             what,
@@ -85,6 +94,7 @@ impl Endpoint {
             is_stale: _,
         } = failure;
         let host = self.server.host();
+        let what = redactor.one_line(&what, MAX_MESSAGE);
         let about = About::default();
         match kind {
             ErrorKind::Cancelled => Error::Cancelled { about },
@@ -120,114 +130,97 @@ pub(crate) struct Answer {
     token: Option<Secret>,
 }
 
-/// How a server wants to be asked for an output file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-enum Form {
-    Unknown,
+/// A way to request an output file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
     /// `OutputFile/{id}`, the documented one.
     Path,
     /// `OutputFile?id={id}`, the one of the server's own API description.
     Query,
 }
 
-impl Form {
+impl Route {
     fn path(self, job: JobId) -> String {
         match self {
-            Self::Unknown | Self::Path => format!("/api/QueuedJobs/OutputFile/{job}"),
+            Self::Path => format!("/api/QueuedJobs/OutputFile/{job}"),
             Self::Query => format!("/api/QueuedJobs/OutputFile?id={job}"),
         }
     }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Path => Self::Query,
+            Self::Query => Self::Path,
+        }
+    }
 }
 
-/// The form that a server was seen to know.
+/// The route by which the server sent a file last.
 #[derive(Default)]
-pub(crate) struct KnownForm(AtomicU8);
+pub(crate) struct KnownRoute {
+    is_query: AtomicBool,
+}
 
-impl KnownForm {
-    fn get(&self) -> Form {
-        match self.0.load(Ordering::Relaxed) {
-            form if form == Form::Path as u8 => Form::Path,
-            form if form == Form::Query as u8 => Form::Query,
-            _ => Form::Unknown,
+impl KnownRoute {
+    fn get(&self) -> Route {
+        match self.is_query.load(Ordering::Relaxed) {
+            true => Route::Query,
+            false => Route::Path,
         }
     }
 
-    /// A file shows that the server knows the form; so does a 500, which is how
-    /// it says that there is no such job.
-    fn learn(&self, form: Form, status: u16) {
-        if matches!(status, 200 | 500) {
-            let form = match form {
-                Form::Unknown => Form::Path,
-                known => known,
-            };
-            self.0.store(form as u8, Ordering::Relaxed);
-        }
+    fn set(&self, route: Route) {
+        self.is_query
+            .store(route == Route::Query, Ordering::Relaxed);
     }
 }
 
-/// How many redirects in a row are followed.
-const MOST_REDIRECTS: usize = 5;
+/// The maximum number of redirects in a row.
+const MAX_REDIRECTS: usize = 5;
 
-/// The largest answer that is no file, in bytes.
-const LARGEST_JSON: u64 = 4 * 1024 * 1024;
+/// The maximum length of a response that is no file, in bytes.
+const MAX_JSON: u64 = 4 * 1024 * 1024;
+
+/// The maximum length of a response to a login, in bytes.
+const MAX_TOKEN_RESPONSE: usize = 64 * 1024;
 
 impl Session {
-    /// Attempts something until it succeeds, fails for good, or the call's time
-    /// does not allow for another attempt.
+    /// Attempts something until it succeeds, fails for good, or the call's time does not
+    /// allow for another attempt.
     pub(crate) fn run<T>(
         &self,
         running: &mut Running,
-        mut attempt: impl FnMut(&mut Running) -> Result<T, Error>,
+        attempt: impl FnMut(&mut Running) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let _entered = running.watch.enter();
-        running.attempt = 0;
-        loop {
-            running.check()?;
-            running.attempt += 1;
-            let error = match attempt(running) {
-                Ok(outcome) => return Ok(outcome),
-                Err(error) => error.of(running.about()),
-            };
-            if error.retry_may_help() {
-                // Whatever it failed with: there is no next time for a call that was stopped.
-                running.check()?;
-            }
-            if running.is_last_attempt {
-                return Err(error);
-            }
-            let Some(wait) = self.retry.wait(&error, running.attempt) else {
-                return Err(error);
-            };
-            match running.watch.left() {
-                Some(left) if left <= wait => return Err(error.with_retry_after(wait)),
-                _ => running.sleep(wait)?,
-            }
+        let _watch = running.watch.enter();
+        let _active = running.active.enter();
+        self.retry.run(running, attempt)
+    }
+
+    /// Returns the response with a job's output file. Requests it by the route that has
+    /// worked before, at first by the documented one; where the server does not know that,
+    /// by the other.
+    pub(crate) fn output_file(&self, running: &Running) -> Result<Answer, Error> {
+        let route = self.known_route.get();
+        let first = self.get(&route.path(running.job), running)?;
+        if !retry::takes_other_route(first.response.status) {
+            return self.file_response(first, route);
+        }
+        let second = self.get(&route.other().path(running.job), running)?;
+        match (first.response.status, second.response.status) {
+            // "Not found" says more than "not allowed".
+            (404, 404 | 405) | (405, 405) => Err(self.refusal(first)),
+            _ => self.file_response(second, route.other()),
         }
     }
 
-    /// The answer with a job's output file. Asks in the documented form; where
-    /// the server does not know that, in the other, once.
-    pub(crate) fn output_file(&self, running: &Running) -> Result<Answer, Error> {
-        let form = self.known_form.get();
-        let first = self.get(&form.path(running.job), running)?;
-        self.known_form.learn(form, first.response.status);
-        if first.response.status == 200 {
-            return self.checked(first);
+    fn file_response(&self, answer: Answer, route: Route) -> Result<Answer, Error> {
+        if answer.response.status != 200 {
+            return Err(self.refusal(answer));
         }
-        let asks_again = form == Form::Unknown && is_unknown_to_server(first.response.status);
-        let refusal = self.refusal(first);
-        if !asks_again {
-            return Err(refusal);
-        }
-        let second = self.get(&Form::Query.path(running.job), running)?;
-        self.known_form.learn(Form::Query, second.response.status);
-        match second.response.status {
-            200 => self.checked(second),
-            // Neither form was taken: "not found" says more than "not allowed".
-            405 => Err(refusal),
-            _ => Err(self.refusal(second)),
-        }
+        // Only a file shows that the server knows the route.
+        self.known_route.set(route);
+        Ok(answer)
     }
 
     /// What the server tells of the call's job.
@@ -237,13 +230,14 @@ impl Session {
         value
             .and_then(|value| QueuedJob::of_json(job, &value))
             .ok_or_else(|| {
-                let words = server_message::dig(&body).unwrap_or_default();
-                let message = format!("the server did not answer a job: {words}");
-                Error::MalformedBody {
-                    about: About::default(),
-                    offset: None,
-                    message: self.redacted(message, &answer),
-                }
+                self.rate_limit(&answer, &body).unwrap_or_else(|| {
+                    let words = server_message::dig(&body).unwrap_or_default();
+                    let words = self.redactor(&answer).one_line(&words, MAX_MESSAGE);
+                    Error::NoFile {
+                        about: About::default(),
+                        message: format!("the server sent no job: {words}"),
+                    }
+                })
             })
     }
 
@@ -275,22 +269,16 @@ impl Session {
         if answer.response.status != 200 {
             return Err(self.refusal(answer));
         }
-        answer = self.checked(answer)?;
         let body = self.read_small(&mut answer)?;
         Ok((json::read(&body), answer, body))
     }
 
-    /// An authorised request. A token that is refused is renewed, once, if
-    /// there is a way to.
+    /// An authorized request. A token that is refused is renewed, once, if there is a way to.
     fn get(&self, path: &str, running: &Running) -> Result<Answer, Error> {
         let endpoint = self.endpoint(running)?;
         let token = self.token(None, &endpoint, running)?;
         let answer = self.follow(&endpoint, path, token.clone(), running);
-        let is_refused = match &answer {
-            Ok(answer) => answer.response.status == 401,
-            Err(error) => error.kind() == ErrorKind::Authentication,
-        };
-        if is_refused
+        if retry::renews_token(&answer, |answer| answer.response.status)
             && let Some(refused) = &token
             && let Some(renewed) = self.token(Some(refused), &endpoint, running)?
         {
@@ -306,7 +294,15 @@ impl Session {
         running: &Running,
     ) -> Result<Option<Secret>, Error> {
         let login = |body: &[u8]| self.log_in(endpoint, body, running);
-        self.tokens.get(refused, &running.watch, login)
+        self.tokens
+            .get(refused, &running.active, &running.watch, login)
+            .map_err(|error| match error {
+                Error::NoToken { about, message } => Error::NoToken {
+                    about,
+                    message: self.secrets().one_line(&message, MAX_MESSAGE),
+                },
+                other => other,
+            })
     }
 
     fn log_in(
@@ -314,21 +310,33 @@ impl Session {
         endpoint: &Arc<Endpoint>,
         body: &[u8],
         running: &Running,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
         let url = endpoint.server.url("/api/token");
-        let response = endpoint.send(&url, None, Some(body), running.attempt)?;
+        let redactor = self.secrets();
+        let response = endpoint.send(&url, None, Some(body), running.attempt, &redactor)?;
         let mut answer = Answer {
             response,
             endpoint: endpoint.clone(),
             token: None,
         };
-        match answer.response.status {
-            200 => {}
-            // RFC 6749 section 5.2 has 400 for wrong credentials.
-            400 | 401 => return Err(self.refusal(answer).of_login()),
-            _ => return Err(self.refusal(answer)),
+        // All in one allocation: a buffer that grows leaves copies of the token behind.
+        let mut body = Zeroizing::new(Vec::with_capacity(MAX_TOKEN_RESPONSE));
+        let read = answer
+            .body()
+            .take(MAX_TOKEN_RESPONSE as u64)
+            .read_to_end(&mut body);
+        if answer.response.status != 200 {
+            return Err(self
+                .error_response(&answer, &body, &redactor)
+                .into_login_error());
         }
-        self.read_small(&mut answer)
+        match read {
+            Ok(_) => match self.rate_limit(&answer, &body) {
+                Some(error) => Err(error),
+                None => Ok(body),
+            },
+            Err(error) => Err(self.interrupted(error, &answer)),
+        }
     }
 
     /// A GET, redirects within the origin followed.
@@ -340,24 +348,31 @@ impl Session {
         running: &Running,
     ) -> Result<Answer, Error> {
         let mut url = endpoint.server.url(path);
-        for _ in 0..=MOST_REDIRECTS {
-            let response = endpoint.send(&url, token.as_ref(), None, running.attempt)?;
+        let mut redactor = self.secrets();
+        if let Some(token) = &token {
+            redactor.add(token, "[token]");
+        }
+        for _ in 0..=MAX_REDIRECTS {
+            let response = endpoint.send(&url, token.as_ref(), None, running.attempt, &redactor)?;
             let location = match response.status {
                 301 | 302 | 303 | 307 | 308 => response.headers.get(LOCATION),
                 _ => None,
             };
             let redirect = location.map(|to| endpoint.server.redirect(&url, to.as_bytes()));
-            let answer = Answer {
-                response,
-                endpoint: endpoint.clone(),
-                token: token.clone(),
-            };
             let refused = |message: String| {
-                let message = self.redacted(message, &answer);
-                Refusal::new(answer.response.status, Some(message))
+                Refusal::new(
+                    response.status,
+                    Some(redactor.one_line(&message, MAX_MESSAGE)),
+                )
             };
             match redirect {
-                None => return Ok(answer),
+                None => {
+                    return Ok(Answer {
+                        response,
+                        endpoint: endpoint.clone(),
+                        token,
+                    });
+                }
                 Some(Redirect::Within(target)) => url = target,
                 Some(Redirect::ToLogin(page)) => {
                     let refusal = refused(format!("it redirects to its login page, {page}"));
@@ -374,7 +389,7 @@ impl Session {
                 }
             }
         }
-        let message = format!("it redirects more than {MOST_REDIRECTS} times");
+        let message = format!("it redirects more than {MAX_REDIRECTS} times");
         Err(Error::UnexpectedStatus(Refusal::new(302, Some(message))))
     }
 
@@ -386,7 +401,7 @@ impl Session {
                     let server = self.find_server(team, running)?;
                     Ok(Arc::new(Endpoint::new(server, &self.settings)?))
                 };
-                found.get(&running.watch, |_| true, look_up)
+                found.get(&running.active, &running.watch, |_| true, look_up)
             }
         }
     }
@@ -397,7 +412,10 @@ impl Session {
             return Err(self.refusal(answer));
         }
         let body = self.read_small(&mut answer)?;
-        team.server(&body, self.allow_plain_http)
+        match self.rate_limit(&answer, &body) {
+            Some(error) => Err(error),
+            None => team.server(&body, self.allow_plain_http, &self.secrets()),
+        }
     }
 
     /// A body that is no file.
@@ -405,19 +423,17 @@ impl Session {
         let mut body = Vec::new();
         answer
             .body()
-            .take(LARGEST_JSON)
+            .take(MAX_JSON)
             .read_to_end(&mut body)
             .map_err(|error| self.interrupted(error, answer))?;
-        match self.rate_limit(answer, &body) {
-            Some(error) => Err(error),
-            None => Ok(body),
-        }
+        Ok(body)
     }
 
     /// The error for a body that could not be read to its end.
     pub(crate) fn interrupted(&self, error: io::Error, answer: &Answer) -> Error {
         let endpoint = &answer.endpoint;
-        endpoint.failed(endpoint.transport.explain_body(error))
+        let failure = endpoint.transport.explain_body(error);
+        endpoint.failed(failure, &self.redactor(answer))
     }
 
     /// The error for an answer other than 200, with the server's own words.
@@ -428,70 +444,46 @@ impl Session {
             .body()
             .take(server_message::ENOUGH)
             .read_to_end(&mut body);
-        self.refused(&answer, &body)
+        let redactor = self.redactor(&answer);
+        self.error_response(&answer, &body, &redactor).into_error()
     }
 
-    /// The error where an answer speaks of too many requests, whatever its status.
+    /// The error where a response with status 200 reports a rate limit.
     pub(crate) fn rate_limit(&self, answer: &Answer, body: &[u8]) -> Option<Error> {
         let head = &body[..body.len().min(server_message::ENOUGH as usize)];
-        let error = self.refused(answer, head);
-        (error.kind() == ErrorKind::RateLimited).then_some(error)
+        let redactor = self.redactor(answer);
+        self.error_response(answer, head, &redactor).rate_limit()
     }
 
-    fn refused(&self, answer: &Answer, body: &[u8]) -> Error {
-        let response = &answer.response;
-        let message = server_message::dig(body).map(|message| self.redacted(message, answer));
-        let is_rate_limit = message
-            .as_deref()
-            .is_some_and(server_message::is_rate_limit);
-        let mut refusal = Refusal::new(response.status, message);
-        let may_pass = is_rate_limit || matches!(response.status, 408 | 429 | 502..=504);
-        if may_pass {
-            refusal.retry_after = retry::asked_for(&response.headers, body);
-        }
-        refusal.advice = match response.status {
-            401 if !is_rate_limit => self.tokens.advice(),
-            403 if !is_rate_limit => "the user lacks the permission",
-            _ => "",
-        };
-        Error::from_refusal(refusal, is_rate_limit)
-    }
-
-    /// Refuses a content encoding that was not asked for and cannot be undone.
-    fn checked(&self, answer: Answer) -> Result<Answer, Error> {
-        match answer.response.headers.get(CONTENT_ENCODING) {
-            Some(encoding)
-                if !is_gzip(encoding.as_bytes())
-                    && !encoding.as_bytes().eq_ignore_ascii_case(b"identity") =>
-            {
-                let message = format!(
-                    "the server sent the answer in a content encoding that was not asked for: {}",
-                    encoding.as_bytes().escape_ascii()
-                );
-                Err(Error::MalformedBody {
-                    about: About::default(),
-                    offset: None,
-                    message: self.redacted(message, &answer),
-                })
-            }
-            _ => Ok(answer),
+    fn error_response<'a>(
+        &self,
+        answer: &'a Answer,
+        body: &'a [u8],
+        redactor: &'a Redactor,
+    ) -> ErrorResponse<'a> {
+        ErrorResponse {
+            status: answer.response.status,
+            headers: &answer.response.headers,
+            body,
+            redactor,
+            advice: self.tokens.advice(),
         }
     }
 
     /// Returns the redactor for text that came with `answer`.
-    fn redactor(&self, answer: &Answer) -> Redactor {
-        let mut redactor = Redactor::default();
+    pub(crate) fn redactor(&self, answer: &Answer) -> Redactor {
+        let mut redactor = self.secrets();
         if let Some(token) = &answer.token {
             redactor.add(token, "[token]");
-        }
-        if let Some(password) = self.tokens.password() {
-            redactor.add(password, "[password]");
         }
         redactor
     }
 
-    pub(crate) fn redacted(&self, text: String, answer: &Answer) -> String {
-        self.redactor(answer).redact(&text).into_owned()
+    /// Returns the redactor for every secret that this client has had lately.
+    fn secrets(&self) -> Redactor {
+        let mut redactor = Redactor::default();
+        self.tokens.add_secrets(&mut redactor);
+        redactor
     }
 }
 
@@ -499,8 +491,4 @@ impl Answer {
     pub(crate) fn body(&mut self) -> &mut Body {
         &mut self.response.body
     }
-}
-
-fn is_unknown_to_server(status: u16) -> bool {
-    matches!(status, 404 | 405)
 }

@@ -1,13 +1,18 @@
 //! A value that many threads need and one of them gets.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, ThreadId};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::Error;
 use crate::cancel::{Stop, Watch};
+use crate::request_log::DeferredRecords;
+use crate::session::reentry::ActiveCall;
 
-/// Keeps a value. Where it is missing or no longer good, one thread makes it
-/// anew while the others wait for the same outcome.
+/// Caches a value. Where it is missing or no longer valid, one call gets it anew (the
+/// leader) while the others wait for the same outcome.
+///
+/// No lock is held while callbacks run: those of the leader's call run without, and its
+/// request records are delivered when it has the value.
 pub(crate) struct SingleFlight<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
@@ -15,83 +20,86 @@ pub(crate) struct SingleFlight<T> {
 
 struct State<T> {
     value: Option<T>,
-    /// The thread that makes it.
-    maker: Option<ThreadId>,
-    /// How many makings have ended, and how the last one failed, if it did.
-    made: u64,
+    /// The call that gets it.
+    leader: Option<Arc<ActiveCall>>,
+    /// How many times a leader has finished, and how the last one failed, if it did.
+    generation: u64,
     failure: Option<Error>,
 }
+
+/// How often a waiting call looks whether it is stopped.
+const TICK: Duration = Duration::from_millis(50);
+
+/// A leader that is in a callback for longer than this is not waited for: the callback may
+/// be waiting for the very call that waits here.
+const MAX_TIME_IN_CALLBACK: Duration = Duration::from_secs(1);
 
 impl<T: Clone> SingleFlight<T> {
     pub(crate) fn new() -> Self {
         Self {
             state: Mutex::new(State {
                 value: None,
-                maker: None,
-                made: 0,
+                leader: None,
+                generation: 0,
                 failure: None,
             }),
             changed: Condvar::new(),
         }
     }
 
-    /// The value, if it is good; else the one that `make` gives, here or on the
-    /// thread that is at it. A failure is everyone's who waited for it, unless
-    /// the thread that made it was stopped: then the next one takes over.
+    /// Returns the value if it is valid; else the one that `make` returns, here or in the
+    /// call that is the leader. A failure is returned to every call that waited for it,
+    /// unless the leader was stopped: then the next call leads.
     pub(crate) fn get(
         &self,
+        call: &Arc<ActiveCall>,
         watch: &Watch,
-        is_good: impl Fn(&T) -> bool,
+        is_valid: impl Fn(&T) -> bool,
         make: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut state = self.lock();
+        let mut awaited = None;
         loop {
-            if let Some(value) = state.value.as_ref().filter(|value| is_good(value)) {
+            let mut state = self.lock();
+            if let Some(value) = state.value.as_ref().filter(|value| is_valid(value)) {
                 return Ok(value.clone());
             }
-            let Some(maker) = state.maker else { break };
-            if maker == thread::current().id() {
-                let message = "a callback made a call that needs the login or the server's \
-                               name, while its own call is about that: make it later, or with \
-                               another client";
-                return Err(Error::InvalidArgument(message.into()));
-            }
-            let awaited = state.made;
-            while state.maker.is_some() && state.made == awaited {
-                watch.check().map_err(Stop::error)?;
-                state = self.wait(state, watch);
-            }
-            if state.made == awaited + 1
-                && let Some(failure) = &state.failure
+            if let Some(failure) = &state.failure
+                && awaited.is_some_and(|generation: u64| state.generation == generation + 1)
             {
                 return Err(failure.clone());
             }
+            match &state.leader {
+                Some(leader) if call.is_within(leader) => {
+                    return Err(Error::InvalidArgument(
+                        "a callback made a call that needs the login or the server's name, \
+                         while its own call is about that: make it later, or with another client"
+                            .into(),
+                    ));
+                }
+                Some(leader) if leader.time_in_callback() < MAX_TIME_IN_CALLBACK => {
+                    awaited.get_or_insert(state.generation);
+                    let time = watch.left().map_or(TICK, |left| left.min(TICK));
+                    drop(self.changed.wait_timeout(state, time));
+                }
+                _ => {
+                    state.leader = Some(call.clone());
+                    break;
+                }
+            }
+            watch.check().map_err(Stop::error)?;
         }
-        state.maker = Some(thread::current().id());
-        drop(state);
-        let mut making = Making {
+        let _records = DeferredRecords::begin();
+        let mut guard = LeaderGuard {
             flight: self,
+            call,
             outcome: None,
         };
-        let made = make();
+        let outcome = make();
         // A call's cancel token and deadline are its own.
-        if made.is_ok() || watch.check().is_ok() {
-            making.outcome = Some(made.clone());
+        if outcome.is_ok() || watch.check().is_ok() {
+            guard.outcome = Some(outcome.clone());
         }
-        made
-    }
-
-    fn wait<'a>(&self, state: MutexGuard<'a, State<T>>, watch: &Watch) -> MutexGuard<'a, State<T>> {
-        match watch.slice(None) {
-            None => self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner),
-            Some(slice) => {
-                let waited = self.changed.wait_timeout(state, slice);
-                waited.unwrap_or_else(PoisonError::into_inner).0
-            }
-        }
+        outcome
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -100,28 +108,33 @@ impl<T: Clone> SingleFlight<T> {
     }
 }
 
-/// Ends a making, also where `make` panics: the others must not wait for ever.
-struct Making<'a, T: Clone> {
+/// Ends a leader's turn, also if `make` panics: the others must not wait forever.
+struct LeaderGuard<'a, T: Clone> {
     flight: &'a SingleFlight<T>,
+    call: &'a Arc<ActiveCall>,
     outcome: Option<Result<T, Error>>,
 }
 
-impl<T: Clone> Drop for Making<'_, T> {
+impl<T: Clone> Drop for LeaderGuard<'_, T> {
     fn drop(&mut self) {
         let mut state = self.flight.lock();
-        state.maker = None;
-        state.failure = None;
-        match self.outcome.take() {
-            Some(Ok(value)) => {
-                state.value = Some(value);
-                state.made += 1;
+        let is_leader = |leader: &Arc<ActiveCall>| Arc::ptr_eq(leader, self.call);
+        // Another call may have taken over meanwhile.
+        if state.leader.as_ref().is_some_and(is_leader) {
+            state.leader = None;
+            state.failure = None;
+            match self.outcome.take() {
+                Some(Ok(value)) => {
+                    state.value = Some(value);
+                    state.generation += 1;
+                }
+                Some(Err(error)) => {
+                    state.failure = Some(error);
+                    state.generation += 1;
+                }
+                // Each waiting call tries for itself.
+                None => {}
             }
-            Some(Err(error)) => {
-                state.failure = Some(error);
-                state.made += 1;
-            }
-            // Who waits tries for itself.
-            None => {}
         }
         drop(state);
         self.flight.changed.notify_all();
@@ -157,6 +170,7 @@ mod tests {
                     ..Watch::default()
                 };
                 flight.get(
+                    &ActiveCall::new(0),
                     &watch,
                     |_| true,
                     || {
@@ -184,11 +198,20 @@ mod tests {
     #[test]
     fn one_makes_the_value_for_all() {
         let flight = SingleFlight::new();
-        let get = || flight.get(&Watch::default(), |_| true, || panic!("made twice"));
+        let get = || {
+            flight.get(
+                &ActiveCall::new(0),
+                &Watch::default(),
+                |_| true,
+                || panic!("made twice"),
+            )
+        };
         let others = while_one_makes(&flight, None, || Ok(5), get);
         assert!(others.iter().all(|value| matches!(value, Ok(5))));
         assert_eq!(
-            flight.get(&Watch::default(), |v| *v > 5, || Ok(6)).unwrap(),
+            flight
+                .get(&ActiveCall::new(0), &Watch::default(), |v| *v > 5, || Ok(6))
+                .unwrap(),
             6
         );
     }
@@ -199,6 +222,7 @@ mod tests {
         let made = AtomicUsize::new(0);
         let get = || {
             flight.get(
+                &ActiveCall::new(0),
                 &Watch::default(),
                 |_| true,
                 || {
@@ -212,7 +236,9 @@ mod tests {
         // A thread may have come only after the failure; it tried for itself.
         assert!(made.load(Ordering::SeqCst) < 8);
         assert_eq!(
-            flight.get(&Watch::default(), |_| true, || Ok(7)).unwrap(),
+            flight
+                .get(&ActiveCall::new(0), &Watch::default(), |_| true, || Ok(7))
+                .unwrap(),
             7
         );
     }
@@ -225,7 +251,7 @@ mod tests {
             cancel.cancel();
             Err(Stop::Cancelled.error())
         };
-        let get = || flight.get(&Watch::default(), |_| true, || Ok(8));
+        let get = || flight.get(&ActiveCall::new(0), &Watch::default(), |_| true, || Ok(8));
         let others = while_one_makes(&flight, Some(cancel.clone()), stopped, get);
         assert!(others.iter().all(|value| matches!(value, Ok(8))));
     }
@@ -233,8 +259,11 @@ mod tests {
     #[test]
     fn who_makes_cannot_wait_for_itself() {
         let flight = SingleFlight::new();
-        let get =
-            |make: &dyn Fn() -> Result<i32, Error>| flight.get(&Watch::default(), |_| true, make);
+        let get = |make: &dyn Fn() -> Result<i32, Error>| {
+            let call = ActiveCall::new(0);
+            let _entered = call.enter();
+            flight.get(&call, &Watch::default(), |_| true, make)
+        };
         let within = get(&|| get(&|| Ok(1)));
         assert!(matches!(within, Err(Error::InvalidArgument(_))));
         assert_eq!(get(&|| Ok(2)).unwrap(), 2);
@@ -249,13 +278,14 @@ mod tests {
             cancel: Some(cancel),
             ..Watch::default()
         };
-        let get = || flight.get(&watch, |_| true, || panic!("made"));
+        let get = || flight.get(&ActiveCall::new(0), &watch, |_| true, || panic!("made"));
         let (ended, may_end) = mpsc::channel::<()>();
         std::thread::scope(|scope| {
             let (started, is_started) = mpsc::channel();
             let flight = &flight;
             scope.spawn(move || {
                 flight.get(
+                    &ActiveCall::new(0),
                     &Watch::default(),
                     |_| true,
                     move || {

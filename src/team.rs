@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::error::About;
+use crate::error::{About, Refusal};
 use crate::server::Server;
 use crate::session::Endpoint;
+use crate::text::{MAX_MESSAGE, Redactor};
 use crate::{Error, json};
 
 /// Where teams are looked up, unless the caller says otherwise.
@@ -32,7 +33,12 @@ impl Team {
     }
 
     /// The server that the directory's answer names.
-    pub(crate) fn server(&self, answer: &[u8], allow_plain_http: bool) -> Result<Server, Error> {
+    pub(crate) fn server(
+        &self,
+        answer: &[u8],
+        allow_plain_http: bool,
+        redactor: &Redactor,
+    ) -> Result<Server, Error> {
         let value = json::read(answer);
         let map = value.as_ref().and_then(|value| value.as_object());
         let text = |key: &str| {
@@ -43,19 +49,35 @@ impl Team {
             .or_else(|| text("ApiUrl"))
             .map(base)
             .or_else(|| text("ServerID"));
-        match named {
-            Some(named) => Server::new(named, allow_plain_http),
-            None => Err(Error::MalformedBody {
-                about: About::default(),
-                offset: None,
-                message: format!(
-                    "{} names no server for the team {:?}: check its name, or give the server's \
-                     own id or URL",
-                    self.directory.server.host(),
-                    self.name
-                ),
-            }),
+        let host = self.directory.server.host();
+        if let Some(named) = named {
+            return Server::new(named, allow_plain_http).map_err(|error| {
+                let what = redactor.one_line(&error.to_string(), MAX_MESSAGE);
+                malformed(format!("{host} names a server that cannot be used: {what}"))
+            });
         }
+        let advice = "check its name, or give the server's own id or URL";
+        match text("Message").or_else(|| text("ErrorMessage")) {
+            Some(words) => {
+                let words = redactor.one_line(words, MAX_MESSAGE);
+                let message = format!("no server for the team {:?}: {words}", self.name);
+                let mut refusal = Refusal::new(200, Some(message));
+                refusal.advice = advice;
+                Err(Error::NotFound(refusal))
+            }
+            None => Err(malformed(format!(
+                "{host} names no server for the team {:?}: {advice}",
+                self.name
+            ))),
+        }
+    }
+}
+
+fn malformed(message: String) -> Error {
+    Error::MalformedBody {
+        about: About::default(),
+        offset: None,
+        message,
     }
 }
 

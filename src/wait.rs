@@ -1,27 +1,36 @@
-//! Waiting for a job to end.
+//! Waiting for a job to end, and for its output file to be there.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::call::Running;
 use crate::error::JobEnd;
 use crate::queued_job::QueuedJob;
 use crate::session::Session;
-use crate::{Error, ErrorKind};
+use crate::session::retry::Grace;
+use crate::{Error, ErrorKind, JobStatus};
 
 /// How to wait for a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait {
-    /// How long to wait before the job is asked for again, the first time; one
-    /// second unless set. Every later wait is half as long again. Less than a
-    /// tenth of a second is taken as that.
+    /// How long to wait before the job is polled for the second time. Default: 1 s. Every
+    /// later interval is longer by half, at least 0.1 s.
     pub first: Duration,
-    /// The longest of these waits; 30 seconds unless set. The server allows
-    /// 10,800 calls an hour from one IP address, whatever they are.
+    /// The maximum interval between two polls. Default: 30 s. The server allows 10,800
+    /// requests an hour.
     pub longest: Duration,
-    /// For how long "could not find" is taken as "not yet", from the beginning
-    /// on, and a server that cannot be reached as one that will come back, from
-    /// its last answer on; two minutes unless set.
+    /// How long failures may last before they end the wait. Default: 120 s. Zero means that
+    /// the first one ends it.
+    ///
+    /// These failures are: a job that the server could not find since the wait began; lost
+    /// connections, stalls, rate limits and transient statuses; and, of a job that has been
+    /// found before, the status 500. The time starts over with every good response. The time
+    /// that the server asks for (`Retry-After`) does not count. Calls that download the file
+    /// after the wait give it the same time to appear.
     pub grace: Duration,
+    /// Whether a job on hold ends the wait with
+    /// [`JobFailed`](crate::ErrorKind::JobFailed). Default: `true`, since such a job stays on
+    /// hold until a user releases it. With `false` the wait goes on until the call's timeout.
+    pub fail_on_hold: bool,
 }
 
 impl Default for Wait {
@@ -30,71 +39,126 @@ impl Default for Wait {
             first: Duration::from_secs(1),
             longest: Duration::from_secs(30),
             grace: Duration::from_secs(120),
+            fail_on_hold: true,
         }
     }
 }
 
-/// The shortest wait between two questions.
-const SHORTEST: Duration = Duration::from_millis(100);
+impl Wait {
+    /// Returns the intervals between polls.
+    fn intervals(self) -> impl Iterator<Item = Duration> {
+        let clamp =
+            move |interval: Duration| interval.clamp(MIN_INTERVAL, self.longest.max(MIN_INTERVAL));
+        std::iter::successors(Some(clamp(self.first)), move |interval| {
+            Some(clamp(interval.mul_f64(1.5)))
+        })
+    }
+}
 
-/// Asks for the call's job until it has ended. A job that ended without
-/// success is an error.
+/// The minimum interval between two polls.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Polls the call's job until it has ended. A job that ended without success is an error.
 pub(crate) fn wait(
     session: &Session,
     running: &mut Running,
     wait: Wait,
 ) -> Result<QueuedJob, Error> {
-    let mut last_answer = Instant::now();
+    let mut grace = Grace::new(wait.grace);
     let mut status = None;
-    let mut interval = wait.first;
-    loop {
-        match session.run(running, |running| session.queued_job(running)) {
-            Ok(job) if job.status.is_final() => return ended(session, running, job),
+    for interval in wait.intervals() {
+        let slept = match session.run(running, |running| session.queued_job(running)) {
+            Ok(job) if is_over(&job) => return ended(session, running, job),
+            Ok(job) if job.status == JobStatus::OnHold && wait.fail_on_hold => {
+                return Err(Error::JobFailed(Box::new(JobEnd { job, log: vec![] })));
+            }
             Ok(job) => {
                 status = Some(job.status);
-                last_answer = Instant::now();
+                grace.restart();
+                running.succeeded();
+                running.sleep(interval)
             }
-            Err(error) => {
-                let is_not_yet = status.is_none() && could_not_find(&error);
-                let may_pass = is_not_yet || error.retry_may_help();
-                if !may_pass || last_answer.elapsed() >= wait.grace {
-                    return Err(error);
-                }
-                // A call that was stopped is not: the next question says so.
-            }
-        }
-        interval = interval.clamp(SHORTEST, wait.longest.max(SHORTEST));
-        running.sleep(interval).map_err(|error| match &status {
+            Err(error) => poll_again(running, &grace, interval, error),
+        };
+        slept.map_err(|error| match &status {
             Some(status) if error.kind() == ErrorKind::Timeout => still(error, status.name()),
             _ => error,
         })?;
-        interval = interval.mul_f64(1.5);
+    }
+    unreachable_end()
+}
+
+/// Gets the file of a job that has completed, which may take a moment to appear.
+pub(crate) fn for_file<T>(
+    running: &mut Running,
+    wait: Wait,
+    mut get: impl FnMut(&mut Running) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut grace = Grace::new(wait.grace);
+    grace.is_known = true;
+    for interval in wait.intervals() {
+        match get(running) {
+            Ok(file) => return Ok(file),
+            Err(error) if running.is_last_attempt => return Err(error),
+            Err(error) => poll_again(running, &grace, interval, error)?,
+        }
+    }
+    unreachable_end()
+}
+
+/// Waits before the next poll, or returns the error.
+fn poll_again(
+    running: &mut Running,
+    grace: &Grace,
+    interval: Duration,
+    error: Error,
+) -> Result<(), Error> {
+    if !grace.polls_again(&error, running.asked) {
+        return Err(error);
+    }
+    running.failed(&error);
+    match error.retry_after() {
+        Some(_) => running.pause(interval, error),
+        None => running.sleep(interval),
     }
 }
 
-/// A time limit that says how far the job was.
+/// The intervals have no end.
+fn unreachable_end<T>() -> Result<T, Error> {
+    Err(Error::Internal("the intervals of a wait ended".into()))
+}
+
+/// Adds how far the job was to an error of the deadline.
 fn still(error: Error, status: &str) -> Error {
     match error {
         Error::Timeout { about, message } => Error::Timeout {
             about,
-            message: format!("{message}: the job's status is still {status}"),
+            message: format!("{message}; the job's status is still {status}"),
         },
         other => other,
     }
 }
 
-/// How servers speak of a job that was submitted a moment ago.
-fn could_not_find(error: &Error) -> bool {
-    let words = error.refusal().and_then(|refusal| refusal.message.as_ref());
-    matches!(error.kind(), ErrorKind::Server | ErrorKind::NotFound)
-        && words.is_some_and(|words| words.to_ascii_lowercase().contains("could not find"))
+/// Returns whether the job is over. A status that this version does not know is final once
+/// the job has a completion time.
+fn is_over(job: &QueuedJob) -> bool {
+    let is_unknown = matches!(job.status, JobStatus::Other(_));
+    job.status.is_final() || (is_unknown && job.completed_on.is_some())
+}
+
+/// Returns whether a job that is over may have an output file. With a status that this
+/// version does not know, the name of the file is the sign of success.
+fn is_success(job: &QueuedJob) -> bool {
+    let is_unknown = matches!(job.status, JobStatus::Other(_));
+    job.status.is_success() || (is_unknown && job.output_file.is_some())
 }
 
 fn ended(session: &Session, running: &mut Running, job: QueuedJob) -> Result<QueuedJob, Error> {
-    if job.status.is_success() {
+    running.succeeded();
+    if is_success(&job) {
         return Ok(job);
     }
-    // The log is a help; that it cannot be had changes nothing.
+    // The log is a help; without it the job has failed all the same.
     let log = session.run(running, |running| session.error_log(running));
     let log = match log {
         Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),

@@ -144,9 +144,9 @@ fn the_query_form_is_asked_once_and_remembered() {
         let (by_path, by_query, last) = asked_thrice(unknown, 200);
         assert_eq!((by_path, by_query), (1, 3), "{unknown}");
         assert_eq!(last.unwrap().bytes, b"ABC");
-        // A 500 is how a server says that it knows the form, but not the job.
+        // Only a file shows that the server knows a route: a 500 may be anything.
         let (by_path, by_query, last) = asked_thrice(unknown, 500);
-        assert_eq!((by_path, by_query), (1, 3), "{unknown}");
+        assert_eq!((by_path, by_query), (3, 3), "{unknown}");
         assert_eq!(last.unwrap_err().kind(), ErrorKind::Server);
     }
     for (path, query, status) in [
@@ -166,23 +166,46 @@ fn the_query_form_is_asked_once_and_remembered() {
 }
 
 #[test]
-fn a_404_after_a_file_is_not_asked_again() {
+fn output_file_transient_error_pins_no_route() {
     let server = MockServer::start();
-    server.mock(|when, then| {
+    let mut failing = server.mock(|when, then| {
         when.path("/api/QueuedJobs/OutputFile/1");
+        then.status(500);
+    });
+    server.mock(|when, then| {
+        when.path("/api/QueuedJobs/OutputFile")
+            .query_param("id", "1");
         then.status(200).body("QUJD");
     });
-    let query = server.mock(|when, then| {
-        when.path("/api/QueuedJobs/OutputFile");
+    let client = client(server.base_url());
+    let error = client.output_file(1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Server);
+    // Now the server answers as it always does: it knows the query form only.
+    failing.delete();
+    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+}
+
+#[test]
+fn output_file_route_that_vanishes_is_replaced_by_the_other() {
+    let server = MockServer::start();
+    let mut by_path = server.mock(|when, then| {
+        when.path("/api/QueuedJobs/OutputFile/1");
         then.status(200).body("QUJD");
     });
     let client = client(server.base_url());
     client.output_file(1).unwrap();
-    assert_eq!(
-        client.output_file(2).unwrap_err().kind(),
-        ErrorKind::NotFound
-    );
-    assert_eq!(query.calls(), 0);
+    by_path.delete();
+    let words = |server: &MockServer, path: &str, words: &str| {
+        server.mock(|when, then| {
+            when.path(path);
+            then.status(404).body(words);
+        });
+    };
+    words(&server, "/api/QueuedJobs/OutputFile/2", "first words");
+    words(&server, "/api/QueuedJobs/OutputFile", "second words");
+    let error = client.output_file(2).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.to_string().contains("first words"), "{error}");
 }
 
 #[test]
@@ -248,7 +271,7 @@ fn refusals_have_their_kind_and_the_servers_words() {
             503,
             "<html><title>Service Unavailable</title></html>",
             ErrorKind::Server,
-            "job 28142: server answered 503 Service Unavailable: Service Unavailable",
+            "job 28142: server answered 503 Service Unavailable",
         ),
         (
             302,
@@ -266,7 +289,7 @@ fn refusals_have_their_kind_and_the_servers_words() {
             206,
             "QUJD",
             ErrorKind::UnexpectedStatus,
-            "job 28142: server answered 206 Partial Content: QUJD",
+            "job 28142: server answered 206 Partial Content",
         ),
     ] {
         let error = fetch(&answering(status, &[], body)).unwrap_err();

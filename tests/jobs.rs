@@ -2,6 +2,9 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use httpmock::prelude::*;
@@ -53,8 +56,8 @@ fn an_answer_that_is_no_job_is_an_error_with_its_words() {
     for (body, words) in [
         ("<h1>Under maintenance</h1>", "Under maintenance"),
         (r#"{"Message": "odd"}"#, "odd"),
-        ("null", "did not answer a job"),
-        ("", "did not answer a job"),
+        ("null", "the server sent no job"),
+        ("", "the server sent no job"),
     ] {
         let server = MockServer::start();
         server.mock(|_, then| {
@@ -143,18 +146,13 @@ fn not_found_is_not_yet_for_a_while_only() {
     assert_eq!(error.kind(), ErrorKind::Server);
     assert!(start.elapsed() >= Duration::from_millis(500));
     assert!(stand_in.asked("/rest/api/queuedjobs/5") >= 3);
-    // Once it was there, it is not "not yet" any more.
-    let error = client.wait(50008, hasty()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Server);
-    assert_eq!(stand_in.asked("/rest/api/queuedjobs/50008"), 2);
 }
 
 #[test]
 fn wait_outlasts_a_restart_of_the_server() {
-    let requests = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let requests = Arc::new(AtomicUsize::new(0));
     let server = RawServer::start(move |_, connection| {
-        use std::io::Write;
-        let body = match requests.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+        let body = match requests.fetch_add(1, Ordering::SeqCst) {
             0 => r#"{"Basic": {"Status": 1}}"#,
             // Nothing, and the connection is closed.
             1..4 => return,
@@ -186,9 +184,297 @@ fn wait_ends_with_the_calls_time_and_tells_how_far_the_job_was() {
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(
         error.to_string(),
-        "job 50004: the call was not done within 700ms: the job's status is still Processing"
+        "job 50004: timed out after 0.7 s; the job's status is still Processing"
     );
     // The intervals grow: 100, 120, 120 ... ms.
     let asked = stand_in.asked("/rest/api/queuedjobs/50004");
     assert!((2..=7).contains(&asked), "{asked}");
+}
+
+/// A server whose responses to the polls of a job are these bodies and statuses in turn; the
+/// last one stays. Counts the requests for the job and for its file.
+struct Scripted {
+    url: String,
+    polls: Arc<AtomicUsize>,
+    files: Arc<AtomicUsize>,
+}
+
+#[derive(Clone, Copy)]
+enum Reply {
+    /// A status, additional headers and a body.
+    Http(u16, &'static str, &'static str),
+    Close,
+}
+use Reply::{Close, Http};
+
+impl Scripted {
+    fn start(polls: &'static [Reply], files: &'static [Reply]) -> Self {
+        let counts = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (polls_count, files_count) = counts.clone();
+        let server = RawServer::start(move |head, connection| {
+            let no_lines = [Http(200, "", r#"{"Items": []}"#)];
+            let (replies, count) = if head.contains("OutputFile") {
+                (files, &files_count)
+            } else if head.contains("/Logs") {
+                (&no_lines[..], &Arc::default())
+            } else {
+                (polls, &polls_count)
+            };
+            let index = count.fetch_add(1, Ordering::SeqCst).min(replies.len() - 1);
+            let Http(status, headers, body) = replies[index] else {
+                return;
+            };
+            let length = body.len();
+            let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n{headers}\r\n");
+            let _ = connection.write_all((head + body).as_bytes());
+        });
+        Self {
+            url: server.url,
+            polls: counts.0,
+            files: counts.1,
+        }
+    }
+
+    fn polls(&self) -> usize {
+        self.polls.load(Ordering::SeqCst)
+    }
+
+    fn files(&self) -> usize {
+        self.files.load(Ordering::SeqCst)
+    }
+}
+
+const PROCESSING: Reply = Http(200, "", r#"{"Basic": {"Status": 1}}"#);
+const COMPLETED: Reply = Http(
+    200,
+    "",
+    r#"{"Basic": {"Status": 3}, "OutputFile": "a.csv"}"#,
+);
+const NOT_FOUND: Reply = Http(
+    500,
+    "",
+    r#"{"ExceptionMessage": "Could not find or load record with ID 1!"}"#,
+);
+const FILE: Reply = Http(
+    200,
+    "Content-Disposition: attachment; filename=a.csv\r\n",
+    "QUJD",
+);
+
+#[test]
+fn wait_known_job_survives_transient_failures() {
+    for failure in [
+        Http(500, "", "Execution Timeout Expired."),
+        NOT_FOUND,
+        Http(503, "Retry-After: 0\r\n", ""),
+        Http(502, "", "<h1>Bad Gateway</h1>"),
+        Http(521, "", ""),
+        Http(429, "Retry-After: 0\r\n", ""),
+        Http(409, "", r#"{"Error": "Too many requests."}"#),
+        Http(200, "", "<h1>Under maintenance</h1>"),
+        Http(200, "", r#"{"Basic": {"Status": null}}"#),
+        Close,
+    ] {
+        let script: &'static [Reply] = vec![PROCESSING, failure, failure, COMPLETED].leak();
+        let server = Scripted::start(script, &[FILE]);
+        let job = client(&server.url).wait(1, hasty()).unwrap();
+        assert_eq!(job.status, JobStatus::Completed);
+        assert_eq!(server.polls(), 4);
+    }
+}
+
+#[test]
+fn wait_known_job_fails_after_the_grace() {
+    let server = Scripted::start(&[PROCESSING, Http(500, "", "oops")], &[FILE]);
+    let wait = Wait {
+        grace: Duration::from_millis(300),
+        ..hasty()
+    };
+    let error = client(&server.url).wait(1, wait).unwrap_err();
+    assert_eq!(error.http_status(), Some(500));
+    assert!(server.polls() >= 3);
+    // A job that was never seen is not waited for with such an error, nor one that is refused.
+    for reply in [Http(500, "", "oops"), Http(403, "", ""), Http(404, "", "")] {
+        let script: &'static [Reply] = vec![reply].leak();
+        let server = Scripted::start(script, &[FILE]);
+        client(&server.url).wait(1, hasty()).unwrap_err();
+        assert_eq!(server.polls(), 1);
+    }
+}
+
+#[test]
+fn wait_keeps_to_retry_after_when_attempts_are_exhausted() {
+    let limited = Http(429, "Retry-After: 1\r\n", "");
+    let script: &'static [Reply] = vec![PROCESSING, limited, limited, COMPLETED].leak();
+    let server = Scripted::start(script, &[FILE]);
+    // The time that the server asks for is no part of the grace.
+    let wait = Wait {
+        grace: Duration::from_millis(700),
+        ..hasty()
+    };
+    let start = Instant::now();
+    client(&server.url).wait(1, wait).unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(2));
+    assert_eq!(server.polls(), 4);
+    // A time that does not fit into the call's is not waited for.
+    let server = Scripted::start(&[Http(503, "Retry-After: 3600\r\n", "")], &[FILE]);
+    let client = client(&server.url);
+    let start = Instant::now();
+    let call = client.call().timeout(Duration::from_secs(60));
+    let error = call.wait(1, hasty()).unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(30));
+    assert_eq!(error.http_status(), Some(503));
+    assert!(error.retry_after() >= Some(Duration::from_secs(3600)));
+}
+
+#[test]
+fn wait_decides_by_fields_and_not_by_the_text_of_a_job() {
+    let failed = r#"{"Basic": {"Status": 4, "ErrorMessage": "Amazon SP-API: Too many requests"}}"#;
+    let script: &'static [Reply] = vec![Http(200, "", failed)].leak();
+    let server = Scripted::start(script, &[FILE]);
+    let error = Client::builder(&server.url)
+        .token(TOKEN)
+        .build()
+        .unwrap()
+        .wait(1, hasty())
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::JobFailed, "{error}");
+    assert_eq!(server.polls(), 1);
+}
+
+#[test]
+fn wait_password_that_is_part_of_a_phrase_changes_nothing() {
+    let server = Scripted::start(&[NOT_FOUND, NOT_FOUND, COMPLETED], &[FILE]);
+    let client = Client::builder(&server.url)
+        .token("find")
+        .retry(Retry::never())
+        .build()
+        .unwrap();
+    let job = client.wait(1, hasty()).unwrap();
+    assert_eq!(job.status, JobStatus::Completed);
+}
+
+#[test]
+fn wait_on_hold_is_reported_unless_it_is_to_be_waited_for() {
+    let on_hold = Http(200, "", r#"{"Basic": {"Status": 6}}"#);
+    let script: &'static [Reply] = vec![PROCESSING, on_hold, on_hold, COMPLETED].leak();
+    let server = Scripted::start(script, &[FILE]);
+    let error = client(&server.url).wait(1, hasty()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::JobFailed);
+    assert_eq!(
+        error.to_string(),
+        "job 1: the job is on hold until a user releases it"
+    );
+    assert_eq!(server.polls(), 2);
+    let server = Scripted::start(script, &[FILE]);
+    let wait = Wait {
+        fail_on_hold: false,
+        ..hasty()
+    };
+    let job = client(&server.url).wait(1, wait).unwrap();
+    assert_eq!(job.status, JobStatus::Completed);
+}
+
+#[test]
+fn wait_unknown_status_is_final_with_a_completion_time() {
+    let done =
+        r#"{"Basic": {"Status": 42, "CompletedOn": "2026-11-23T10:00:00"}, "OutputFile": "a.csv"}"#;
+    let failed = r#"{"Basic": {"Status": "Exploded", "CompletedOn": "2026-11-23T10:00:00"}}"#;
+    let script: &'static [Reply] = vec![Http(200, "", done)].leak();
+    let job = client(&Scripted::start(script, &[FILE]).url)
+        .wait(1, hasty())
+        .unwrap();
+    assert_eq!(job.status, JobStatus::Other("42".into()));
+    let script: &'static [Reply] = vec![Http(200, "", failed)].leak();
+    let error = client(&Scripted::start(script, &[FILE]).url)
+        .wait(1, hasty())
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::JobFailed, "{error}");
+}
+
+#[test]
+fn wait_file_that_appears_a_moment_later_is_downloaded() {
+    let empty = Http(200, "", "");
+    for not_yet in [NOT_FOUND, empty, Http(500, "", "oops"), Close] {
+        let files: &'static [Reply] = vec![not_yet, not_yet, FILE].leak();
+        let server = Scripted::start(&[COMPLETED], files);
+        let client = client(&server.url);
+        let (_, file) = client.wait_for_output_file(1, hasty()).unwrap();
+        assert_eq!(file.bytes, b"ABC");
+        assert_eq!(server.files(), 3);
+
+        let server = Scripted::start(&[COMPLETED], files);
+        let directory = tempfile::tempdir().unwrap();
+        let client = self::client(&server.url);
+        let (_, saved) = client
+            .wait_and_save_output_file(1, directory.path(), hasty())
+            .unwrap();
+        assert_eq!(std::fs::read(saved.path).unwrap(), b"ABC");
+
+        let server = Scripted::start(&[COMPLETED], files);
+        let mut written = Vec::new();
+        self::client(&server.url)
+            .wait_and_write_output_file(1, &mut written, hasty())
+            .unwrap();
+        assert_eq!(written, b"ABC");
+        // Without a wait, there is no grace.
+        let server = Scripted::start(&[COMPLETED], files);
+        self::client(&server.url).output_file(1).unwrap_err();
+        assert_eq!(server.files(), 1);
+    }
+}
+
+#[test]
+fn wait_file_that_never_appears_is_an_error() {
+    let without = Http(200, "", r#"{"Basic": {"Status": 3}, "OutputFile": null}"#);
+    let script: &'static [Reply] = vec![without].leak();
+    let server = Scripted::start(script, &[Http(200, "", "")]);
+    let wait = Wait {
+        grace: Duration::from_millis(300),
+        ..hasty()
+    };
+    let error = client(&server.url)
+        .wait_for_output_file(1, wait)
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MalformedBody, "{error}");
+    assert!(server.files() >= 3);
+    // An empty file with a name is a file.
+    let named = Http(
+        200,
+        "Content-Disposition: attachment; filename=a.csv\r\n",
+        "",
+    );
+    let files: &'static [Reply] = vec![named].leak();
+    let server = Scripted::start(script, files);
+    let (_, file) = client(&server.url).wait_for_output_file(1, wait).unwrap();
+    assert_eq!((file.name.as_str(), file.bytes.len()), ("a.csv", 0));
+}
+
+#[test]
+fn timeout_names_the_last_failure() {
+    let requests = Arc::new(AtomicUsize::new(0));
+    // The first response is a failure, and then the server stalls.
+    let server = RawServer::start(move |_, connection| {
+        if requests.fetch_add(1, Ordering::SeqCst) == 0 {
+            let _ = connection.write_all(b"HTTP/1.1 503 X\r\nContent-Length: 10\r\n\r\nrestarting");
+        } else {
+            let _ = connection.read_to_end(&mut Vec::new());
+        }
+    });
+    let client = Client::builder(&server.url)
+        .token(TOKEN)
+        .retry(Retry {
+            base: Duration::ZERO,
+            ..Retry::default()
+        })
+        .build()
+        .unwrap();
+    let call = client.call().timeout(Duration::from_millis(500));
+    let error = call.output_file(1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(
+        error.to_string(),
+        "job 1: timed out after 0.5 s; last error: server answered 503 Service Unavailable: \
+         restarting (after 2 attempts)"
+    );
 }

@@ -2,19 +2,26 @@
 
 mod support;
 
-use std::io::Write;
+use std::error::Error as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use sellercloud_output::{Client, ErrorKind};
+use rustls::ServerConfig;
+use sellercloud_output::{BodyEncoding, Client, ClientBuilder, Error, ErrorKind, Retry};
 use support::proxy::Proxy;
 use support::raw_server::RawServer;
 use support::stand_in::{StandIn, TOKEN};
-use support::tls::{self, Authority};
+use support::tls::{self, Authority, TlsStream};
+use support::tunnel::Tunnel;
 use support::{run_alone, runs_alone};
 
-/// The stand-in, by http and by https.
+/// The stand-in, by http and by https, at an address that the system takes for loopback and the
+/// client does not: loopback is reached without a proxy.
 struct Servers {
     _stand_in: StandIn,
     authority: Authority,
@@ -24,10 +31,11 @@ struct Servers {
 impl Servers {
     fn start() -> Self {
         let (stand_in, authority) = (StandIn::start(), Authority::new());
-        let config = authority.server("localhost").config();
+        let config = authority.server("0.0.0.0").config();
         let port = tls::in_front_of(&stand_in.url(), config);
+        let http = stand_in.url().replace("127.0.0.1", "0.0.0.0");
         Self {
-            urls: [stand_in.url(), format!("https://localhost:{port}/rest")],
+            urls: [http, format!("https://0.0.0.0:{port}/rest")],
             _stand_in: stand_in,
             authority,
         }
@@ -35,6 +43,7 @@ impl Servers {
 
     fn client(&self, url: &str, proxy: &str) -> Client {
         let builder = Client::builder(url).token(TOKEN).proxy(proxy);
+        let builder = builder.allow_plain_http(true);
         let builder = builder.add_ca_certificates(self.authority.pem().as_bytes());
         builder.build().unwrap()
     }
@@ -74,7 +83,11 @@ fn a_proxy_may_want_a_password() {
             assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
             assert_eq!(error.attempts(), 1, "{error}");
             let shown = format!("{error} {error:?}");
-            assert!(shown.contains("wants a user name and password"), "{shown}");
+            let words = match login {
+                "" => "wants a user name and password",
+                _ => "does not accept the user name and password",
+            };
+            assert!(shown.contains(words), "{shown}");
             assert!(!shown.contains("hunter"), "{shown}");
         }
     }
@@ -141,7 +154,7 @@ fn what_is_no_http_proxy_is_refused() {
 fn the_environment_names_the_proxy() {
     if runs_alone() {
         let url = std::env::var("SCO_TEST_URL").unwrap();
-        let builder = Client::builder(url).token(TOKEN);
+        let builder = Client::builder(url).token(TOKEN).allow_plain_http(true);
         let authority = std::env::var("SCO_TEST_CA").unwrap();
         let builder = builder.add_ca_certificates(authority.as_bytes());
         fetch(&builder.build().unwrap());
@@ -163,12 +176,12 @@ fn the_environment_names_the_proxy() {
         (https, &[("all_proxy", &at)], true),
         (
             https,
-            &[("https_proxy", nowhere), ("no_proxy", "localhost")],
+            &[("https_proxy", nowhere), ("no_proxy", "0.0.0.0")],
             false,
         ),
         (
             http,
-            &[("http_proxy", nowhere), ("NO_PROXY", "127.0.0.0/8")],
+            &[("http_proxy", nowhere), ("NO_PROXY", "0.0.0.0/8")],
             false,
         ),
         (https, &[("http_proxy", nowhere)], false),
@@ -202,3 +215,470 @@ const NONE: [(&str, &str); 8] = [
     ("no_proxy", ""),
     ("NO_PROXY", ""),
 ];
+
+/// A way to a server through a proxy.
+#[derive(Clone, Copy, Debug)]
+struct Route {
+    proxy_is_https: bool,
+    server_is_https: bool,
+}
+
+impl Route {
+    const fn new(proxy_is_https: bool, server_is_https: bool) -> Self {
+        Self {
+            proxy_is_https,
+            server_is_https,
+        }
+    }
+
+    fn proxy_host(self) -> &'static str {
+        match self.proxy_is_https {
+            true => "localhost",
+            false => "127.0.0.1",
+        }
+    }
+}
+
+const ROUTES: [Route; 4] = [
+    Route::new(false, false),
+    Route::new(false, true),
+    Route::new(true, false),
+    Route::new(true, true),
+];
+
+/// What the servers of a route show of themselves.
+struct Identities(Authority);
+
+impl Identities {
+    fn new() -> Self {
+        Self(Authority::new())
+    }
+
+    fn proxy(&self, route: Route) -> Option<ServerConfig> {
+        let config = || self.0.server("localhost").config();
+        route.proxy_is_https.then(config)
+    }
+
+    fn server(&self) -> ServerConfig {
+        self.0.server("tt.example").config()
+    }
+
+    /// A client on this route; the server is where the proxy says it is.
+    fn client(&self, route: Route, proxy: &Tunnel) -> ClientBuilder {
+        let scheme = if route.server_is_https {
+            "https"
+        } else {
+            "http"
+        };
+        let proxy = match route.proxy_is_https {
+            true => proxy.https_url(),
+            false => proxy.url(),
+        };
+        Client::builder(format!("{scheme}://tt.example"))
+            .token(TOKEN)
+            .allow_plain_http(true)
+            .proxy(proxy)
+            .add_ca_certificates(self.0.pem().as_bytes())
+            .retry(Retry::never())
+    }
+
+    /// Answers every request with the same bytes, and then ends the connection: TLS is not told.
+    fn server_that_answers(&self, route: Route, answer: &str) -> SocketAddr {
+        let answer = answer.as_bytes().to_vec();
+        match route.server_is_https {
+            false => address_of(&RawServer::answering(answer).url),
+            true => {
+                let serve = move |client: &mut TlsStream| {
+                    let mut lines = BufReader::new(&mut *client).lines();
+                    while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+                    client.write_all(&answer)?;
+                    client.flush()?;
+                    client.sock.shutdown(Shutdown::Write)
+                };
+                ([127, 0, 0, 1], tls::serve(self.server(), serve)).into()
+            }
+        }
+    }
+}
+
+fn address_of(url: &str) -> SocketAddr {
+    url.strip_prefix("http://").unwrap().parse().unwrap()
+}
+
+const GOOD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD";
+
+#[test]
+fn every_route_leads_to_the_server() {
+    let identities = Identities::new();
+    for route in ROUTES {
+        let server = identities.server_that_answers(route, GOOD);
+        let proxy = Tunnel::start(server, identities.proxy(route));
+        let client = identities.client(route, &proxy).build().unwrap();
+        assert_eq!(client.output_file(1).unwrap().bytes, b"ABC", "{route:?}");
+        let [head] = &proxy.heads()[..] else {
+            panic!("{route:?}: {:?}", proxy.heads());
+        };
+        let port = if route.server_is_https { 443 } else { 80 };
+        let version = env!("CARGO_PKG_VERSION");
+        let expected = format!(
+            "CONNECT tt.example:{port} HTTP/1.1\r\nHost: tt.example:{port}\r\n\
+             User-Agent: sellercloud-output/{version}\r\n\r\n"
+        );
+        assert_eq!(*head, expected, "{route:?}");
+    }
+}
+
+#[test]
+fn a_tunnel_that_closes_before_any_byte_is_opened_once_an_attempt() {
+    let identities = Identities::new();
+    for route in ROUTES {
+        let proxy = Tunnel::with(identities.proxy(route), |_, client| {
+            client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+            client.flush()?;
+            // Something is on its way, which nothing comes back for.
+            let _request = client.read(&mut [0; 4096])?;
+            client.socket().shutdown(Shutdown::Both)
+        });
+        for attempts in [1, 3] {
+            let retry = Retry {
+                attempts,
+                base: Duration::from_millis(1),
+                ..Retry::default()
+            };
+            let before = proxy.heads().len();
+            let client = identities.client(route, &proxy).retry(retry);
+            let error = client.build().unwrap().output_file(1).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Connection, "{route:?}: {error}");
+            let opened = proxy.heads().len() - before;
+            assert_eq!(opened, attempts as usize, "{route:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_body_that_is_cut_on_the_way_is_an_error_on_every_route() {
+    let identities = Identities::new();
+    let ok = "HTTP/1.1 200 OK\r\n";
+    for route in ROUTES {
+        for (answer, is_delimited) in [
+            (format!("{ok}Content-Length: 8\r\n\r\nQUJD"), true),
+            (
+                format!("{ok}Transfer-Encoding: chunked\r\n\r\n4\r\nQUJD\r\n"),
+                true,
+            ),
+            (
+                format!("{ok}Transfer-Encoding: chunked\r\n\r\n4\r\nQUJD\r\n0\r\n"),
+                true,
+            ),
+            (format!("{ok}Connection: close\r\n\r\nQUJD"), false),
+        ] {
+            let server = identities.server_that_answers(route, &answer);
+            let proxy = Tunnel::start(server, identities.proxy(route));
+            for encoding in [BodyEncoding::Base64, BodyEncoding::Raw, BodyEncoding::Auto] {
+                let client = identities.client(route, &proxy).body_encoding(encoding);
+                let outcome = client.build().unwrap().output_file(1);
+                // Without TLS nothing says whether such a body is whole.
+                let is_error = is_delimited || route.server_is_https || route.proxy_is_https;
+                assert_eq!(
+                    outcome.is_err(),
+                    is_error,
+                    "{route:?} {answer:?} {encoding:?}"
+                );
+                if let Err(error) = outcome {
+                    assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
+                    let words = "before the answer was complete";
+                    assert!(error.to_string().contains(words), "{error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pooled_tunnel_that_has_ended_is_replaced_once() {
+    let identities = Identities::new();
+    let route = ROUTES[0];
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counted = requests.clone();
+    // Each connection answers its first request, and ends with the second one.
+    let server = RawServer::start(move |_, connection| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        connection.write_all(GOOD.as_bytes()).unwrap();
+        if connection
+            .read(&mut [0; 4096])
+            .is_ok_and(|length| length > 0)
+        {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let proxy = Tunnel::start(address_of(&server.url), None);
+    let client = identities.client(route, &proxy).build().unwrap();
+    // Several connections are pooled, and all of them are stale.
+    let gate = std::sync::Barrier::new(4);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                gate.wait();
+                client.output_file(1).unwrap();
+            });
+        }
+    });
+    let (before, tunnels) = (requests.load(Ordering::SeqCst), proxy.heads().len());
+    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+    assert_eq!(requests.load(Ordering::SeqCst) - before, 2);
+    assert_eq!(proxy.heads().len() - tunnels, 1);
+}
+
+#[test]
+fn a_response_to_connect_that_drips_meets_the_limit_to_connect() {
+    let identities = Identities::new();
+    for route in ROUTES {
+        let proxy = Tunnel::with(identities.proxy(route), |_, client| {
+            for byte in b"HTTP/1.1 200 OK\r\nX: "
+                .iter()
+                .chain(std::iter::repeat(&b'x'))
+            {
+                client.write_all(&[*byte])?;
+                client.flush()?;
+                std::thread::park_timeout(Duration::from_millis(20));
+            }
+            Ok(())
+        });
+        let limit = Duration::from_millis(500);
+        let client = identities.client(route, &proxy).connect_timeout(limit);
+        let start = Instant::now();
+        let error = client.build().unwrap().output_file(1).unwrap_err();
+        let elapsed = start.elapsed();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{route:?}: {error}");
+        assert!(
+            error.to_string().contains("no connection within 500ms"),
+            "{error}"
+        );
+        assert!(elapsed >= limit, "{route:?}: {elapsed:?}");
+        assert!(elapsed < 4 * limit, "{route:?}: {elapsed:?}");
+    }
+}
+
+#[test]
+fn interim_responses_of_a_proxy_are_skipped() {
+    let identities = Identities::new();
+    for (start, status) in [
+        (
+            "HTTP/1.1 100 Continue\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n",
+        ),
+        (
+            "HTTP/1.1 103 Early\r\nX: y\r\n\r\n",
+            "HTTP/1.0 204 \r\n\r\n",
+        ),
+        ("", "HTTP/1.1 299\n\n"),
+    ] {
+        let proxy = Tunnel::with(None, move |_, client| {
+            client.write_all(start.as_bytes())?;
+            client.write_all(status.as_bytes())?;
+            let _request = client.read(&mut [0; 4096])?;
+            client.write_all(GOOD.as_bytes())
+        });
+        let client = identities.client(ROUTES[0], &proxy).build().unwrap();
+        assert_eq!(client.output_file(1).unwrap().bytes, b"ABC", "{status:?}");
+    }
+}
+
+/// What a proxy says, the words that are shown for it, and whether it may pass.
+const REFUSALS: [(&str, &str, bool); 11] = [
+    (
+        "HTTP/1.1 403 Nope\r\nContent-Length: 40\r\n\r\n<html><h1>tt.example is blocked</h1></ht",
+        "the proxy refused with 403 Forbidden: tt.example is blocked",
+        false,
+    ),
+    (
+        "HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n<b>no a\r\n9\r\nccess</b>\r\n0\r\n\r\n",
+        "403 Forbidden: no access",
+        false,
+    ),
+    (
+        "HTTP/1.1 502 Bad\r\n\r\nupstream",
+        "502 Bad Gateway: upstream",
+        true,
+    ),
+    (
+        "HTTP/1.1 503 \r\nContent-Length: 0\r\n\r\n",
+        "refused with 503 Service Unavailable (",
+        true,
+    ),
+    (
+        "HTTP/1.1 302 F\r\nLocation: http://x\r\nContent-Length: 0\r\n\r\n",
+        "302 Found",
+        false,
+    ),
+    (
+        "HTTP/1.1 407 Auth\r\nProxy-Authenticate: NTLM\r\nProxy-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n",
+        "by NTLM or Negotiate, which is not supported; Basic is",
+        false,
+    ),
+    (
+        "HTTP/1.1 407 Auth\r\nProxy-Authenticate: Digest realm=\"a\", nonce=\"b\"\r\nContent-Length: 0\r\n\r\n",
+        "by Digest, which is not supported",
+        false,
+    ),
+    ("", "closed the connection without a response", true),
+    (
+        "HTTP/1.1 20",
+        "closed the connection without a response",
+        true,
+    ),
+    ("SSH-2.0-x\r\n", "does not speak HTTP", false),
+    ("HTTP/1.1 2000 OK\r\n\r\n", "does not speak HTTP", false),
+];
+
+#[test]
+fn what_a_proxy_refuses_is_reported_with_its_reason() {
+    let identities = Identities::new();
+    for (answer, words, is_transient) in REFUSALS {
+        for route in ROUTES {
+            let proxy = Tunnel::with(identities.proxy(route), move |_, client| {
+                client.write_all(answer.as_bytes())?;
+                client.flush()
+            });
+            let client = identities.client(route, &proxy).build().unwrap();
+            let error = client.output_file(1).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Connection, "{answer:?}: {error}");
+            assert!(error.to_string().contains(words), "{answer:?}: {error}");
+            let name = format!("through the proxy {}:{}", route.proxy_host(), proxy.port);
+            assert!(error.to_string().contains(&name), "{error}");
+            assert_eq!(error.retry_may_help(), is_transient, "{answer:?}: {error}");
+            assert_says_nothing_twice(&error);
+        }
+    }
+}
+
+/// What prints an error prints its sources too.
+fn assert_says_nothing_twice(error: &Error) {
+    let mut above = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let words = source.to_string();
+        assert!(!above.contains(&words), "{above}: {words}");
+        above += &words;
+        next = source.source();
+    }
+}
+
+#[test]
+fn a_head_without_end_from_a_proxy_is_an_error() {
+    let identities = Identities::new();
+    let proxy = Tunnel::with(None, |_, client| {
+        client.write_all(b"HTTP/1.1 200 OK\r\n")?;
+        loop {
+            client.write_all(&[b'x'; 1000])?;
+        }
+    });
+    let client = identities.client(ROUTES[0], &proxy).build().unwrap();
+    let error = client.output_file(1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
+    assert!(error.to_string().contains("too long a head"), "{error}");
+    assert!(!error.retry_may_help());
+}
+
+#[test]
+fn a_page_of_a_proxy_does_not_show_the_password() {
+    let identities = Identities::new();
+    let proxy = Tunnel::with(None, |head, client| {
+        client.write_all(b"HTTP/1.1 403 No\r\n\r\nYou sent hunter2, as ")?;
+        client.write_all(head.as_bytes())
+    });
+    let url = format!("http://night:hunter2@127.0.0.1:{}", proxy.port);
+    let client = identities.client(ROUTES[0], &proxy).proxy(url);
+    let error = client.build().unwrap().output_file(1).unwrap_err();
+    let shown = format!("{error} {error:?}");
+    assert!(shown.contains("You sent [password]"), "{shown}");
+    let encoded = STANDARD.encode("night:hunter2");
+    assert!(
+        !shown.contains("hunter2") && !shown.contains(&encoded),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_proxy_that_cannot_be_trusted_is_named() {
+    let identities = Identities::new();
+    let route = ROUTES[3];
+    let untrusted = Authority::new().server("localhost").config();
+    let proxy = Tunnel::start(([127, 0, 0, 1], 1).into(), Some(untrusted));
+    let client = identities.client(route, &proxy).build().unwrap();
+    let error = client.output_file(1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("no trusted connection to the proxy"),
+        "{error}"
+    );
+    assert!(proxy.heads().is_empty());
+    // Nor is a proxy that speaks no TLS.
+    let plain = Tunnel::start(([127, 0, 0, 1], 1).into(), None);
+    let client = identities
+        .client(route, &plain)
+        .connect_timeout(Duration::from_secs(1));
+    client.build().unwrap().output_file(1).unwrap_err();
+    assert!(plain.heads().is_empty());
+}
+
+#[test]
+fn loopback_is_reached_without_a_proxy() {
+    if runs_alone() {
+        let url = std::env::var("SCO_TEST_URL").unwrap();
+        fetch(&Client::builder(url).token(TOKEN).build().unwrap());
+        return;
+    }
+    let stand_in = StandIn::start();
+    let nowhere = Tunnel::with(None, |_, _| Ok(()));
+    for host in ["127.0.0.1", "localhost"] {
+        let url = stand_in.url().replace("127.0.0.1", host);
+        let client = Client::builder(&url).token(TOKEN).proxy(nowhere.url());
+        fetch(&client.build().unwrap());
+        for variable in ["http_proxy", "all_proxy", "ALL_PROXY"] {
+            let given = [("SCO_TEST_URL", url.as_str()), (variable, &nowhere.url())];
+            let all: Vec<_> = NONE.into_iter().chain(given).collect();
+            run_alone("loopback_is_reached_without_a_proxy", &all);
+        }
+    }
+    assert_eq!(nowhere.heads(), [""; 0]);
+}
+
+#[test]
+fn a_proxy_by_name_may_have_several_addresses() {
+    let identities = Identities::new();
+    // The system knows ::1 for it too, where nothing listens.
+    let server = identities.server_that_answers(ROUTES[0], GOOD);
+    let proxy = Tunnel::start(server, None);
+    let url = format!("http://localhost:{}", proxy.port);
+    let client = identities.client(ROUTES[0], &proxy).proxy(url);
+    assert_eq!(
+        client.build().unwrap().output_file(1).unwrap().bytes,
+        b"ABC"
+    );
+}
+
+#[test]
+fn a_connection_that_closes_in_the_tls_handshake_is_a_connection_error() {
+    let identities = Identities::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection: TcpStream = connection.unwrap();
+            let _ = connection.read(&mut [0; 1000]);
+        }
+    });
+    let proxy = Tunnel::start(address, None);
+    let client = identities.client(ROUTES[1], &proxy).build().unwrap();
+    let error = client.output_file(1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
+    assert!(
+        error.to_string().contains("during the TLS handshake"),
+        "{error}"
+    );
+    assert!(error.retry_may_help());
+    assert_eq!(proxy.heads().len(), 1);
+}

@@ -8,21 +8,21 @@
 mod support;
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use sellercloud_output::{CancelToken, Client, Error, ErrorKind, IfExists, Retry, SaveOptions};
 use support::raw_server::RawServer;
 use support::stand_in::{JOBS, Job, StandIn, TOKEN};
-use support::{alone, run_alone_by, runs_alone};
+use support::{alone, run_alone, run_alone_by, runs_alone};
 use tempfile::TempDir;
 
 fn client(url: &str) -> Client {
@@ -64,7 +64,7 @@ const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Disposition: attachment; filename
 fn in_two_halves() -> (RawServer, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (half_sent, is_half_sent) = mpsc::channel();
     let (go_on, may_go_on) = mpsc::channel();
-    let may_go_on = std::sync::Arc::new(Mutex::new(may_go_on));
+    let may_go_on = Arc::new(Mutex::new(may_go_on));
     let server = RawServer::start(move |_, connection| {
         connection.write_all(HEAD.as_bytes()).unwrap();
         connection.write_all(&[b'A'; 200_000]).unwrap();
@@ -158,40 +158,11 @@ fn the_name_may_be_the_callers() {
     let stand_in = StandIn::start();
     let folder = tempfile::tempdir().unwrap();
     let client = client(&stand_in.url());
-    let named = |name: &str| SaveOptions {
-        name: Some(name.to_owned()),
-        ..SaveOptions::default()
-    };
-    let call = client.call().saving(named("mine.csv"));
+    let call = client.call().saving(named("mine.csv", IfExists::Fail));
     let saved = call.save_output_file(28143, folder.path()).unwrap();
     assert_eq!(saved.path, folder.path().join("mine.csv"));
     assert_eq!(saved.name, "inventory.txt");
-    for name in ["", ".", "..", "a/b", "/etc/passwd", "a/"] {
-        let call = client.call().saving(named(name));
-        let error = call.save_output_file(28143, folder.path()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{name}: {error}");
-    }
     assert_eq!(names_in(folder.path()), ["mine.csv"]);
-}
-
-// Needs a shell.
-#[cfg(unix)]
-#[test]
-fn the_current_folder_may_be_given_as_nothing() {
-    if runs_alone() {
-        let stand_in = StandIn::start();
-        let client = client(&stand_in.url());
-        let saved = client.save_output_file(28143, "").unwrap();
-        assert!(fs::exists(saved.path).unwrap());
-        assert_eq!(names_in("."), ["inventory.txt"]);
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    run_alone_by(
-        "cd \"$SCO_TEST_FOLDER\"; exec \"$@\"",
-        "the_current_folder_may_be_given_as_nothing",
-        &[("SCO_TEST_FOLDER", folder.path().to_str().unwrap())],
-    );
 }
 
 #[cfg(unix)]
@@ -421,22 +392,452 @@ fn what_only_looks_like_a_leftover_does_no_harm() {
     assert!(names_in(folder.path()).contains(&".sellercloud-output-x".to_owned()));
 }
 
+/// A server for [`HEAD`], and how many requests came.
+fn counting_server() -> (RawServer, Arc<AtomicUsize>) {
+    let count = Arc::new(AtomicUsize::new(0));
+    let server = RawServer::start({
+        let count = count.clone();
+        let response = HEAD.to_owned() + &"A".repeat(400_000);
+        move |_, connection| {
+            count.fetch_add(1, Ordering::SeqCst);
+            let _ = connection.write_all(response.as_bytes());
+        }
+    });
+    (server, count)
+}
+
+fn named(name: &str, if_exists: IfExists) -> SaveOptions {
+    SaveOptions {
+        name: Some(name.to_owned()),
+        if_exists,
+        ..SaveOptions::default()
+    }
+}
+
+fn raw_os_error(error: &Error) -> Option<i32> {
+    let Error::Io { source, .. } = error else {
+        panic!("{error:?}");
+    };
+    source.raw_os_error()
+}
+
 #[test]
-fn a_folder_that_is_not_there_is_told() {
+fn save_invalid_directory_or_name_fails_before_a_request() {
+    let (server, count) = counting_server();
+    let client = client(&server.url);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file.csv");
+    fs::write(&file, "mine").unwrap();
+    fs::create_dir(folder.path().join("directory")).unwrap();
+    let check = |directory: &Path, options: SaveOptions, kind, io_kind: Option<io::ErrorKind>| {
+        let call = client.call().saving(options.clone());
+        let error = call.save_output_file(1, directory).unwrap_err();
+        assert_eq!(error.kind(), kind, "{directory:?}, {options:?}: {error}");
+        if let Some(io_kind) = io_kind {
+            let Error::Io { source, path, .. } = &error else {
+                panic!("{error:?}");
+            };
+            assert_eq!(source.kind(), io_kind, "{error}");
+            assert!(source.raw_os_error().is_some(), "{error:?}");
+            assert!(path.as_ref().unwrap().starts_with(directory), "{path:?}");
+            assert!(!error.to_string().contains(".part"), "{error}");
+        }
+        assert_eq!(error.attempts(), 0, "{error}");
+        assert_eq!(count.load(Ordering::SeqCst), 0, "{error}");
+    };
+    let default = SaveOptions::default;
+    let absent = folder.path().join("absent");
+    let long = folder.path().join("long".repeat(2000));
+    let not_found = Some(io::ErrorKind::NotFound);
+    check(&absent, default(), ErrorKind::Io, not_found);
+    let not_a_directory = Some(io::ErrorKind::NotADirectory);
+    check(&file, default(), ErrorKind::Io, not_a_directory);
+    let too_long = cfg!(unix).then_some(io::ErrorKind::InvalidFilename);
+    check(&long, default(), ErrorKind::Io, too_long);
+    check(Path::new(""), default(), ErrorKind::InvalidArgument, None);
+    check(
+        Path::new("a\0b"),
+        default(),
+        ErrorKind::InvalidArgument,
+        None,
+    );
+    let too_long = "n".repeat(256);
+    for name in [
+        "",
+        ".",
+        "..",
+        "a/b",
+        "/etc/passwd",
+        "a/",
+        "a\\b",
+        "..\\a",
+        "a\0b",
+        &too_long,
+        ".sellercloud-output-1-a.part",
+        ".Sellercloud-Output-x.PART",
+    ] {
+        for if_exists in [IfExists::Fail, IfExists::Replace, IfExists::Number] {
+            let options = named(name, if_exists);
+            check(folder.path(), options, ErrorKind::InvalidArgument, None);
+        }
+    }
+    let taken = Some(io::ErrorKind::AlreadyExists);
+    let options = named("file.csv", IfExists::Fail);
+    check(folder.path(), options, ErrorKind::Io, taken);
+    let is_a_directory = Some(io::ErrorKind::IsADirectory);
+    let options = named("directory", IfExists::Replace);
+    check(folder.path(), options, ErrorKind::Io, is_a_directory);
+    assert_eq!(fs::read(&file).unwrap(), b"mine");
+    assert_eq!(names_in(folder.path()), ["directory", "file.csv"]);
+}
+
+#[test]
+fn save_in_absent_directory_names_it() {
     let stand_in = StandIn::start();
     let folder = tempfile::tempdir().unwrap();
     let client = client(&stand_in.url());
     let absent = folder.path().join("absent");
     let (message, path) = io_error(client.save_output_file(28143, &absent));
-    assert_eq!(path, absent.join("inventory.txt"));
-    let expected = format!("job 28143: cannot save {}: ", path.display());
+    assert_eq!(path, absent);
+    let expected = format!("job 28143: cannot save to {}: ", path.display());
     assert!(message.starts_with(&expected), "{message}");
-    let file = folder.path().join("file");
-    fs::write(&file, "").unwrap();
-    io_error(client.save_output_file(28143, &file));
-    let long = folder.path().join("long".repeat(2000));
-    let (message, _) = io_error(client.save_output_file(28143, &long));
-    assert!(cfg!(windows) || message.contains("too long"), "{message}");
+    let file = client.output_file(28143).unwrap();
+    let (message, path) = io_error(file.save(&absent));
+    assert_eq!(path, absent);
+    assert!(message.starts_with(&expected), "{message}");
+}
+
+#[cfg(unix)]
+#[test]
+fn replace_what_is_not_a_regular_file_fails_before_a_request() {
+    let (server, count) = counting_server();
+    let client = client(&server.url);
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
+    for name in ["pipe", "socket"] {
+        let call = client.call().saving(named(name, IfExists::Replace));
+        let error = call.save_output_file(1, folder.path()).unwrap_err();
+        assert!(error.to_string().contains("not a regular file"), "{error}");
+        assert_eq!(raw_os_error(&error), Some(libc::EEXIST));
+        assert_eq!(count.load(Ordering::SeqCst), 0);
+    }
+    // A name of the server's is known when its response begins.
+    fs::rename(&pipe, folder.path().join("half.csv")).unwrap();
+    let call = client.call().saving(if_exists(IfExists::Replace));
+    let error = call.save_output_file(1, folder.path()).unwrap_err();
+    assert_eq!(raw_os_error(&error), Some(libc::EEXIST));
+    assert_eq!(names_in(folder.path()), ["half.csv", "socket"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn replace_keeps_the_permissions() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    let is_administrator = tempfile::tempdir()
+        .unwrap()
+        .path()
+        .metadata()
+        .unwrap()
+        .uid()
+        == 0;
+    for mode in [0o600, 0o640, 0o666, 0o755, 0o444, 0o4755] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("half.csv");
+        fs::write(&path, "old").unwrap();
+        if is_administrator {
+            chown(&path, Some(1234), Some(2345)).unwrap();
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let (server, is_half_sent, go_on) = in_two_halves();
+        let client = client(&server.url);
+        thread::scope(|scope| {
+            let saving = scope.spawn(|| {
+                let call = client.call().saving(if_exists(IfExists::Replace));
+                call.save_output_file(1, folder.path())
+            });
+            is_half_sent.recv().unwrap();
+            while names_in(folder.path()).len() < 2 {
+                thread::yield_now();
+            }
+            let temporary = names_in(folder.path()).swap_remove(0);
+            let metadata = fs::metadata(folder.path().join(temporary)).unwrap();
+            assert_eq!(metadata.mode() & 0o077, 0, "others could read it meanwhile");
+            assert_eq!(fs::read(&path).unwrap(), b"old");
+            go_on.send(()).unwrap();
+            saving.join().unwrap().unwrap();
+        });
+        let metadata = fs::metadata(&path).unwrap();
+        // Nothing that came from a server runs as somebody else.
+        assert_eq!(metadata.mode() & 0o7777, mode & 0o777);
+        if is_administrator {
+            assert_eq!((metadata.uid(), metadata.gid()), (1234, 2345));
+        }
+        assert_eq!(metadata.len(), 300_000);
+        assert_eq!(names_in(folder.path()), ["half.csv"]);
+    }
+}
+
+/// Servers that name the file inside the body alone: the name is known when it is complete.
+#[cfg(unix)]
+#[test]
+fn replace_with_a_late_name_keeps_the_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let body = r#"{"FileName":"late.csv","Content":"QUJD"}"#;
+    let server = RawServer::answering(format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{body}",
+        body.len()
+    ));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("late.csv");
+    let client = client(&server.url);
+    let save = || {
+        let call = client.call().saving(if_exists(IfExists::Replace));
+        call.save_output_file(1, folder.path()).unwrap();
+        fs::metadata(&path).unwrap().permissions().mode() & 0o7777
+    };
+    let new = folder.path().join("new");
+    fs::write(&new, "").unwrap();
+    assert_eq!(
+        save(),
+        fs::metadata(&new).unwrap().permissions().mode() & 0o7777
+    );
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o604)).unwrap();
+    assert_eq!(save(), 0o604);
+}
+
+#[cfg(unix)]
+#[test]
+fn save_stays_in_its_directory_when_the_process_leaves_it() {
+    const TEST: &str = "save_stays_in_its_directory_when_the_process_leaves_it";
+    if runs_alone() {
+        let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
+        for relative in ["exports", "."] {
+            env::set_current_dir(folder.join(if relative == "." { "exports" } else { "" }))
+                .unwrap();
+            let (server, is_half_sent, go_on) = in_two_halves();
+            let client = client(&server.url);
+            thread::scope(|scope| {
+                let saving = scope.spawn(|| client.save_output_file(1, relative));
+                is_half_sent.recv().unwrap();
+                env::set_current_dir(folder.join("elsewhere")).unwrap();
+                go_on.send(()).unwrap();
+                let saved = saving.join().unwrap().unwrap();
+                assert_eq!(saved.path, folder.join("exports").join("half.csv"));
+                assert_eq!(fs::read(&saved.path).unwrap().len(), 300_000);
+                fs::remove_file(saved.path).unwrap();
+            });
+            assert_eq!(names_in(folder.join("elsewhere")), [""; 0]);
+        }
+        env::set_current_dir(folder.join("exports")).unwrap();
+        let stand_in = StandIn::start();
+        let saved = client(&stand_in.url())
+            .save_output_file(28143, ".")
+            .unwrap();
+        assert_eq!(saved.path, Path::new("./inventory.txt"));
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("exports")).unwrap();
+    fs::create_dir(folder.path().join("elsewhere")).unwrap();
+    let path = folder.path().canonicalize().unwrap();
+    run_alone(TEST, &[("SCO_TEST_FOLDER", path.to_str().unwrap())]);
+}
+
+#[cfg(unix)]
+#[test]
+fn save_in_a_directory_that_is_renamed_fails_and_leaves_nothing() {
+    let outer = tempfile::tempdir().unwrap();
+    let (before, after) = (outer.path().join("before"), outer.path().join("after"));
+    for how in [IfExists::Fail, IfExists::Number, IfExists::Replace] {
+        fs::create_dir(&before).unwrap();
+        let (server, is_half_sent, go_on) = in_two_halves();
+        let client = client(&server.url);
+        thread::scope(|scope| {
+            let saving = scope.spawn(|| {
+                let call = client.call().saving(if_exists(how));
+                call.save_output_file(1, &before)
+            });
+            is_half_sent.recv().unwrap();
+            while names_in(&before).is_empty() {
+                thread::yield_now();
+            }
+            fs::rename(&before, &after).unwrap();
+            go_on.send(()).unwrap();
+            let error = saving.join().unwrap().unwrap_err();
+            assert_eq!(raw_os_error(&error), Some(libc::ENOENT), "{error}");
+        });
+        assert_eq!(names_in(&after), [""; 0]);
+        fs::remove_dir(&after).unwrap();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[allow(unsafe_code, reason = "the standard streams are closed")]
+fn save_with_closed_standard_streams_uses_none_of_their_numbers() {
+    const TEST: &str = "save_with_closed_standard_streams_uses_none_of_their_numbers";
+    if runs_alone() {
+        let client = client(&env::var("SCO_TEST_URL").unwrap());
+        let folder = env::var("SCO_TEST_FOLDER").unwrap();
+        let duplicate = |fd| {
+            // SAFETY: no memory is involved.
+            unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 10) }
+        };
+        let kept = [0, 1, 2].map(duplicate);
+        for fd in 0..3 {
+            // SAFETY: nothing uses the standard streams until they are back.
+            unsafe { libc::close(fd) };
+        }
+        let links = Mutex::new(Vec::new());
+        let mut is_first = true;
+        let call = client.call().progress(|progress| {
+            if progress.received > 0 && is_first {
+                is_first = false;
+                let link = |fd| fs::read_link(format!("/proc/self/fd/{fd}")).unwrap_or_default();
+                links.lock().unwrap().extend([0, 1, 2].map(link));
+            }
+            ControlFlow::Continue(())
+        });
+        let saved = call.save_output_file(1, &folder);
+        for (fd, kept) in (0..).zip(kept) {
+            // SAFETY: what took the numbers is closed by now.
+            unsafe { libc::dup2(kept, fd) };
+        }
+        let links = links.into_inner().unwrap();
+        assert_eq!(links.len(), 3);
+        let is_temporary = |link: &PathBuf| link.to_string_lossy().ends_with(".part");
+        assert!(!links.iter().any(is_temporary), "{links:?}");
+        assert_eq!(fs::read(saved.unwrap().path).unwrap(), [0; 300_000]);
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (server, _) = counting_server();
+    let variables = [
+        ("SCO_TEST_URL", server.url.as_str()),
+        ("SCO_TEST_FOLDER", folder.path().to_str().unwrap()),
+    ];
+    run_alone(TEST, &variables);
+}
+
+/// The name of a temporary file as this process writes them, with other numbers.
+#[cfg(target_os = "linux")]
+fn temporary_name(is_of_this_host: bool, process: u32) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, is_half_sent, _go_on) = in_two_halves();
+    let client = client(&server.url);
+    let cancel = CancelToken::new();
+    let name = thread::scope(|scope| {
+        let saving = scope.spawn(|| {
+            let call = client.call().cancel(&cancel);
+            call.save_output_file(1, folder.path()).unwrap_err()
+        });
+        is_half_sent.recv().unwrap();
+        let name = loop {
+            if let Some(name) = names_in(folder.path()).pop() {
+                break name;
+            }
+            thread::yield_now();
+        };
+        cancel.cancel();
+        saving.join().unwrap();
+        name
+    });
+    let name = name.replace(
+        &format!("-{}-", std::process::id()),
+        &format!("-{process}-"),
+    );
+    match is_of_this_host {
+        true => name,
+        false => name.replace("-output-", "-output-0"),
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn save_removes_leftovers_and_no_other_temporary_files() {
+    let stand_in = StandIn::start();
+    let folder = tempfile::tempdir().unwrap();
+    let client = client(&stand_in.url());
+    let mut ended = std::process::Command::new("true").spawn().unwrap();
+    ended.wait().unwrap();
+    let alive = std::process::id();
+    let days = |days| std::time::SystemTime::now() - Duration::from_secs(days * 24 * 3600 + 60);
+    // None of them is locked, as on a file system where a lock locks nothing.
+    let mut stay = Vec::new();
+    let mut plant = |name: String, age: u64, stays: bool| {
+        let file = File::create(folder.path().join(&name)).unwrap();
+        file.set_modified(days(age)).unwrap();
+        if stays {
+            stay.push(name);
+        }
+        file
+    };
+    plant(temporary_name(true, alive), 0, true);
+    plant(temporary_name(true, ended.id()), 0, false);
+    plant(temporary_name(true, 4_000_000_000), 0, false);
+    plant(temporary_name(true, alive), 1, false);
+    plant(temporary_name(false, ended.id()), 0, true);
+    plant(temporary_name(false, ended.id()), 1, false);
+    // In use, as locks show where they work.
+    let locked = [
+        plant(temporary_name(true, ended.id()), 0, true),
+        plant(temporary_name(false, ended.id()), 7, true),
+    ];
+    locked.iter().for_each(|file| file.lock().unwrap());
+    // Not names of temporary files.
+    for name in ["x", "x.part", "1-abcdef.part", "0-1-0123456789abcdeg.part"] {
+        plant(format!(".sellercloud-output-{name}"), 7, true);
+    }
+    client.save_output_file(28143, folder.path()).unwrap();
+    stay.push("inventory.txt".to_owned());
+    stay.sort();
+    assert_eq!(names_in(folder.path()), stay);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn save_searches_a_large_directory_once() {
+    let stand_in = StandIn::start();
+    let client = client(&stand_in.url());
+    let mut ended = std::process::Command::new("true").spawn().unwrap();
+    ended.wait().unwrap();
+    for (files, is_searched_again) in [(20_000, false), (100, true)] {
+        let folder = tempfile::tempdir().unwrap();
+        (0..files).for_each(|file| fs::write(folder.path().join(file.to_string()), "").unwrap());
+        for is_searched in [true, is_searched_again] {
+            let leftover = folder.path().join(temporary_name(true, ended.id()));
+            fs::write(&leftover, "").unwrap();
+            let call = client.call().saving(if_exists(IfExists::Number));
+            call.save_output_file(28143, folder.path()).unwrap();
+            assert_eq!(!leftover.exists(), is_searched, "{files} files");
+        }
+    }
+}
+
+#[test]
+fn save_server_name_of_temporary_files_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = ".sellercloud-output-0-1-0123456789abcdef.part";
+    let server = RawServer::answering(format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\
+         Content-Disposition: attachment; filename=\"{name}\"\r\n\r\nQUJD"
+    ));
+    let client = client(&server.url);
+    let saved = client.save_output_file(1, folder.path()).unwrap();
+    let expected = format!("_{}", &name[1..]);
+    assert_eq!(saved.path.file_name().unwrap(), expected.as_str());
+    let mut file = client.output_file(1).unwrap();
+    file.name = name.to_owned();
+    let error = file.save(folder.path()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    let call = client.call().saving(if_exists(IfExists::Number));
+    call.save_output_file(1, folder.path()).unwrap();
+    assert_eq!(names_in(folder.path()).len(), 2);
+    assert_eq!(fs::read(saved.path).unwrap(), b"ABC");
 }
 
 // Windows keeps a folder in which a file is open.
@@ -500,7 +901,7 @@ fn a_read_only_folder_is_told() {
         let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
         let stand_in = StandIn::start();
         let (message, path) = io_error(client(&stand_in.url()).save_output_file(28143, &folder));
-        assert_eq!(path, folder.join("inventory.txt"));
+        assert_eq!(path, folder);
         assert!(message.contains("Read-only file system"), "{message}");
         return;
     }
@@ -570,7 +971,7 @@ fn writing_is_tried_again_only_while_nothing_was_written() {
     let answer = HEAD.to_owned() + &"A".repeat(400_000);
     for (first, attempts) in [(20, 2), (HEAD.len() + 200_000, 1)] {
         let asked = AtomicUsize::new(0);
-        let asked = std::sync::Arc::new(asked);
+        let asked = Arc::new(asked);
         let (answer, count) = (answer.clone(), asked.clone());
         let server = RawServer::start(move |_, connection| {
             let length = match count.fetch_add(1, Ordering::SeqCst) {
@@ -596,7 +997,7 @@ fn saving_starts_over_wherever_it_broke() {
     let folder = tempfile::tempdir().unwrap();
     let asked = AtomicUsize::new(0);
     let server = RawServer::start({
-        let asked = std::sync::Arc::new(asked);
+        let asked = Arc::new(asked);
         let answer = HEAD.to_owned() + &"A".repeat(400_000);
         move |_, connection| {
             let length = match asked.fetch_add(1, Ordering::SeqCst) {

@@ -207,7 +207,7 @@ fn a_team_is_enough_to_find_the_server() {
         .build()
         .unwrap();
     let error = unknown.output_file(28142).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::MalformedBody);
+    assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("\"nobody\""), "{error}");
     let nameless = Client::for_team(" ").token(TOKEN).build().unwrap_err();
     assert_eq!(nameless.kind(), ErrorKind::InvalidArgument);
@@ -397,7 +397,7 @@ fn gzip_is_undone() {
     assert_eq!(file.bytes, b"ABCDEF");
     // Servers name the encoding of an empty body as well.
     assert_eq!(
-        with_token(gzipped("", b"").url)
+        with_token(gzipped("Content-Disposition: attachment; filename=a\r\n", b"").url)
             .output_file(1)
             .unwrap()
             .bytes,
@@ -570,4 +570,311 @@ fn every_request_is_told_of() {
             .url
             .ends_with("/rest/api/QueuedJobs/OutputFile/40001")
     );
+}
+
+#[test]
+fn zero_limits_are_rejected() {
+    let build = |change: &dyn Fn(ClientBuilder) -> ClientBuilder| {
+        let error = change(Client::builder("tt").token(TOKEN)).build();
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(
+            error.to_string().contains("must be greater than zero"),
+            "{error}"
+        );
+    };
+    build(&|builder| builder.connect_timeout(Duration::ZERO));
+    build(&|builder| builder.stall_timeout(Duration::ZERO));
+    build(&|builder| builder.call_timeout(Duration::ZERO));
+    build(&|builder| builder.max_size(0));
+    build(&|builder| builder.retry(Retry::attempts(0)));
+    let stand_in = StandIn::start();
+    let client = with_token(stand_in.url());
+    let error = client.call().timeout(Duration::ZERO).output_file(28142);
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidArgument);
+    // The largest limits are none.
+    let client = Client::builder(stand_in.url())
+        .token(TOKEN)
+        .connect_timeout(Duration::MAX)
+        .stall_timeout(Duration::MAX)
+        .call_timeout(Duration::MAX)
+        .build()
+        .unwrap();
+    client.output_file(28142).unwrap();
+    let call = client.call().timeout(Duration::MAX);
+    call.output_file(28142).unwrap();
+}
+
+/// Answers a login with this status and body, and everything else with a file.
+fn with_token_response(status: u16, body: &str) -> (MockServer, Client) {
+    let server = MockServer::start();
+    server.mock(|when, then| {
+        when.path("/api/token");
+        then.status(status).body(body);
+    });
+    server.mock(|when, then| {
+        when.path("/api/QueuedJobs/OutputFile/1");
+        then.status(200).body("QUJD");
+    });
+    let builder = Client::builder(server.base_url()).credentials(USER, "hunter2");
+    let client = builder.retry(Retry::never()).build().unwrap();
+    (server, client)
+}
+
+#[test]
+fn login_error_never_shows_the_body() {
+    let token = r#"{"access_token": "secret-token-1", "expires_in": 1800}"#;
+    for (status, body, words) in [
+        (201, token, ""),
+        (500, token, ""),
+        (401, token, "check the user name and the password"),
+        (500, r#"{"data": {"access_token": "secret-token-1"}}"#, ""),
+        (500, r#"{"error": {"access_token": "secret-token-1"}}"#, ""),
+        (500, "secret-token-1", ""),
+        (502, "<h1>secret-token-1</h1>", ""),
+        (
+            401,
+            r#"{"Message": "Locked out.", "access_token": "secret-token-1"}"#,
+            "Locked out.",
+        ),
+        (
+            400,
+            r#"{"error": "invalid_grant", "error_description": "No such user."}"#,
+            "No such user.",
+        ),
+    ] {
+        let (_server, client) = with_token_response(status, body);
+        let error = client.output_file(1).unwrap_err();
+        assert_eq!(error.http_status(), Some(status), "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+        let all = format!("{error} {error:?}");
+        assert!(!all.contains("secret-token"), "{all}");
+    }
+}
+
+#[test]
+fn text_from_outside_is_redacted_in_every_form() {
+    let password = r#"hunter2 "quoted" é/+"#;
+    let escaped = serde_json::to_string(password).unwrap();
+    let escaped = &escaped[1..escaped.len() - 1];
+    let form = "hunter2+%22quoted%22+%C3%A9%2F%2B";
+    let spread = "hunter2\r\n  \"quoted\"\té/+";
+    let cut = "hunter2 \"quo…";
+    for shown in [password, escaped, form, spread, cut] {
+        let server = MockServer::start();
+        server.mock(|when, then| {
+            when.path("/api/token");
+            then.status(401).json_body(serde_json::json!({
+                "Message": format!("The password {shown} is wrong")
+            }));
+        });
+        let builder = Client::builder(server.base_url()).credentials(USER, password);
+        let client = builder.retry(Retry::never()).build().unwrap();
+        let text = client.output_file(1).unwrap_err().to_string();
+        assert!(text.contains("[password]"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
+
+#[test]
+fn tokens_of_earlier_logins_are_redacted() {
+    let stand_in = StandIn::start();
+    let client = with_login(&stand_in).build().unwrap();
+    client.output_file(28142).unwrap();
+    stand_in.expire();
+    client.output_file(28142).unwrap();
+    assert_eq!(stand_in.logins(), 2);
+    // A team directory or server that still knows the first one.
+    let echo = RawServer::start(|head, connection| {
+        let body = if head.starts_with("POST") {
+            static LOGINS: AtomicUsize = AtomicUsize::new(0);
+            let number = LOGINS.fetch_add(1, Ordering::SeqCst);
+            format!(r#"{{"access_token": "login-token-number-{number}"}}"#)
+        } else if head.contains("login-token-number-0") {
+            String::new()
+        } else {
+            "login-token-number-0 has expired".to_owned()
+        };
+        let status = match (head.starts_with("POST"), body.is_empty()) {
+            (true, _) => "200 OK",
+            (_, true) => "401 No",
+            _ => "403 No",
+        };
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n");
+        let _ = connection.write_all((head + &body).as_bytes());
+    });
+    let builder = Client::builder(&echo.url).credentials(USER, PASSWORD);
+    let error = builder.build().unwrap().output_file(1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Forbidden, "{error}");
+    assert!(error.to_string().contains("[token] has expired"), "{error}");
+}
+
+#[test]
+fn redirect_with_a_token_is_followed_and_not_reported() {
+    let server = MockServer::start();
+    server.mock(|when, then| {
+        when.path("/api/QueuedJobs/OutputFile/1");
+        then.status(302)
+            .header("Location", "/file@2x?access_token=one-time-secret&id=1");
+    });
+    server.mock(|when, then| {
+        when.path("/file@2x");
+        then.status(200).body("QUJD");
+    });
+    let records = Arc::new(Mutex::new(String::new()));
+    let noted = records.clone();
+    let client = Client::builder(server.base_url())
+        .token(TOKEN)
+        .on_request(move |record| *noted.lock().unwrap() += &format!("{record} {record:?}\n"))
+        .build()
+        .unwrap();
+    // An @ in the path is no user name.
+    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+    let records = records.lock().unwrap();
+    assert!(records.contains("access_token=...&id=1"), "{records}");
+    assert!(!records.contains("one-time-secret"), "{records}");
+}
+
+#[test]
+fn team_directory_words_are_kept_short_and_printable() {
+    let long = "x\u{1b}[31m\r\n".repeat(50_000);
+    for (answer, kind, words) in [
+        (
+            r#"{"Success": false, "Message": "Team was not found"}"#.to_owned(),
+            ErrorKind::NotFound,
+            "Team was not found",
+        ),
+        (
+            serde_json::json!({"Success": false, "Message": long}).to_string(),
+            ErrorKind::NotFound,
+            "x [31m x",
+        ),
+        (
+            serde_json::json!({"RestApiEndpoint": format!("https://{long}")}).to_string(),
+            ErrorKind::MalformedBody,
+            "names a server that cannot be used",
+        ),
+    ] {
+        let directory = MockServer::start();
+        directory.mock(|_, then| {
+            then.status(200).body(&answer);
+        });
+        let client = Client::for_team("acme")
+            .team_directory(directory.base_url())
+            .token(TOKEN)
+            .build()
+            .unwrap();
+        let error = client.output_file(1).unwrap_err();
+        let text = error.to_string();
+        assert_eq!(error.kind(), kind, "{text:.300}");
+        assert!(text.len() < 1000, "{}", text.len());
+        assert!(!text.contains(char::is_control), "{text}");
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
+fn token_callback_that_uses_its_own_client_is_refused() {
+    let stand_in = StandIn::start();
+    let slot: Arc<Mutex<Option<Client>>> = Arc::default();
+    let own = slot.clone();
+    let source = move |_: bool| {
+        let client = own.lock().unwrap().clone().unwrap();
+        match client.output_file(28142) {
+            Ok(_) => Ok(TOKEN.to_owned()),
+            Err(error) => Err(format!("refused: {}", error.kind())),
+        }
+    };
+    let builder = Client::builder(stand_in.url()).token_source(source);
+    let client = builder.build().unwrap();
+    *slot.lock().unwrap() = Some(client.clone());
+    let error = client.output_file(28142).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Authentication);
+    assert!(
+        error.to_string().contains("refused: invalid argument"),
+        "{error}"
+    );
+    // Another client may be used.
+    let other = with_token(stand_in.url());
+    let source = move |_: bool| other.output_file(28142).map(|_| TOKEN.to_owned());
+    let builder = Client::builder(stand_in.url()).token_source(source);
+    builder.build().unwrap().output_file(28142).unwrap();
+    *slot.lock().unwrap() = None;
+}
+
+/// Waits for what another thread does with the client, for no longer than a test may take.
+fn on_another_thread(client: &Client) -> Result<(), Error> {
+    let (done, is_done) = std::sync::mpsc::channel();
+    let client = client.clone();
+    thread::spawn(move || done.send(client.output_file(28142).map(drop)));
+    is_done.recv_timeout(Duration::from_secs(20)).unwrap()
+}
+
+#[test]
+fn callbacks_may_wait_for_another_call_during_a_login() {
+    // The request callback, of the login itself.
+    let stand_in = StandIn::start();
+    let slot: Arc<Mutex<Option<Client>>> = Arc::default();
+    let outcomes = Arc::new(Mutex::new(Vec::new()));
+    let (own, noted) = (slot.clone(), outcomes.clone());
+    let client = with_login(&stand_in)
+        .on_request(move |record| {
+            let client = own.lock().unwrap().take();
+            if let Some(client) = client.filter(|_| record.url.ends_with("/api/token")) {
+                noted
+                    .lock()
+                    .unwrap()
+                    .push(on_another_thread(&client).is_ok());
+            }
+        })
+        .build()
+        .unwrap();
+    *slot.lock().unwrap() = Some(client.clone());
+    client.output_file(28142).unwrap();
+    assert_eq!(*outcomes.lock().unwrap(), [true]);
+    assert_eq!(stand_in.logins(), 1);
+
+    // The interrupt callback, on another thread and on its own.
+    for on_own_thread in [false, true] {
+        let slow = slow_login();
+        let builder = Client::builder(&slow.url).credentials(USER, PASSWORD);
+        let client = builder.retry(Retry::never()).build().unwrap();
+        let used = client.clone();
+        let outcomes = Arc::new(Mutex::new(Vec::new()));
+        let noted = outcomes.clone();
+        let call = client.call().interrupt(move || {
+            let is_first = noted.lock().unwrap().is_empty();
+            if is_first {
+                noted.lock().unwrap().push(None);
+                let outcome = match on_own_thread {
+                    true => used.output_file(28142).map(drop),
+                    false => on_another_thread(&used),
+                };
+                noted.lock().unwrap()[0] = Some(outcome.map_err(|error| error.kind()));
+            }
+            std::ops::ControlFlow::Continue(())
+        });
+        call.output_file(28142).unwrap();
+        let outcome = outcomes.lock().unwrap()[0];
+        assert!(
+            matches!(outcome, Some(Ok(()) | Err(ErrorKind::InvalidArgument))),
+            "{outcome:?}"
+        );
+    }
+}
+
+/// A server that takes a moment for a login.
+fn slow_login() -> RawServer {
+    RawServer::start(|head, connection| {
+        let body = match head.starts_with("POST") {
+            true => {
+                thread::park_timeout(Duration::from_millis(300));
+                r#"{"access_token": "t"}"#
+            }
+            false => "QUJD",
+        };
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+        let _ = connection.write_all((head + body).as_bytes());
+    })
 }

@@ -303,7 +303,7 @@ fn a_drip_is_no_stall_but_meets_the_deadline() {
     let error = call.output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     assert!(
-        error.to_string().contains("not done within 1.2s"),
+        error.to_string().contains("timed out after 1.2 s"),
         "{error}"
     );
     assert_eq!(error.attempts(), 1);

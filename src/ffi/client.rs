@@ -3,8 +3,8 @@ use std::io::{self, Write};
 use std::ptr;
 
 use super::{
-    begin, call, free, give, is_null, required, result, sco_config, sco_error, sco_file_info,
-    sco_job, sco_options, sco_output_file, sco_status, text, wait_of,
+    begin, call, directory, free, give, is_null, required, result, sco_config, sco_error,
+    sco_file_info, sco_job, sco_options, sco_output_file, sco_status, text, wait_of,
 };
 use crate::builder::ServerName;
 use crate::{Client, Error, JobId};
@@ -132,14 +132,15 @@ pub unsafe extern "C" fn sco_get_output_file(
 /// the process gives new files. Needs about 1 MiB of memory, whatever the
 /// file's size.
 ///
-/// job: the job's id. folder: a path in UTF-8; "." for the current folder.
-/// options: for this call (sco_options_set_save has those for saving), or NULL.
+/// job: the job's id. folder: the directory's path in UTF-8; "." for the current
+/// one, while an empty path is rejected. options: for this call (sco_options_set_save has those for saving), or NULL.
 /// info: where to put what was saved, with its path, for the caller to free with
 /// sco_file_info_free; NULL where it does not matter.
 ///
 /// Any status is possible. SCO_IO if the file cannot be written, also where one
 /// of that name is there already, which is left alone unless the options say
-/// otherwise; the error's message has the path.
+/// otherwise; the error's message has the path. SCO_INVALID_ARGUMENT if client or
+/// folder is NULL, or folder is empty or not UTF-8.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_save_output_file(
     client: *const sco_client,
@@ -155,7 +156,7 @@ pub unsafe extern "C" fn sco_save_output_file(
             (
                 result(info, ptr::null_mut(), "info").ok(),
                 required(client, "client")?,
-                text(folder, "folder")?,
+                directory(folder, "folder")?,
                 options.as_ref(),
             )
         };
@@ -333,6 +334,94 @@ pub unsafe extern "C" fn sco_wait_for_output_file(
         let (ended, fetched) = call.wait_for_output_file(job, wait_of(options))?;
         *file = Box::into_raw(Box::new(sco_output_file::new(fetched, &handle.client)));
         give(queued_job, || sco_job::new(ended));
+        Ok(())
+    };
+    // SAFETY: `error` is NULL or a place to write to.
+    unsafe { call(error, wait) }
+}
+
+/// Waits for a job as sco_wait_for_job does, and saves its output file as
+/// sco_save_output_file does. The folder, and the name if the options have one, are
+/// checked before the wait begins.
+///
+/// job: the job's id. folder: the directory's path in UTF-8; "." for the current
+/// one, while an empty path is rejected. options: for this call, or NULL; the limit
+/// is 24 hours unless they set another. queued_job: where to put the job as it
+/// ended, for the caller to free with sco_job_free; NULL where it does not matter.
+/// info: where to put what was saved, with its path, for the caller to free with
+/// sco_file_info_free; NULL where it does not matter.
+///
+/// Both are set on success only. Any status is possible. SCO_INVALID_ARGUMENT if
+/// client or folder is NULL, or folder is empty or not UTF-8.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_wait_and_save_output_file(
+    client: *const sco_client,
+    job: i64,
+    folder: *const c_char,
+    options: *const sco_options,
+    queued_job: *mut *mut sco_job,
+    info: *mut *mut sco_file_info,
+    error: *mut *mut sco_error,
+) -> sco_status {
+    let wait = || {
+        // SAFETY: the pointers are NULL or what the header says they are.
+        let (queued_job, info, handle, folder, options) = unsafe {
+            (
+                result(queued_job, ptr::null_mut(), "queued_job").ok(),
+                result(info, ptr::null_mut(), "info").ok(),
+                required(client, "client")?,
+                directory(folder, "folder")?,
+                options.as_ref(),
+            )
+        };
+        let call = begin(&handle.client, options);
+        let (ended, saved) = call.wait_and_save_output_file(job, folder, wait_of(options))?;
+        give(queued_job, || sco_job::new(ended));
+        give(info, || sco_file_info::of_saved(saved));
+        Ok(())
+    };
+    // SAFETY: `error` is NULL or a place to write to.
+    unsafe { call(error, wait) }
+}
+
+/// Waits for a job as sco_wait_for_job does, and passes its output file to a
+/// callback as sco_write_output_file does.
+///
+/// job: the job's id. write: the callback; context is passed to it. options: for
+/// this call, or NULL; the limit is 24 hours unless they set another. queued_job:
+/// where to put the job as it ended, for the caller to free with sco_job_free; NULL
+/// where it does not matter. info: where to put what is known of the file, for the
+/// caller to free with sco_file_info_free; NULL where it does not matter.
+///
+/// Both are set on success only. Any status is possible. SCO_IO if the callback
+/// returned another number than 0, SCO_INVALID_ARGUMENT if client or write is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_wait_and_write_output_file(
+    client: *const sco_client,
+    job: i64,
+    write: sco_write_fn,
+    context: *mut c_void,
+    options: *const sco_options,
+    queued_job: *mut *mut sco_job,
+    info: *mut *mut sco_file_info,
+    error: *mut *mut sco_error,
+) -> sco_status {
+    let wait = || {
+        // SAFETY: the pointers are NULL or what the header says they are.
+        let (queued_job, info, handle, options) = unsafe {
+            (
+                result(queued_job, ptr::null_mut(), "queued_job").ok(),
+                result(info, ptr::null_mut(), "info").ok(),
+                required(client, "client")?,
+                options.as_ref(),
+            )
+        };
+        let write = write.ok_or_else(|| is_null("write"))?;
+        let call = begin(&handle.client, options);
+        let writer = &mut Callback { write, context };
+        let (ended, written) = call.wait_and_write_output_file(job, writer, wait_of(options))?;
+        give(queued_job, || sco_job::new(ended));
+        give(info, || sco_file_info::of_written(written));
         Ok(())
     };
     // SAFETY: `error` is NULL or a place to write to.

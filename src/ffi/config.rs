@@ -5,7 +5,8 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::{
-    Context, bytes, c_string, call, free, is_null, required_mut, sco_error, sco_status, text,
+    Context, bytes, c_string, call, free, is_null, limit, required_mut, sco_error, sco_status,
+    text, time_limit,
 };
 use crate::builder::ServerName;
 use crate::{BodyEncoding, Client, ClientBuilder, Error, RequestRecord, Retry};
@@ -14,6 +15,7 @@ use crate::{BodyEncoding, Client, ClientBuilder, Error, RequestRecord, Retry};
 /// clients made with it keep their own copy. One thread at a time may use it.
 pub struct sco_config {
     pub(super) builder: ClientBuilder,
+    pub(super) retry: Retry,
 }
 
 /// The body is base64 text, that as a JSON string, or a JSON object that holds
@@ -30,7 +32,8 @@ pub const SCO_BODY_AUTO: i32 = 2;
 pub extern "C" fn sco_config_new() -> *mut sco_config {
     // The server is given when a client is made.
     let builder = Client::builder(String::new());
-    Box::into_raw(Box::new(sco_config { builder }))
+    let retry = Retry::default();
+    Box::into_raw(Box::new(sco_config { builder, retry }))
 }
 
 /// How the server writes files into its answers: one of SCO_BODY_BASE64,
@@ -59,17 +62,21 @@ pub unsafe extern "C" fn sco_config_set_body_encoding(
     unsafe { call(error, set) }
 }
 
-/// The largest file to accept, in bytes after decoding. The default is 2 GiB
-/// (2147483648) for files in memory, and no limit for those that are saved or
-/// written. SCO_INVALID_ARGUMENT if config is NULL.
+/// Sets the size of the largest file to accept, in bytes after decoding. The
+/// default is 2 GiB (2147483648) for files in memory, and no limit for files that
+/// are saved or written. Zero is rejected; UINT64_MAX means no limit.
+/// SCO_INVALID_ARGUMENT if config is NULL or bytes is 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_config_set_max_size(
     config: *mut sco_config,
     bytes: u64,
     error: *mut *mut sco_error,
 ) -> sco_status {
-    // SAFETY: `config` is NULL or a live handle that only this thread uses.
-    let set = || unsafe { change(config, |builder| builder.max_size(bytes)) };
+    let set = || {
+        let bytes = limit(bytes, "the maximum size")?;
+        // SAFETY: `config` is NULL or a live handle that only this thread uses.
+        unsafe { change(config, |builder| builder.max_size(bytes)) }
+    };
     // SAFETY: `error` is NULL or a place to write to.
     unsafe { call(error, set) }
 }
@@ -221,12 +228,13 @@ pub unsafe extern "C" fn sco_config_set_team_directory(
     unsafe { call(error, set) }
 }
 
-/// Time limits, in milliseconds. connect: for the host's name, and again for
-/// the connection with proxy and TLS; the default is 30000. stall: how long the
+/// Sets the time limits, in milliseconds. connect: for the host's name, and again
+/// for the connection with proxy and TLS; the default is 30000. stall: how long the
 /// server may be silent; the default is 60000. whole: for a whole call, with
 /// login, retries and waits; the default is 3600000, and 24 hours for calls that
-/// wait for a job, whatever is set here; options of a call come before it.
-/// SCO_INVALID_ARGUMENT if config is NULL.
+/// wait for a job, whatever is set here. sco_options_set_timeout, for one call,
+/// takes precedence over whole. Zero is rejected; UINT64_MAX means no limit.
+/// SCO_INVALID_ARGUMENT if config is NULL or a limit is 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_config_set_timeouts(
     config: *mut sco_config,
@@ -236,11 +244,14 @@ pub unsafe extern "C" fn sco_config_set_timeouts(
     error: *mut *mut sco_error,
 ) -> sco_status {
     let set = || {
+        let connect = time_limit(connect, "the connect timeout")?;
+        let stall = time_limit(stall, "the stall timeout")?;
+        let whole = time_limit(whole, "the call timeout")?;
         let set = |builder: ClientBuilder| {
             builder
-                .connect_timeout(Duration::from_millis(connect))
-                .stall_timeout(Duration::from_millis(stall))
-                .call_timeout(Duration::from_millis(whole))
+                .connect_timeout(connect)
+                .stall_timeout(stall)
+                .call_timeout(whole)
         };
         // SAFETY: `config` is NULL or a live handle that only this thread uses.
         unsafe { change(config, set) }
@@ -249,12 +260,13 @@ pub unsafe extern "C" fn sco_config_set_timeouts(
     unsafe { call(error, set) }
 }
 
-/// When to try again. attempts: how many times to try, the first one counted;
-/// the default is 5, and 1 is no retry. base_ms: the longest wait before the
-/// second attempt, doubled for each later one; the default is 1000.
-/// longest_ms: the longest wait; the default is 30000. The wait is chosen at
-/// random up to that, and what the server asks for is added.
-/// SCO_INVALID_ARGUMENT if config is NULL.
+/// Sets when a request is retried. attempts: how many times to try, the first one
+/// included; the default is 5, and 1 means no retry. Zero is rejected; UINT32_MAX
+/// means no limit but the time of the call. base_ms: the longest wait before the
+/// second attempt, doubled for each later one; the default is 1000. longest_ms: the
+/// longest wait; the default is 30000. The wait is chosen at random up to that, and
+/// what the server asks for is added. These two are not limits: zero means to retry
+/// at once. SCO_INVALID_ARGUMENT if config is NULL or attempts is 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_config_set_retry(
     config: *mut sco_config,
@@ -264,14 +276,32 @@ pub unsafe extern "C" fn sco_config_set_retry(
     error: *mut *mut sco_error,
 ) -> sco_status {
     let set = || {
-        let retry = Retry {
-            attempts,
-            base: Duration::from_millis(base_ms),
-            longest: Duration::from_millis(longest_ms),
+        let attempts = limit(attempts, "the number of attempts")?;
+        let set = |retry: &mut Retry| {
+            retry.attempts = attempts;
+            retry.base = Duration::from_millis(base_ms);
+            retry.longest = Duration::from_millis(longest_ms);
         };
         // SAFETY: `config` is NULL or a live handle that only this thread uses.
-        unsafe { change(config, |builder| builder.retry(retry)) }
+        unsafe { change_retry(config, set) }
     };
+    // SAFETY: `error` is NULL or a place to write to.
+    unsafe { call(error, set) }
+}
+
+/// Sets whether a response with status 500 is retried as well: 0 (the default) or
+/// not 0. The server uses 500 also for errors that a retry does not help, such as a
+/// job that does not exist. Independent of sco_config_set_retry.
+/// SCO_INVALID_ARGUMENT if config is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_config_set_retry_server_errors(
+    config: *mut sco_config,
+    enabled: i32,
+    error: *mut *mut sco_error,
+) -> sco_status {
+    let set = |retry: &mut Retry| retry.server_errors = enabled != 0;
+    // SAFETY: `config` is NULL or a live handle that only this thread uses.
+    let set = || unsafe { change_retry(config, set) };
     // SAFETY: `error` is NULL or a place to write to.
     unsafe { call(error, set) }
 }
@@ -430,5 +460,16 @@ unsafe fn change(
     // SAFETY: as the caller vouches.
     let config = unsafe { required_mut(config, "config") }?;
     config.builder = set(config.builder.clone());
+    Ok(())
+}
+
+/// # Safety
+///
+/// As for `change`.
+unsafe fn change_retry(config: *mut sco_config, set: impl FnOnce(&mut Retry)) -> Result<(), Error> {
+    // SAFETY: as the caller vouches.
+    let config = unsafe { required_mut(config, "config") }?;
+    set(&mut config.retry);
+    config.builder = config.builder.clone().retry(config.retry);
     Ok(())
 }

@@ -50,6 +50,7 @@ pub const SCO_JOB_FAILED: sco_status = 16;
 pub struct sco_error {
     error: Error,
     message: CString,
+    path: Option<CString>,
     job: Option<sco_job>,
     log: Vec<CString>,
 }
@@ -59,6 +60,12 @@ impl sco_error {
         let end = error.job_end();
         Self {
             message: c_string(&error.to_string()),
+            path: match &error {
+                Error::Io { path, .. } => {
+                    path.as_ref().map(|path| c_string(&path.to_string_lossy()))
+                }
+                _ => None,
+            },
             job: end.map(|end| sco_job::new(end.job.clone())),
             log: end.map_or_else(Vec::new, |end| {
                 end.log.iter().map(|line| c_string(line)).collect()
@@ -138,6 +145,25 @@ pub unsafe extern "C" fn sco_error_retry_after_ms(error: *const sco_error) -> i6
     wait.map_or(-1, |wait| {
         i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)
     })
+}
+
+/// Returns the operating system's code for an SCO_IO error: an errno value, or on
+/// Windows what GetLastError returns. EEXIST (on Windows ERROR_FILE_EXISTS), for
+/// example, says that the name is taken. 0 if there is none, or if error is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_error_os_error(error: *const sco_error) -> i32 {
+    // SAFETY: `error` is NULL or a live handle.
+    let code = unsafe { error.as_ref() }.and_then(|handle| handle.error.raw_os_error());
+    code.unwrap_or(0)
+}
+
+/// Returns the path of the file or directory that an SCO_IO error concerns, in
+/// UTF-8. NULL if there is none, or if error is NULL. Owned by the error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_error_path(error: *const sco_error) -> *const c_char {
+    // SAFETY: `error` is NULL or a live handle.
+    let path = unsafe { error.as_ref() }.and_then(|handle| handle.path.as_ref());
+    path.map_or(ptr::null(), |path| path.as_ptr())
 }
 
 /// The job as it ended, for SCO_JOB_FAILED; else NULL. It belongs to the error:

@@ -22,6 +22,7 @@ use std::any::Any;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+use std::time::Duration;
 
 use crate::Error;
 
@@ -174,6 +175,36 @@ unsafe fn text<'a>(string: *const c_char, name: &str) -> Result<&'a str, Error> 
     string
         .to_str()
         .map_err(|_| Error::InvalidArgument(format!("{name} is not valid UTF-8")))
+}
+
+/// A directory to save to.
+///
+/// # Safety
+///
+/// As for `text`.
+unsafe fn directory<'a>(string: *const c_char, name: &str) -> Result<&'a str, Error> {
+    // SAFETY: as the caller vouches.
+    let directory = unsafe { text(string, name) }?;
+    if directory.is_empty() {
+        let message = format!("{name} is empty; use \".\" for the current directory");
+        return Err(Error::InvalidArgument(message));
+    }
+    Ok(directory)
+}
+
+/// A limit, which is never zero: not every caller would mean the same by that.
+fn limit<T: Default + PartialEq>(value: T, name: &str) -> Result<T, Error> {
+    if value == T::default() {
+        return Err(Error::InvalidArgument(format!(
+            "{name} must be greater than zero"
+        )));
+    }
+    Ok(value)
+}
+
+/// A time limit in milliseconds. `UINT64_MAX` is 584 million years: no limit.
+fn time_limit(milliseconds: u64, name: &str) -> Result<Duration, Error> {
+    limit(milliseconds, name).map(Duration::from_millis)
 }
 
 /// Bytes that must be given.

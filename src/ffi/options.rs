@@ -2,7 +2,7 @@ use std::ffi::{c_char, c_void};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use super::{Context, call, free, required_mut, sco_error, sco_status, text};
+use super::{Context, call, free, required_mut, sco_error, sco_status, text, time_limit};
 use crate::{Call, CancelToken, Client, Error, IfExists, Progress, SaveOptions, Wait};
 
 /// Cancels calls. Made by sco_cancel_new, freed with sco_cancel_free. Any number
@@ -105,8 +105,10 @@ pub extern "C" fn sco_options_new() -> *mut sco_options {
     }))
 }
 
-/// The longest that a call may take, with login, retries and waits, in
-/// milliseconds. SCO_INVALID_ARGUMENT if options is NULL.
+/// Sets the longest time that a call may take, with login, retries and waits, in
+/// milliseconds. The default is what sco_config_set_timeouts sets, and 24 hours for
+/// calls that wait for a job. Zero is rejected; UINT64_MAX means no limit.
+/// SCO_INVALID_ARGUMENT if options is NULL or milliseconds is 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_options_set_timeout(
     options: *mut sco_options,
@@ -114,9 +116,10 @@ pub unsafe extern "C" fn sco_options_set_timeout(
     error: *mut *mut sco_error,
 ) -> sco_status {
     let set = || {
+        let timeout = time_limit(milliseconds, "the timeout")?;
         // SAFETY: `options` is NULL or a live handle that only this thread uses.
         let options = unsafe { required_mut(options, "options") }?;
-        options.timeout = Some(Duration::from_millis(milliseconds));
+        options.timeout = Some(timeout);
         Ok(())
     };
     // SAFETY: `error` is NULL or a place to write to.
@@ -184,12 +187,14 @@ pub unsafe extern "C" fn sco_options_set_progress(
     unsafe { call(error, set) }
 }
 
-/// How to wait for a job, in milliseconds. first: before it is asked for again,
-/// the first time; the default is 1000, and every later wait is half as long
-/// again. longest: of these waits; the default is 30000. grace: for how long
-/// "could not find" is taken as "not yet", and a server that cannot be reached as
-/// one that will come back; the default is 120000. SCO_INVALID_ARGUMENT if
-/// options is NULL.
+/// Sets how to wait for a job, in milliseconds. first: the interval before the
+/// second request for the job's status; the default is 1000, and every later
+/// interval is the one before multiplied by 1.5. longest: the longest of these
+/// intervals; the default is 30000. grace: for how long "could not find" is taken as
+/// "not yet", and a server that cannot be reached as one that will come back; the
+/// default is 120000. An interval of zero is rejected; a grace of zero means no
+/// grace, and UINT64_MAX means that it does not end before the call.
+/// SCO_INVALID_ARGUMENT if options is NULL, or first or longest is 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_options_set_wait(
     options: *mut sco_options,
@@ -199,13 +204,33 @@ pub unsafe extern "C" fn sco_options_set_wait(
     error: *mut *mut sco_error,
 ) -> sco_status {
     let set = || {
+        let first = time_limit(first, "the first wait interval")?;
+        let longest = time_limit(longest, "the longest wait interval")?;
         // SAFETY: `options` is NULL or a live handle that only this thread uses.
         let options = unsafe { required_mut(options, "options") }?;
-        options.wait = Wait {
-            first: Duration::from_millis(first),
-            longest: Duration::from_millis(longest),
-            grace: Duration::from_millis(grace),
-        };
+        options.wait.first = first;
+        options.wait.longest = longest;
+        options.wait.grace = Duration::from_millis(grace);
+        Ok(())
+    };
+    // SAFETY: `error` is NULL or a place to write to.
+    unsafe { call(error, set) }
+}
+
+/// Sets whether a job on hold ends the wait at once with SCO_JOB_FAILED: not 0 (the
+/// default) or 0. With 0 the wait goes on until a user releases the job or the time
+/// is over. Independent of sco_options_set_wait. SCO_INVALID_ARGUMENT if options is
+/// NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_options_set_fail_on_hold(
+    options: *mut sco_options,
+    enabled: i32,
+    error: *mut *mut sco_error,
+) -> sco_status {
+    let set = || {
+        // SAFETY: `options` is NULL or a live handle that only this thread uses.
+        let options = unsafe { required_mut(options, "options") }?;
+        options.wait.fail_on_hold = enabled != 0;
         Ok(())
     };
     // SAFETY: `error` is NULL or a place to write to.

@@ -3,8 +3,8 @@ use std::ptr;
 use std::sync::{Arc, Weak};
 
 use super::{
-    c_string, call, free, give, required, result, saving_of, sco_error, sco_options, sco_status,
-    text,
+    c_string, call, directory, free, give, required, result, saving_of, sco_error, sco_options,
+    sco_status,
 };
 use crate::memory::Spare;
 use crate::{Client, OutputFile, SavedFile, WrittenFile};
@@ -94,15 +94,15 @@ pub unsafe extern "C" fn sco_output_file_content_type(
 /// there whole or not at all, with the permissions that the process gives new
 /// files.
 ///
-/// folder: a path in UTF-8; "." for the current folder. options: for their part
-/// that sco_options_set_save sets, or NULL. info: where to put what was saved,
+/// folder: the directory's path in UTF-8; "." for the current one, while an empty
+/// path is rejected. options: for their part that sco_options_set_save sets, or NULL. info: where to put what was saved,
 /// with its path, for the caller to free with sco_file_info_free; NULL where it
 /// does not matter.
 ///
 /// SCO_IO if it cannot be saved, also where a file of that name is there
 /// already, which is left alone unless the options say otherwise; the error's
-/// message has the path. SCO_INVALID_ARGUMENT if file or folder is NULL or
-/// folder is not UTF-8.
+/// message has the path. SCO_INVALID_ARGUMENT if file or folder is NULL, or
+/// folder is empty or not UTF-8.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_output_file_save(
     file: *const sco_output_file,
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn sco_output_file_save(
             (
                 result(info, ptr::null_mut(), "info").ok(),
                 required(file, "file")?,
-                text(folder, "folder")?,
+                directory(folder, "folder")?,
                 options.as_ref(),
             )
         };

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use httpmock::MockServer;
 
 use super::*;
-use crate::Client;
+use crate::{Client, Retry};
 
 thread_local! {
     static PANICS_IN: Cell<&'static str> = const { Cell::new("") };
@@ -51,6 +51,7 @@ fn a_panic_in_any_function_is_an_internal_error() {
         sco_config_set_team_directory(N.cast(), N.cast())
         sco_config_set_timeouts(N.cast(), 0, 0, 0)
         sco_config_set_retry(N.cast(), 0, 0, 0)
+        sco_config_set_retry_server_errors(N.cast(), 0)
         sco_config_set_proxy(N.cast(), N.cast())
         sco_config_add_ca_certificates(N.cast(), N.cast(), 0)
         sco_config_set_client_certificate(N.cast(), N.cast(), 0, N.cast(), 0)
@@ -63,12 +64,15 @@ fn a_panic_in_any_function_is_an_internal_error() {
         sco_get_job(N.cast(), 0, N.cast(), N.cast())
         sco_wait_for_job(N.cast(), 0, N.cast(), N.cast())
         sco_wait_for_output_file(N.cast(), 0, N.cast(), N.cast(), N.cast())
+        sco_wait_and_save_output_file(N.cast(), 0, N.cast(), N.cast(), N.cast(), N.cast())
+        sco_wait_and_write_output_file(N.cast(), 0, None, N, N.cast(), N.cast(), N.cast())
         sco_output_file_save(N.cast(), N.cast(), N.cast(), N.cast())
         sco_options_set_timeout(N.cast(), 0)
         sco_options_set_cancel(N.cast(), N.cast())
         sco_options_set_interrupt(N.cast(), None, N)
         sco_options_set_progress(N.cast(), None, N)
         sco_options_set_wait(N.cast(), 0, 0, 0)
+        sco_options_set_fail_on_hold(N.cast(), 0)
         sco_options_set_save(N.cast(), N.cast(), 0, 0)
     };
     let header = include_str!("../../include/sellercloud_output.h");
@@ -107,6 +111,7 @@ fn a_client_works_on_after_a_panic_within_a_call() {
     };
     let config = sco_config {
         builder: Client::builder("").token_source(source),
+        retry: Retry::default(),
     };
     let url = c_string(&server.base_url());
     let (mut client, mut file, mut error) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());

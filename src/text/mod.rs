@@ -4,6 +4,8 @@
 
 mod one_line;
 mod redact;
+mod seconds;
 
-pub(crate) use one_line::{CUT, MAX_MESSAGE, one_line};
-pub(crate) use redact::{Redactor, Secret, character_of_entity};
+pub(crate) use one_line::{CUT, MAX_MESSAGE, is_invisible, one_line};
+pub(crate) use redact::{Redactor, Secret, character_of_entity, without_secret_parameters};
+pub(crate) use seconds::seconds;

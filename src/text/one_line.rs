@@ -40,7 +40,7 @@ pub(crate) fn one_line(text: &str, max: usize) -> String {
 /// Returns `true` for characters that show nothing, or that change how others are read:
 /// format characters, bidirectional controls (Unicode UAX 9), variation selectors, tags, and
 /// letters that are blank by definition.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -316,6 +316,36 @@ pub(crate) fn character_of_entity(name: &str) -> Option<char> {
     }
 }
 
+/// Words in the names of URL parameters whose values are secrets.
+const SECRET_PARAMETERS: [&str; 9] = [
+    "token",
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "auth",
+    "signature",
+    "session",
+    "code",
+];
+
+/// Returns a URL with `...` in place of the values of parameters that are likely secrets.
+pub(crate) fn without_secret_parameters(url: &str) -> Cow<'_, str> {
+    let Some((path, query)) = url.split_once('?') else {
+        return Cow::Borrowed(url);
+    };
+    let parameters = query.split('&').map(|parameter| {
+        let name = parameter.split('=').next().unwrap_or_default();
+        let lower = name.to_ascii_lowercase();
+        match SECRET_PARAMETERS.iter().any(|word| lower.contains(word)) {
+            true if name.len() < parameter.len() => format!("{name}=..."),
+            _ => parameter.to_owned(),
+        }
+    });
+    let parameters: Vec<String> = parameters.collect();
+    Cow::Owned(format!("{path}?{}", parameters.join("&")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -389,6 +419,21 @@ mod tests {
             redactor("1").redact("error 1 of 10"),
             "error [secret] of 10"
         );
+    }
+
+    #[test]
+    fn secret_parameters_are_not_shown() {
+        for (url, shown) in [
+            ("https://h/a?id=5", "https://h/a?id=5"),
+            ("https://h/a", "https://h/a"),
+            (
+                "https://h/a?x=1&Access_Token=abc&sig&apiSecret=&y",
+                "https://h/a?x=1&Access_Token=...&sig&apiSecret=...&y",
+            ),
+            ("?token=a=b?c&d=e", "?token=...&d=e"),
+        ] {
+            assert_eq!(without_secret_parameters(url), shown);
+        }
     }
 
     #[test]

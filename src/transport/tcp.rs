@@ -1,272 +1,352 @@
-//! Names and sockets, waited for so that the call can be stopped meanwhile.
-//!
-//! A connected socket blocks, but for no longer than a moment: a read that finds
-//! its bytes at once, or soon, is one system call. Only who waits longer waits
-//! by polling, for as long as the call's limits have it.
+//! TCP connections whose every wait ends with the call.
 
+use std::cmp::Reverse;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::AsFd;
+use rustix::event::PollFlags;
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
-use ureq::Error;
-use ureq::config::Config;
-use ureq::http::Uri;
-use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, time,
-};
 
-use crate::cancel::{Stop, Watch};
+use super::failure::{ConnectionError, Phase};
+use super::wait::{after, is_ready, wait_for, wait_for_any};
+use crate::cancel::Watch;
 
-/// Asks the system for a host's addresses.
+/// A connection, which does not block.
 #[derive(Debug)]
-pub(super) struct SystemResolver;
-
-impl Resolver for SystemResolver {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        _: &Config,
-        limit: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, Error> {
-        let authority = uri.authority().ok_or(Error::HostNotFound)?;
-        let host = authority.host().trim_matches(['[', ']']);
-        let is_https = uri.scheme_str() == Some("https");
-        let port = authority
-            .port_u16()
-            .unwrap_or(if is_https { 443 } else { 80 });
-        let mut addresses = self.empty();
-        match host.parse::<IpAddr>() {
-            Ok(address) => addresses.push(SocketAddr::new(address, port)),
-            Err(_) => {
-                let found = look_up(host.to_owned(), port, limit)?;
-                found
-                    .take(MOST_ADDRESSES)
-                    .for_each(|found| addresses.push(found));
-            }
-        }
-        if addresses.is_empty() {
-            return Err(Error::HostNotFound);
-        }
-        Ok(addresses)
-    }
+pub(super) struct Tcp {
+    stream: TcpStream,
+    limit: Limit,
+    /// Whether the last read left nothing behind, so that the next one has to wait.
+    is_drained: bool,
 }
 
-/// How many addresses ureq has room for.
-const MOST_ADDRESSES: usize = 16;
+/// How long a read or a write may wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Limit {
+    /// All of them until one point in time: proxy and TLS are still to come.
+    Connect(Option<Instant>),
+    /// Each of them this long.
+    Stall(Duration),
+}
 
-/// The system's resolver cannot be interrupted: it runs on a thread of its own,
-/// which is left alone with it if the call ends before.
-fn look_up(
-    host: String,
-    port: u16,
-    limit: NextTimeout,
-) -> Result<impl Iterator<Item = SocketAddr>, Error> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    thread::Builder::new()
-        .name("name lookup".into())
-        .spawn(move || {
-            // Nobody may be waiting any more.
-            let _ = sender.send((host.as_str(), port).to_socket_addrs());
-        })?;
-    wait(limit, |time| {
-        let received = match time {
-            Some(time) => receiver.recv_timeout(time),
-            None => receiver.recv().map_err(RecvTimeoutError::from),
+impl Tcp {
+    pub(super) fn set_limit(&mut self, limit: Limit) {
+        self.limit = limit;
+    }
+
+    /// Returns whether the connection is there, and nothing came over it that is unread.
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(is_ready(&self.stream, PollFlags::IN), Ok(false))
+    }
+
+    /// Ends a call that is over, also where the socket is always ready.
+    fn check(&self) -> io::Result<()> {
+        Watch::current().check().map_err(io::Error::other)?;
+        match self.limit {
+            Limit::Connect(Some(until)) if until <= Instant::now() => {
+                Err(ConnectionError::TimedOut(Phase::Connect).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn wait(&self, readiness: PollFlags, stalled: Phase) -> io::Result<()> {
+        let (until, phase) = match self.limit {
+            Limit::Connect(until) => (until, Phase::Connect),
+            Limit::Stall(limit) => (after(limit), stalled),
         };
-        match received {
-            Ok(found) => found.map(Some),
-            Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => {
-                Err(io::Error::other("the name lookup ended without an answer"))
+        match wait_for(&self.stream, readiness, until)? {
+            true => Ok(()),
+            false => Err(ConnectionError::TimedOut(phase).into()),
+        }
+    }
+}
+
+impl Read for Tcp {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        match self.is_drained {
+            true => self.wait(PollFlags::IN, Phase::Read)?,
+            false => self.check()?,
+        }
+        loop {
+            match self.stream.read(room) {
+                Ok(length) => {
+                    self.is_drained = length < room.len();
+                    return Ok(length);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.wait(PollFlags::IN, Phase::Read)?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => self.check()?,
+                Err(error) => return Err(error),
             }
         }
-    })
-}
-
-/// Opens TCP connections.
-#[derive(Debug)]
-pub(super) struct TcpConnector;
-
-impl<In: Transport> Connector<In> for TcpConnector {
-    type Out = Either<In, Tcp>;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, Error> {
-        if let Some(tunnel) = chained {
-            return Ok(Some(Either::A(tunnel)));
-        }
-        let config = details.config;
-        Ok(Some(Either::B(Tcp {
-            stream: connect(&details.addrs, details.timeout)?,
-            buffers: LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size()),
-        })))
     }
 }
 
-/// For how long a read or a write blocks, before its limits are looked at.
-const MOMENT: Duration = Duration::from_millis(50);
-
-/// Tries the addresses in the system's order. Each gets an equal share of the
-/// time that is left, so that one which swallows packets does not use it up.
-fn connect(addresses: &[SocketAddr], limit: NextTimeout) -> Result<TcpStream, Error> {
-    let start = Instant::now();
-    let mut failure = Error::HostNotFound;
-    for (index, address) in addresses.iter().enumerate() {
-        let mut share = limit;
-        if let time::Duration::Exact(whole) = limit.after {
-            let left = whole.saturating_sub(start.elapsed());
-            let to_try = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
-            share.after = time::Duration::Exact(left / to_try);
-        }
-        match connect_to(*address, share) {
-            Ok(stream) => return Ok(stream),
-            Err(Error::Io(error)) if super::is::<Stop>(&error) => return Err(error.into()),
-            Err(error) => failure = error,
+impl Write for Tcp {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.check()?;
+        loop {
+            match self.stream.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.wait(PollFlags::OUT, Phase::Write)?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => self.check()?,
+                outcome => return outcome,
+            }
         }
     }
-    Err(failure)
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
-fn connect_to(address: SocketAddr, limit: NextTimeout) -> Result<TcpStream, Error> {
+/// How long one address is tried before the next one is tried beside it (RFC 8305 section 8).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// Connects to the first of the addresses that can be reached, as RFC 8305 ("Happy Eyeballs")
+/// has it: the families take turns, and an address that does not react does not hold up the
+/// others.
+pub(super) fn connect(addresses: &[SocketAddr], until: Option<Instant>) -> io::Result<Tcp> {
+    let mut waiting = interleaved(addresses).into_iter().peekable();
+    let mut attempts: Vec<Socket> = Vec::new();
+    let mut failures: Vec<io::Error> = Vec::new();
+    let mut next_start = Instant::now();
+    loop {
+        if waiting.peek().is_some() && (attempts.is_empty() || next_start <= Instant::now()) {
+            let started = waiting.next().map(start);
+            match started {
+                Some(Ok(socket)) => attempts.push(socket),
+                Some(Err(error)) => failures.push(error),
+                None => {}
+            }
+            next_start = Instant::now() + ATTEMPT_DELAY;
+        }
+        if attempts.is_empty() {
+            match waiting.peek() {
+                Some(_) => continue,
+                None => break,
+            }
+        }
+        let next_start = waiting.peek().map(|_| next_start);
+        let end = [until, next_start].into_iter().flatten().min();
+        if !wait_for_any(&attempts, PollFlags::OUT, end)? {
+            match until {
+                Some(until) if until <= Instant::now() => {
+                    return Err(ConnectionError::TimedOut(Phase::Connect).into());
+                }
+                _ => continue,
+            }
+        }
+        let mut pending = Vec::new();
+        for socket in attempts {
+            match outcome(&socket) {
+                Ok(true) => {
+                    return Ok(Tcp {
+                        stream: socket.into(),
+                        limit: Limit::Connect(until),
+                        is_drained: true,
+                    });
+                }
+                Ok(false) => pending.push(socket),
+                Err(error) => failures.push(error),
+            }
+        }
+        attempts = pending;
+    }
+    let telling = failures.into_iter().max_by_key(how_telling);
+    Err(telling.unwrap_or_else(|| ConnectionError::UnknownHost.into()))
+}
+
+/// Returns the addresses with the families taking turns, each in the system's order
+/// (RFC 8305 section 4).
+fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let Some(first) = addresses.first() else {
+        return Vec::new();
+    };
+    let (mut same, mut other): (Vec<SocketAddr>, Vec<SocketAddr>) = addresses
+        .iter()
+        .copied()
+        .partition(|address: &SocketAddr| address.is_ipv4() == first.is_ipv4());
+    same.reverse();
+    other.reverse();
+    let mut all = Vec::with_capacity(addresses.len());
+    while !(same.is_empty() && other.is_empty()) {
+        all.extend(same.pop());
+        all.extend(other.pop());
+    }
+    all
+}
+
+/// Begins to connect.
+fn start(address: SocketAddr) -> io::Result<Socket> {
     let domain = Domain::for_address(address);
     let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     socket.set_tcp_nodelay(true)?;
     match socket.connect(&address.into()) {
-        Ok(()) => {}
-        Err(error) if is_in_progress(&error) => {
-            wait_for(&socket, PollFlags::OUT, limit)?;
-            if let Some(error) = socket.take_error()? {
-                return Err(error.into());
-            }
-        }
-        Err(error) => return Err(error.into()),
+        Err(error) if !is_in_progress(&error) => Err(error),
+        _ => Ok(socket),
     }
-    socket.set_nonblocking(false)?;
-    socket.set_read_timeout(Some(MOMENT))?;
-    socket.set_write_timeout(Some(MOMENT))?;
-    Ok(socket.into())
 }
 
 fn is_in_progress(error: &io::Error) -> bool {
-    // Unix says the one, Windows the other.
+    // Unix says the first, Windows the second. A signal leaves the attempt running.
     error.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error())
-        || error.kind() == io::ErrorKind::WouldBlock
+        || matches!(
+            error.kind(),
+            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+        )
 }
 
-/// A connection.
-pub(super) struct Tcp {
-    stream: TcpStream,
-    buffers: LazyBuffers,
-}
-
-impl std::fmt::Debug for Tcp {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Not the buffers: the token goes through them.
-        self.stream.fmt(f)
+/// Returns whether the socket is connected by now.
+fn outcome(socket: &Socket) -> io::Result<bool> {
+    if !is_ready(socket, PollFlags::OUT)? {
+        return Ok(false);
+    }
+    match socket.take_error()? {
+        Some(error) => Err(error),
+        None => Ok(true),
     }
 }
 
-impl Transport for Tcp {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.buffers
-    }
-
-    fn transmit_output(&mut self, amount: usize, limit: NextTimeout) -> Result<(), Error> {
-        let limit = limit.for_write();
-        let mut rest = &self.buffers.output()[..amount];
-        while !rest.is_empty() {
-            match self.stream.write(rest) {
-                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-                Ok(written) => rest = &rest[written..],
-                Err(error) if is_moment_over(&error) => {
-                    wait_for(&self.stream, PollFlags::OUT, limit)?;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
-
-    fn await_input(&mut self, limit: NextTimeout) -> Result<bool, Error> {
-        let limit = limit.for_read();
-        // Also where the server sends so fast that nothing is ever waited for.
-        Watch::current().check().map_err(io::Error::other)?;
-        loop {
-            match self.stream.read(self.buffers.input_append_buf()) {
-                Ok(length) => {
-                    self.buffers.input_appended(length);
-                    return Ok(length > 0);
-                }
-                Err(error) if is_moment_over(&error) => {
-                    wait_for(&self.stream, PollFlags::IN, limit)?;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    fn is_open(&mut self) -> bool {
-        // Bytes that nobody asked for make it as useless as its end does.
-        let now = Some(&Timespec::default());
-        poll(&mut [PollFd::new(&self.stream, PollFlags::IN)], now) == Ok(0)
-    }
-}
-
-fn is_moment_over(error: &io::Error) -> bool {
-    // Unix says the one, Windows the other.
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-    )
-}
-
-fn wait_for(socket: &impl AsFd, readiness: PollFlags, limit: NextTimeout) -> Result<(), Error> {
-    wait(limit, |time| {
-        let time = time.map(|time| Timespec {
-            tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
-            // Below 10^9, which each system's type can hold.
-            tv_nsec: time.subsec_nanos() as _,
-        });
-        match poll(&mut [PollFd::new(socket, readiness)], time.as_ref()) {
-            Ok(0) | Err(Errno::INTR) => Ok(None),
-            Ok(_) => Ok(Some(())),
-            Err(error) => Err(error.into()),
-        }
+/// Ranks failures: what a host answered says more than that a family has no route.
+fn how_telling(error: &io::Error) -> Reverse<u8> {
+    Reverse(match error.kind() {
+        io::ErrorKind::ConnectionRefused => 0,
+        io::ErrorKind::HostUnreachable => 2,
+        io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::AddrNotAvailable
+        | io::ErrorKind::Unsupported => 3,
+        _ => 1,
     })
 }
 
-/// Repeats `step`, which waits for no longer than it is told, until it gives
-/// something, the limit is met, or the call is stopped.
-fn wait<T>(
-    limit: NextTimeout,
-    mut step: impl FnMut(Option<Duration>) -> io::Result<Option<T>>,
-) -> Result<T, Error> {
-    let watch = Watch::current();
-    let start = Instant::now();
-    loop {
-        watch.check().map_err(io::Error::other)?;
-        let left = match limit.after {
-            time::Duration::Exact(whole) => Some(whole.saturating_sub(start.elapsed())),
-            time::Duration::NotHappening => None,
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::cancel::Stop;
+
+    /// A port whose connections are neither taken nor refused: its queue is full.
+    struct FullPort {
+        address: SocketAddr,
+        _listener: Socket,
+        _queued: Vec<TcpStream>,
+    }
+
+    impl FullPort {
+        fn new(host: &str) -> Self {
+            let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            let any: SocketAddr = format!("{host}:0").parse().unwrap();
+            listener.bind(&any.into()).unwrap();
+            listener.listen(0).unwrap();
+            let address = listener.local_addr().unwrap().as_socket().unwrap();
+            let mut queued = Vec::new();
+            let limit = Duration::from_millis(300);
+            while let Ok(stream) = TcpStream::connect_timeout(&address, limit) {
+                queued.push(stream);
+            }
+            Self {
+                address,
+                _listener: listener,
+                _queued: queued,
+            }
+        }
+    }
+
+    fn refusing() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    }
+
+    fn in_five_seconds() -> Option<Instant> {
+        after(Duration::from_secs(5))
+    }
+
+    #[test]
+    fn families_take_turns() {
+        let address = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let given = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "2.2.2.2:1"].map(address);
+        let tried = ["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"].map(address);
+        assert_eq!(interleaved(&given), tried);
+        assert!(interleaved(&[]).is_empty());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn silent_addresses_do_not_hold_up_a_good_one() {
+        let (one, other) = (FullPort::new("127.0.0.2"), FullPort::new("127.0.0.3"));
+        let good = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addresses = [one.address, other.address, good.local_addr().unwrap()];
+        let start = Instant::now();
+        let connected = connect(&addresses, in_five_seconds()).unwrap();
+        let elapsed = start.elapsed();
+        assert_eq!(connected.stream.peer_addr().unwrap(), addresses[2]);
+        assert!(elapsed >= 2 * ATTEMPT_DELAY, "{elapsed:?}");
+        assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
+    }
+
+    #[test]
+    fn a_refusal_starts_the_next_attempt_at_once() {
+        let good = TcpListener::bind("127.0.0.1:0").unwrap();
+        let start = Instant::now();
+        let refused: Vec<_> = (0..8).map(|_| refusing()).collect();
+        let addresses = [&refused[..], &[good.local_addr().unwrap()]].concat();
+        connect(&addresses, None).unwrap();
+        assert!(start.elapsed() < Duration::from_secs(1));
+    }
+
+    #[test]
+    fn an_attempt_that_is_slow_may_still_win() {
+        let good = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addresses = [good.local_addr().unwrap(), refusing()];
+        connect(&addresses, in_five_seconds()).unwrap();
+    }
+
+    #[test]
+    fn the_most_telling_failure_is_reported() {
+        // Not an address to connect to.
+        let unroutable: SocketAddr = "[::ffff:0:0:1]:1".parse().unwrap();
+        let error = connect(&[refusing(), unroutable], in_five_seconds()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused, "{error}");
+        assert!(connect(&[], None).is_err());
+    }
+
+    #[test]
+    fn the_limit_holds_for_all_attempts_together() {
+        let full = FullPort::new("127.0.0.1");
+        let start = Instant::now();
+        let limit = after(Duration::from_millis(600));
+        let error = connect(&[full.address; 8], limit).unwrap_err();
+        assert!(error.to_string().contains("no connection"), "{error}");
+        let elapsed = start.elapsed();
+        assert!(elapsed >= Duration::from_millis(600), "{elapsed:?}");
+        assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
+    }
+
+    #[test]
+    fn a_cancelled_call_stops_connecting() {
+        let full = FullPort::new("127.0.0.1");
+        let token = crate::CancelToken::new();
+        let watch = Watch {
+            cancel: Some(token.clone()),
+            ..Watch::default()
         };
-        if left == Some(Duration::ZERO) {
-            return Err(Error::Timeout(limit.reason));
-        }
-        if let Some(outcome) = step(watch.slice(left))? {
-            return Ok(outcome);
-        }
+        let _entered = watch.enter();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(100));
+                token.cancel();
+            });
+            let error = connect(&[full.address; 2], None).unwrap_err();
+            let stop = error.downcast::<Stop>().unwrap();
+            assert_eq!(stop, Stop::Cancelled);
+        });
     }
 }

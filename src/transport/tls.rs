@@ -9,13 +9,14 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{CertificateError, ClientConfig, ClientConnection, StreamOwned};
-use rustls_platform_verifier::Verifier;
-use ureq::Error;
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
-    TransportAdapter, time,
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, ClientConnection, InvalidMessage, StreamOwned,
 };
+use rustls_platform_verifier::Verifier;
+use zeroize::Zeroizing;
+
+use super::failure::{ConnectionError, is_break};
+use super::stream::Buffered;
 
 /// Whom to trust besides those whom the system trusts, and how to show who
 /// this client is.
@@ -26,13 +27,19 @@ pub(crate) struct TlsSettings {
 }
 
 impl TlsSettings {
-    /// Trusts the certificates in `pem` too. The error is for people.
-    pub(crate) fn add_roots(&mut self, pem: &[u8]) -> Result<(), String> {
-        let roots = certificates(pem)?;
+    /// Trusts these certificates too: any number in PEM, or one in DER.
+    ///
+    /// # Errors
+    ///
+    /// A message for people.
+    pub(crate) fn add_roots(&mut self, file: &[u8]) -> Result<(), String> {
+        let roots = certificates(file)?;
         for root in &roots {
             rustls::RootCertStore::empty()
                 .add(root.clone())
-                .map_err(|error| format!("a certificate in it cannot be used: {error}"))?;
+                .map_err(|error| {
+                    format!("a certificate in it cannot be used: {}", describe(&error))
+                })?;
         }
         self.roots.extend(roots);
         Ok(())
@@ -41,24 +48,63 @@ impl TlsSettings {
     /// Shows this certificate, with its chain, to servers that ask for one.
     pub(crate) fn set_identity(&mut self, chain: &[u8], key: &[u8]) -> Result<(), String> {
         let chain = certificates(chain)?;
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| {
+        let key = PrivateKeyDer::from_pem_slice(&as_utf8(key)).map_err(|error| {
             format!("there is no private key in PEM to be used: {}", tell(error))
         })?;
-        let identity = CertifiedKey::from_der(chain, key, &ring::default_provider())
-            .map_err(|error| format!("the certificate and its key cannot be used: {error}"))?;
+        let identity =
+            CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(|error| {
+                format!(
+                    "the certificate and its key cannot be used: {}",
+                    describe(&error)
+                )
+            })?;
         self.identity = Some(Arc::new(identity));
         Ok(())
     }
 }
 
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    let all = CertificateDer::pem_slice_iter(pem)
+fn certificates(file: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    if is_der(file) {
+        return Ok(vec![CertificateDer::from(file.to_vec())]);
+    }
+    let all = CertificateDer::pem_slice_iter(&as_utf8(file))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| format!("it is not valid PEM: {}", tell(error)))?;
     if all.is_empty() {
-        return Err("there is no certificate in PEM in it".into());
+        return Err("there is no certificate in PEM in it, nor is it one in DER".into());
     }
     Ok(all)
+}
+
+/// Returns whether this is a sequence (ITU-T X.690) whose length, of two bytes as every
+/// certificate's is, fits.
+fn is_der(file: &[u8]) -> bool {
+    match file {
+        [0x30, 0x82, high, low, rest @ ..] => {
+            rest.len() == usize::from(u16::from_be_bytes([*high, *low]))
+        }
+        _ => false,
+    }
+}
+
+/// Returns text without the mark that Windows puts before it, and not in UTF-16. It may be
+/// a key.
+fn as_utf8(text: &[u8]) -> Zeroizing<Vec<u8>> {
+    let units = |bytes: &[u8], from: fn([u8; 2]) -> u16| {
+        let pairs = bytes.chunks_exact(2).map(|pair| from([pair[0], pair[1]]));
+        let mut utf8 = Zeroizing::new(Vec::with_capacity(2 * bytes.len()));
+        for c in char::decode_utf16(pairs) {
+            let c = c.unwrap_or(char::REPLACEMENT_CHARACTER);
+            utf8.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        utf8
+    };
+    match text {
+        [0xef, 0xbb, 0xbf, rest @ ..] => Zeroizing::new(rest.to_vec()),
+        [0xff, 0xfe, rest @ ..] => units(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => units(rest, u16::from_be_bytes),
+        _ => Zeroizing::new(text.to_vec()),
+    }
 }
 
 /// Without what the text held: it may be a key.
@@ -123,105 +169,125 @@ impl fmt::Debug for TlsConnector {
     }
 }
 
-impl<In: Transport> Connector<In> for TlsConnector {
-    type Out = Either<In, Tls>;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, Error> {
-        let Some(transport) = chained else {
-            return Ok(None);
-        };
-        if !details.needs_tls() || transport.is_tls() {
-            return Ok(Some(Either::A(transport)));
-        }
-        let host = details.uri.host().unwrap_or_default();
-        let host = host.trim_matches(['[', ']']).to_owned();
-        let name = ServerName::try_from(host)
-            .map_err(|_| Error::Tls("the host's name cannot be in a certificate"))?;
+impl TlsConnector {
+    /// Shakes hands with a host over a connection to it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectionError::Tls`] where the host is not trusted or does not speak TLS; else what
+    /// the connection says.
+    pub(super) fn connect(&self, host: &str, stream: Buffered) -> io::Result<Tls> {
+        let host = host.trim_matches(['[', ']']).trim_end_matches('.');
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| ConnectionError::Tls("no certificate can hold the host's name".into()))?;
         let config = self.config().map_err(as_tls)?;
         let mut connection = ClientConnection::new(config, name).map_err(as_tls)?;
-        let clock = details.current_time.clone();
-        let mut socket = TransportAdapter::new(transport.boxed(), clock);
-        socket.set_timeout(left(details));
-        connection.complete_io(&mut socket)?;
-        let sizes = details.config;
-        Ok(Some(Either::B(Tls {
-            stream: StreamOwned::new(connection, socket),
-            buffers: LazyBuffers::new(sizes.input_buffer_size(), sizes.output_buffer_size()),
-        })))
+        let mut stream = stream.reading_ahead();
+        match connection.complete_io(&mut stream) {
+            Ok(_) => Ok(Tls(StreamOwned::new(connection, stream))),
+            Err(error) if is_break(error.kind()) => Err(ConnectionError::EndedInHandshake.into()),
+            Err(error) => Err(error),
+        }
     }
 }
 
-/// What rustls says is wrong; what to do, where that is known.
-pub(super) fn describe(error: &io::Error) -> String {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-    match inner {
-        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+/// Says what rustls found to be wrong, and what to do where that is known.
+pub(super) fn describe(error: &rustls::Error) -> String {
+    use CertificateError as Bad;
+    let words = match error {
+        rustls::Error::InvalidCertificate(Bad::UnknownIssuer) => {
             "this system does not trust its certificate's issuer (if that is a company's own CA, \
              add it to the system's store or to the client)"
-                .to_owned()
         }
-        _ => error.to_string(),
+        rustls::Error::InvalidCertificate(Bad::BadSignature) => {
+            "its certificate is not signed by the CA that it names"
+        }
+        rustls::Error::InvalidCertificate(Bad::Other(other)) => {
+            let words = other.to_string();
+            return match words.contains("CaUsedAsEndEntity") {
+                true => "its certificate is that of a CA, which cannot be a server's own: sign a \
+                         certificate for the server with it"
+                    .to_owned(),
+                false => format!("its certificate is refused: {}", spaced(&words)),
+            };
+        }
+        rustls::Error::InvalidCertificate(bad) => {
+            let words = bad.to_string();
+            return match words.contains(' ') {
+                true => words,
+                false => format!("its certificate is refused: {}", spaced(&words)),
+            };
+        }
+        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            "it requires a client certificate"
+        }
+        rustls::Error::AlertReceived(alert) => {
+            let alert = spaced(&format!("{alert:?}"));
+            return format!("it ended TLS with the alert \"{alert}\"");
+        }
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            "it does not speak TLS on this port"
+        }
+        _ => return error.to_string(),
+    };
+    words.to_owned()
+}
+
+/// Returns an identifier such as `CaUsedAsEndEntity` in words.
+fn spaced(identifier: &str) -> String {
+    let mut words = String::new();
+    let mut was_lower = false;
+    for c in identifier.chars() {
+        if c.is_uppercase() && was_lower {
+            words.push(' ');
+        }
+        was_lower = c.is_lowercase();
+        words.extend(c.to_lowercase());
     }
+    words
 }
 
 /// In the way that rustls's own I/O wraps its errors.
-fn as_tls(error: rustls::Error) -> Error {
-    io::Error::new(io::ErrorKind::InvalidData, error).into()
+fn as_tls(error: rustls::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
-/// What the name lookup, the connection and a proxy have left of the time to connect.
-fn left(details: &ConnectionDetails) -> NextTimeout {
-    let mut limit = details.timeout;
-    if let (time::Duration::Exact(whole), time::Instant::Exact(start), time::Instant::Exact(now)) =
-        (limit.after, details.now, (details.current_time)())
-    {
-        let spent = now.saturating_duration_since(start);
-        limit.after = time::Duration::Exact(whole.saturating_sub(spent));
+/// A connection within TLS. It ends only where TLS says so: an end of the connection below is
+/// an error of the kind `UnexpectedEof`.
+pub(super) struct Tls(StreamOwned<ClientConnection, Buffered>);
+
+impl Tls {
+    pub(super) fn below(&mut self) -> &mut Buffered {
+        self.0.get_mut()
     }
-    limit
+
+    /// Returns whether the connection is there, and nothing came over it that is unread.
+    pub(super) fn is_idle(&mut self) -> bool {
+        let state = self.0.conn.process_new_packets();
+        let is_empty = state
+            .is_ok_and(|state| state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed());
+        is_empty && self.0.get_mut().is_idle()
+    }
 }
 
-/// A connection within TLS.
-pub(super) struct Tls {
-    stream: StreamOwned<ClientConnection, TransportAdapter>,
-    buffers: LazyBuffers,
+impl Read for Tls {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        self.0.read(room)
+    }
+}
+
+impl Write for Tls {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls").finish_non_exhaustive()
-    }
-}
-
-impl Transport for Tls {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.buffers
-    }
-
-    fn transmit_output(&mut self, amount: usize, limit: NextTimeout) -> Result<(), Error> {
-        self.stream.get_mut().set_timeout(limit);
-        let output = &self.buffers.output()[..amount];
-        self.stream.write_all(output)?;
-        self.stream.flush()?;
-        Ok(())
-    }
-
-    fn await_input(&mut self, limit: NextTimeout) -> Result<bool, Error> {
-        self.stream.get_mut().set_timeout(limit);
-        let length = self.stream.read(self.buffers.input_append_buf())?;
-        self.buffers.input_appended(length);
-        Ok(length > 0)
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.stream.get_mut().get_mut().is_open()
-    }
-
-    fn is_tls(&self) -> bool {
-        true
     }
 }

@@ -128,6 +128,7 @@ FUNCTION(set_team, sco_config_set_team(P(0, config), P(1, "team"), P(2, &error))
 FUNCTION(set_team_directory, sco_config_set_team_directory(P(0, config), P(1, server), P(2, &error)))
 FUNCTION(set_timeouts, sco_config_set_timeouts(P(0, config), 1000, 1000, 1000, P(1, &error)))
 FUNCTION(set_retry, sco_config_set_retry(P(0, config), 1, 1, 1, P(1, &error)))
+FUNCTION(set_retry_server_errors, sco_config_set_retry_server_errors(P(0, config), 1, P(1, &error)))
 FUNCTION(set_proxy, sco_config_set_proxy(P(0, config), P(1, ""), P(2, &error)))
 FUNCTION(add_ca_certificates, sco_config_add_ca_certificates(P(0, config), P(1, pem), sizeof pem, P(2, &error)))
 FUNCTION(set_client_certificate, sco_config_set_client_certificate(P(0, config), P(1, pem), sizeof pem, P(2, pem), sizeof pem, P(3, &error)))
@@ -140,12 +141,15 @@ FUNCTION(write_output_file, sco_write_output_file(P(0, client), JOB, (nulls >> 1
 FUNCTION(get_job, sco_get_job(P(0, client), JOB, P(1, options), P(2, &made_job), P(3, &error)))
 FUNCTION(wait_for_job, sco_wait_for_job(P(0, client), JOB, P(1, options), P(2, &made_job), P(3, &error)))
 FUNCTION(wait_for_output_file, sco_wait_for_output_file(P(0, client), JOB, P(1, options), P(2, &made_job), P(3, &made_file), P(4, &error)))
+FUNCTION(wait_and_save_output_file, sco_wait_and_save_output_file(P(0, client), JOB, P(1, folder), options, P(2, &made_job), P(3, &made_info), P(4, &error)))
+FUNCTION(wait_and_write_output_file, sco_wait_and_write_output_file(P(0, client), JOB, (nulls >> 1 & 1) ? NULL : take_bytes, P(2, &checks), P(3, options), P(4, &made_job), P(5, &made_info), P(6, &error)))
 FUNCTION(output_file_save, sco_output_file_save(P(0, file), P(1, folder), options, P(2, &made_info), P(3, &error)))
 FUNCTION(set_timeout, sco_options_set_timeout(P(0, options), 60000, P(1, &error)))
 FUNCTION(set_cancel, sco_options_set_cancel(P(0, options), P(1, cancel), P(2, &error)))
 FUNCTION(set_interrupt, sco_options_set_interrupt(P(0, options), (nulls >> 1 & 1) ? NULL : go_on, P(2, &checks), P(3, &error)))
 FUNCTION(set_progress, sco_options_set_progress(P(0, options), (nulls >> 1 & 1) ? NULL : go_on_with, P(2, &checks), P(3, &error)))
 FUNCTION(set_wait, sco_options_set_wait(P(0, options), 10, 100, 1000, P(1, &error)))
+FUNCTION(set_fail_on_hold, sco_options_set_fail_on_hold(P(0, options), 1, P(1, &error)))
 FUNCTION(set_save, sco_options_set_save(P(0, options), P(1, "file.txt"), SCO_IF_EXISTS_REPLACE, 0, P(2, &error)))
 
 static const struct function {
@@ -165,6 +169,7 @@ static const struct function {
     {"sco_config_set_team_directory", call_set_team_directory, 3, 1 | 2},
     {"sco_config_set_timeouts", call_set_timeouts, 2, 1},
     {"sco_config_set_retry", call_set_retry, 2, 1},
+    {"sco_config_set_retry_server_errors", call_set_retry_server_errors, 2, 1},
     {"sco_config_set_proxy", call_set_proxy, 3, 1 | 2},
     {"sco_config_add_ca_certificates", call_add_ca_certificates, 3, 1 | 2},
     {"sco_config_set_client_certificate", call_set_client_certificate, 4, 1 | 2 | 4},
@@ -177,12 +182,15 @@ static const struct function {
     {"sco_get_job", call_get_job, 4, 1 | 4},
     {"sco_wait_for_job", call_wait_for_job, 4, 1 | 4},
     {"sco_wait_for_output_file", call_wait_for_output_file, 5, 1 | 8},
+    {"sco_wait_and_save_output_file", call_wait_and_save_output_file, 5, 1 | 2},
+    {"sco_wait_and_write_output_file", call_wait_and_write_output_file, 7, 1 | 2},
     {"sco_output_file_save", call_output_file_save, 4, 1 | 2},
     {"sco_options_set_timeout", call_set_timeout, 2, 1},
     {"sco_options_set_cancel", call_set_cancel, 3, 1},
     {"sco_options_set_interrupt", call_set_interrupt, 4, 1},
     {"sco_options_set_progress", call_set_progress, 4, 1},
     {"sco_options_set_wait", call_set_wait, 2, 1},
+    {"sco_options_set_fail_on_hold", call_set_fail_on_hold, 2, 1},
     {"sco_options_set_save", call_set_save, 3, 1},
 };
 
@@ -268,6 +276,8 @@ static void what_is_read_and_freed_may_be_null(void)
     CHECK(sco_error_retry_may_help(NULL) == 0);
     CHECK(sco_error_attempts(NULL) == 0);
     CHECK(sco_error_retry_after_ms(NULL) == -1);
+    CHECK(sco_error_os_error(NULL) == 0);
+    CHECK(sco_error_path(NULL) == NULL);
     CHECK(sco_error_job(NULL) == NULL);
     CHECK(sco_error_log_line(NULL, 0) == NULL);
     CHECK(sco_output_file_data(NULL) == NULL);
@@ -314,11 +324,12 @@ TEXT(proxy, sco_config_set_proxy(config, text, &error))
 TEXT(job, sco_job_id_from_text(text, &made_id, &error))
 TEXT(folder, sco_save_output_file(client, JOB, text, NULL, &made_info, &error))
 TEXT(folder_of_file, sco_output_file_save(file, text, NULL, &made_info, &error))
+TEXT(folder_after_wait, sco_wait_and_save_output_file(client, JOB, text, NULL, NULL, &made_info, &error))
 TEXT(name, sco_options_set_save(options, text, SCO_IF_EXISTS_REPLACE, 0, &error))
 
 static sco_status (*const texts[])(const char *) = {
     text_server, text_token, text_user, text_password, text_team, text_team_directory, text_proxy,
-    text_job, text_folder, text_folder_of_file, text_name, token_set,
+    text_job, text_folder, text_folder_of_file, text_folder_after_wait, text_name, token_set,
 };
 
 static void remove_saved(sco_file_info *info)
@@ -336,7 +347,7 @@ static sco_status try_text(size_t place, const char *text)
     CHECK(status != SCO_INTERNAL);
     CHECK((status == SCO_OK) == (error == NULL));
     TAKE_BACK(made_client, sco_client_free);
-    /* "" and the like are folders, where a file is saved. */
+    /* "/" and the like are folders, where a file is saved. */
     TAKE_BACK(made_info, remove_saved);
     return status;
 }
@@ -447,22 +458,23 @@ static void numbers_may_be_anything(void)
         uint64_t time = times[i];
         sco_client *limited = NULL;
         snprintf(at, sizeof at, "time %llu", (unsigned long long)time);
-        CHECK(sco_config_set_timeouts(config, time, time, time, NULL) == SCO_OK);
-        CHECK(sco_config_set_retry(config, i == 3 ? UINT32_MAX : (uint32_t)time, time, time, NULL) == SCO_OK);
-        CHECK(sco_config_set_max_size(config, time, NULL) == SCO_OK);
-        CHECK(sco_options_set_timeout(options, time, NULL) == SCO_OK);
-        CHECK(sco_options_set_wait(options, time, time, time, NULL) == SCO_OK);
-        sco_status status = sco_client_new(server, token, config, &limited, &error);
-        CHECK(status == (time == 0 ? SCO_INVALID_ARGUMENT : SCO_OK));
-        sco_error_free(error);
+        const sco_status expected = time == 0 ? SCO_INVALID_ARGUMENT : SCO_OK;
+        CHECK(sco_config_set_timeouts(config, time, time, time, NULL) == expected);
+        CHECK(sco_config_set_retry(config, i == 3 ? UINT32_MAX : (uint32_t)time, time, time, NULL) == expected);
+        CHECK(sco_config_set_max_size(config, time, NULL) == expected);
+        CHECK(sco_options_set_timeout(options, time, NULL) == expected);
+        CHECK(sco_options_set_wait(options, time, time, time, NULL) == expected);
+        /* What was rejected is not set. */
+        CHECK(sco_client_new(server, token, config, &limited, NULL) == SCO_OK);
+        sco_status status;
         for (int with_options = 0; with_options < 2; with_options++) {
             const sco_options *own = with_options ? options : NULL;
-            status = sco_get_output_file(limited == NULL ? client : limited, JOB, own, &made_file, &error);
-            CHECK(status == SCO_OK || (time <= 1 && status != SCO_INTERNAL));
+            status = sco_get_output_file(limited, JOB, own, &made_file, &error);
+            CHECK(status == SCO_OK || (time == 1 && status != SCO_INTERNAL));
             sco_error_free(error);
             sco_output_file_free(made_file);
-            status = sco_wait_for_job(limited == NULL ? client : limited, JOB, own, &made_job, &error);
-            CHECK(status == SCO_OK || (time <= 1 && status != SCO_INTERNAL));
+            status = sco_wait_for_job(limited, JOB, own, &made_job, &error);
+            CHECK(status == SCO_OK || (time == 1 && status != SCO_INTERNAL));
             sco_error_free(error);
             sco_job_free(made_job);
         }

@@ -88,6 +88,8 @@ static void tell_error(sco_error *error)
     tell_number("retry_may_help", sco_error_retry_may_help(error));
     if (sco_error_retry_after_ms(error) >= 0)
         tell_number("retry_after_ms", sco_error_retry_after_ms(error));
+    if (sco_error_os_error(error) != 0)
+        tell_number("os_error", sco_error_os_error(error));
     if (sco_error_job(error) != NULL)
         tell_job(sco_error_job(error));
     for (size_t i = 0; sco_error_log_line(error, i) != NULL; i++)
@@ -165,6 +167,7 @@ static sco_config *config_asked(void)
 {
     sco_config *config = sco_config_new();
     sco_config_set_retry(config, (uint32_t)number_asked("attempts", 1), 1, 10, NULL);
+    sco_config_set_retry_server_errors(config, (int32_t)number_asked("retry_server_errors", 0), NULL);
     sco_config_set_body_encoding(config, (int32_t)number_asked("body_encoding", 0), NULL);
     sco_config_set_allow_plain_http(config, (int32_t)number_asked("allow_plain_http", 0), NULL);
     if (asked("max_size") != NULL)
@@ -189,6 +192,7 @@ static sco_options *options_asked(void)
 {
     sco_options *options = sco_options_new();
     sco_options_set_wait(options, 1, 5, 50, NULL);
+    sco_options_set_fail_on_hold(options, (int32_t)number_asked("fail_on_hold", 1), NULL);
     sco_options_set_save(options, asked("file_name"), (int32_t)number_asked("if_exists", 0), 1, NULL);
     if (asked("timeout") != NULL)
         sco_options_set_timeout(options, (uint64_t)number_asked("timeout", 0), NULL);
@@ -236,6 +240,21 @@ static void make_call(const sco_client *client, const sco_options *options, sco_
         if (sco_wait_for_output_file(client, id, options, &job, &file, error) == SCO_OK) {
             tell_job(job);
             tell_file(file);
+        }
+    } else if (strcmp(call, "wait_and_save_output_file") == 0) {
+        if (sco_wait_and_save_output_file(client, id, asked("folder"), options, &job, &info, error) ==
+            SCO_OK) {
+            tell_job(job);
+            tell_info(info, none);
+        }
+    } else if (strcmp(call, "wait_and_write_output_file") == 0) {
+        struct bytes written = none;
+        if (sco_wait_and_write_output_file(client, id, append, &written, options, &job, &info, error) ==
+            SCO_OK) {
+            tell_job(job);
+            tell_info(info, written);
+        } else {
+            free(written.data);
         }
     } else {
         fail(call);

@@ -8,6 +8,7 @@
  * "resolve", name lookups are slow, and only that is tested. C99 with POSIX threads.
  */
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -504,6 +505,95 @@ static void jobs_are_waited_for(void)
     sco_client_free(client);
 }
 
+static void wait_for_job_on_hold_fails_unless_told_to_wait(void)
+{
+    sco_client *client = client_of("STAND_IN");
+    sco_options *options = sco_options_new();
+    sco_job *job = NULL;
+    sco_error *error = NULL;
+    CHECK(sco_options_set_timeout(options, 60000, NULL) == SCO_OK);
+    CHECK(sco_wait_for_job(client, 50009, options, &job, &error) == SCO_JOB_FAILED);
+    CHECK(job == NULL);
+    CHECK(sco_job_status(sco_error_job(error)) == SCO_JOB_ON_HOLD);
+    sco_error_free(error);
+
+    /* In either order with the other settings of a wait. */
+    CHECK(sco_options_set_fail_on_hold(options, 0, NULL) == SCO_OK);
+    CHECK(sco_options_set_wait(options, 100, 100, 0, NULL) == SCO_OK);
+    CHECK(sco_options_set_timeout(options, 500, NULL) == SCO_OK);
+    CHECK(sco_wait_for_job(client, 50009, options, &job, &error) == SCO_TIMEOUT);
+    CHECK(strstr(sco_error_message(error), "still OnHold") != NULL);
+    sco_error_free(error);
+    CHECK(sco_options_set_fail_on_hold(options, 1, NULL) == SCO_OK);
+    CHECK(sco_wait_for_job(client, 50009, options, &job, NULL) == SCO_JOB_FAILED);
+    sco_options_free(options);
+    sco_client_free(client);
+}
+
+static void server_error_is_retried_if_enabled(void)
+{
+    for (int32_t enabled = 0; enabled < 2; enabled++) {
+        sco_config *config = sco_config_new();
+        CHECK(sco_config_set_retry_server_errors(config, enabled, NULL) == SCO_OK);
+        CHECK(sco_config_set_retry(config, 3, 1, 1, NULL) == SCO_OK);
+        sco_client *client = new_client(setting("STAND_IN"), setting("STAND_IN_TOKEN"), config);
+        sco_error *error = failed_fetch(client, 40007, SCO_SERVER);
+        CHECK(sco_error_http_status(error) == 500);
+        CHECK(sco_error_attempts(error) == (enabled ? 3 : 1));
+        sco_error_free(error);
+        sco_client_free(client);
+    }
+}
+
+static int32_t add_length(void *context, const uint8_t *data, size_t length)
+{
+    (void)data;
+    *(size_t *)context += length;
+    return 0;
+}
+
+static void output_file_is_saved_or_written_after_the_wait(void)
+{
+    char folder[] = "/tmp/sellercloud-output-XXXXXX";
+    CHECK(mkdtemp(folder) != NULL);
+    sco_client *client = client_of("STAND_IN");
+    sco_options *options = sco_options_new();
+    sco_job *job = NULL;
+    sco_file_info *info = NULL;
+    sco_error *error = NULL;
+    CHECK(sco_options_set_wait(options, 100, 100, 60000, NULL) == SCO_OK);
+    CHECK_OK(sco_wait_and_save_output_file(client, 50003, folder, options, &job, &info, &error));
+    CHECK(sco_job_status(job) == SCO_JOB_PARTIAL_SUCCESS);
+    CHECK(sco_file_info_len(info) == 2400);
+    CHECK(remove(sco_file_info_path(info)) == 0);
+    sco_file_info_free(info);
+    sco_job_free(job);
+
+    size_t length = 0;
+    CHECK_OK(sco_wait_and_write_output_file(client, 50003, add_length, &length, options, &job, &info,
+                                            &error));
+    CHECK(sco_job_id(job) == 50003);
+    CHECK(sco_file_info_len(info) == 2400 && length == 2400);
+    CHECK(sco_file_info_path(info) == NULL);
+    sco_file_info_free(info);
+    sco_job_free(job);
+
+    CHECK(sco_wait_and_save_output_file(client, 50002, folder, options, &job, &info, NULL) ==
+          SCO_JOB_FAILED);
+    CHECK(job == NULL && info == NULL);
+    CHECK(remove(folder) == 0);
+    /* This job does not end: what can be checked is checked before the wait. */
+    CHECK(sco_wait_and_save_output_file(client, 50004, folder, options, &job, &info, &error) == SCO_IO);
+    CHECK(sco_error_attempts(error) == 0);
+    CHECK(sco_error_os_error(error) == ENOENT);
+    sco_error_free(error);
+    CHECK(sco_options_set_save(options, "a/b", SCO_IF_EXISTS_FAIL, 1, NULL) == SCO_OK);
+    CHECK(sco_wait_and_save_output_file(client, 50004, "/tmp", options, &job, &info, NULL) ==
+          SCO_INVALID_ARGUMENT);
+    sco_options_free(options);
+    sco_client_free(client);
+}
+
 static void redirects_stay_within_the_origin(void)
 {
     sco_client *client = client_of("STAND_IN");
@@ -634,6 +724,9 @@ int main(int argc, char **argv)
     progress_is_told_and_can_cancel();
     jobs_are_told();
     jobs_are_waited_for();
+    wait_for_job_on_hold_fails_unless_told_to_wait();
+    server_error_is_retried_if_enabled();
+    output_file_is_saved_or_written_after_the_wait();
     redirects_stay_within_the_origin();
     gzip_is_undone_and_limited();
     tls_is_verified();

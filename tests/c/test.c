@@ -6,6 +6,7 @@
  * FOLDER is empty and may be written to. C99 with POSIX threads.
  */
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,8 +112,12 @@ static void a_file_outlives_its_client_and_is_saved_once(void)
     CHECK(sco_output_file_save(file, folder, NULL, NULL, &error) == SCO_IO);
     CHECK(sco_error_kind(error) == SCO_IO);
     CHECK(strstr(sco_error_message(error), path) != NULL);
+    CHECK(sco_error_os_error(error) == EEXIST);
+    CHECK(strcmp(sco_error_path(error), path) == 0);
     sco_error_free(error);
-    CHECK(sco_output_file_save(file, "/no/such/folder", NULL, NULL, NULL) == SCO_IO);
+    CHECK(sco_output_file_save(file, "/no/such/folder", NULL, NULL, &error) == SCO_IO);
+    CHECK(sco_error_os_error(error) == ENOENT);
+    sco_error_free(error);
     CHECK(sco_output_file_save(file, NULL, NULL, NULL, NULL) == SCO_INVALID_ARGUMENT);
     CHECK(sco_output_file_save(file, "\xff", NULL, NULL, NULL) == SCO_INVALID_ARGUMENT);
     CHECK(sco_output_file_save(NULL, folder, NULL, NULL, NULL) == SCO_INVALID_ARGUMENT);
@@ -230,6 +235,46 @@ static void a_name_may_be_taken_or_given(void)
     sco_client_free(client);
 }
 
+static void save_to_empty_folder_fails(void)
+{
+    sco_client *client = new_client(NULL);
+    sco_output_file *file = NULL;
+    sco_error *error = NULL;
+    CHECK(sco_get_output_file(client, 28143, NULL, &file, NULL) == SCO_OK);
+    CHECK(sco_output_file_save(file, "", NULL, NULL, &error) == SCO_INVALID_ARGUMENT);
+    CHECK(strstr(sco_error_message(error), "folder is empty; use \".\"") != NULL);
+    sco_error_free(error);
+    CHECK(sco_save_output_file(client, 28143, "", NULL, NULL, NULL) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_wait_and_save_output_file(client, 50003, "", NULL, NULL, NULL, NULL) ==
+          SCO_INVALID_ARGUMENT);
+    sco_output_file_free(file);
+    sco_client_free(client);
+}
+
+static void limit_of_zero_is_rejected(void)
+{
+    sco_config *config = sco_config_new();
+    sco_options *options = sco_options_new();
+    sco_error *errors[8] = {NULL};
+    CHECK(sco_config_set_timeouts(config, 0, 1, 1, &errors[0]) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_config_set_timeouts(config, 1, 0, 1, &errors[1]) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_config_set_timeouts(config, 1, 1, 0, &errors[2]) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_config_set_max_size(config, 0, &errors[3]) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_config_set_retry(config, 0, 1, 1, &errors[4]) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_options_set_timeout(options, 0, &errors[5]) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_options_set_wait(options, 0, 1, 1, &errors[6]) == SCO_INVALID_ARGUMENT);
+    CHECK(sco_options_set_wait(options, 1, 0, 1, &errors[7]) == SCO_INVALID_ARGUMENT);
+    for (size_t i = 0; i < 8; i++) {
+        CHECK(strstr(sco_error_message(errors[i]), "must be greater than zero") != NULL);
+        sco_error_free(errors[i]);
+    }
+    /* These are no limits. */
+    CHECK(sco_config_set_retry(config, 1, 0, 0, NULL) == SCO_OK);
+    CHECK(sco_options_set_wait(options, 1, 1, 0, NULL) == SCO_OK);
+    sco_options_free(options);
+    sco_config_free(config);
+}
+
 struct received {
     size_t length;
     unsigned char bytes[8192];
@@ -270,6 +315,8 @@ static void a_file_is_handed_to_a_callback(void)
     CHECK(sco_write_output_file(client, 28143, receive, &received, NULL, &info, &error) == SCO_IO);
     CHECK(info == NULL);
     CHECK(strstr(sco_error_message(error), "the callback returned -5") != NULL);
+    CHECK(sco_error_os_error(error) == 0);
+    CHECK(sco_error_path(error) == NULL);
     sco_error_free(error);
     CHECK(sco_write_output_file(client, 28143, NULL, NULL, NULL, &info, NULL) ==
           SCO_INVALID_ARGUMENT);
@@ -294,6 +341,8 @@ static void refusals_are_told_apart(void)
     CHECK(file == NULL);
     CHECK(sco_error_kind(error) == SCO_SERVER);
     CHECK(sco_error_http_status(error) == 500);
+    CHECK(sco_error_os_error(error) == 0);
+    CHECK(sco_error_path(error) == NULL);
     CHECK(sco_error_retry_may_help(error) == 0);
     CHECK(strcmp(sco_error_message(error),
                  "job 5: server answered 500 Internal Server Error: "
@@ -440,6 +489,8 @@ int main(int argc, char **argv)
     memory_of_large_files_is_used_again();
     a_file_is_saved_as_it_arrives();
     a_name_may_be_taken_or_given();
+    save_to_empty_folder_fails();
+    limit_of_zero_is_rejected();
     a_file_is_handed_to_a_callback();
     refusals_are_told_apart();
     options_take_effect();

@@ -71,6 +71,7 @@ private:
         sco::ClientOptions options;
         options.retry_base = std::chrono::milliseconds(1);
         options.retry_longest = std::chrono::milliseconds(10);
+        options.retry_server_errors = number("retry_server_errors", 0) != 0;
         options.attempts = static_cast<unsigned>(number("attempts", 1));
         options.server = asked("server").value_or(variable("STAND_IN"));
         options.team = asked("team");
@@ -102,6 +103,7 @@ private:
         options.wait.first = std::chrono::milliseconds(1);
         options.wait.longest = std::chrono::milliseconds(5);
         options.wait.grace = std::chrono::milliseconds(50);
+        options.wait.fail_on_hold = number("fail_on_hold", 1) != 0;
         return options;
     }
 
@@ -133,6 +135,16 @@ private:
             const auto [ended, file] = client.wait_for_output_file(job, options);
             tell(ended);
             tell(file);
+        } else if (call == "wait_and_save_output_file") {
+            const auto [ended, info] = client.wait_and_save_output_file(job, folder, options);
+            tell(ended);
+            tell(info, "");
+        } else if (call == "wait_and_write_output_file") {
+            std::string written;
+            const auto write = [&](sco::ByteView bytes) { written += bytes.text(); };
+            const auto ended_and_info = client.wait_and_write_output_file(job, write, options);
+            tell(ended_and_info.first);
+            tell(ended_and_info.second, written);
         } else {
             throw std::invalid_argument(call);
         }
@@ -211,6 +223,8 @@ private:
         tell("retry_may_help", error.retry_may_help());
         if (const auto time = error.retry_after())
             tell("retry_after_ms", time->count());
+        if (error.os_error())
+            tell("os_error", error.os_error().value());
         if (const auto job = error.job())
             tell(*job);
         for (const auto &line : error.log_lines())

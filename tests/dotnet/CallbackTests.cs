@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.IO;
 using System.Threading;
 using NUnit.Framework;
@@ -140,27 +141,63 @@ namespace SellercloudOutputTests
         }
 
         [Test]
-        public void WhatALogThrowsEndsTheCall()
+        public void LogThatThrowsFailsNoCall()
         {
-            var isThrowing = true;
             var requests = 0;
-            var options = Support.WithToken();
+            var options = Support.WithLogin();
             options.Log = record =>
             {
                 requests++;
-                if (isThrowing)
-                {
-                    ThrowOwn();
-                }
+                ThrowOwn();
             };
+            using (var folder = new Folder())
+            using (var traced = new StringWriter())
+            using (var listener = new TextWriterTraceListener(traced))
             using (var client = new SellercloudClient(options))
             {
-                Support.Caught<OwnException>(() => client.GetOutputFile(28142));
-                // 503 twice and then a file, were it not for the exception.
-                Support.Caught<OwnException>(() => client.GetOutputFile(40001));
-                Assert.That(requests, Is.EqualTo(2));
-                isThrowing = false;
-                client.GetOutputFile(28142).Dispose();
+                Trace.Listeners.Add(listener);
+                try
+                {
+                    client.GetOutputFile(28142).Dispose();
+                    // 503 twice, and then the file.
+                    Assert.That(client.SaveOutputFile(40001, folder.Path).Length, Is.EqualTo(Support.OrdersLength));
+                    client.WaitForOutputFileAsync(50003, Support.Waiting()).Result().Dispose();
+                    var error = Support.Failed(SellercloudErrorKind.Server, () => client.GetOutputFile(5));
+                    Assert.That(error.InnerException, Is.TypeOf<OwnException>());
+                    Assert.That(error.ToString(), Contains.Substring("ThrowOwn"));
+                    // What another callback throws is thrown as ever.
+                    Support.Caught<OwnException>(() => client.CopyOutputFileTo(28142, new ThrowingStream()));
+                }
+                finally
+                {
+                    Trace.Listeners.Remove(listener);
+                }
+                listener.Flush();
+                var reports = traced.ToString().Split(new[] { "Log threw an exception" }, StringSplitOptions.None);
+                Assert.That(reports.Length, Is.EqualTo(2), traced.ToString());
+                Assert.That(reports[1], Contains.Substring("ThrowOwn"));
+            }
+            Assert.That(requests, Is.GreaterThanOrEqualTo(9));
+        }
+
+        [Test]
+        public void TraceListenerThatThrowsFailsNoCall()
+        {
+            var options = Support.WithToken();
+            options.Log = record => ThrowOwn();
+            using (var client = new SellercloudClient(options))
+            using (var listener = new ThrowingListener())
+            {
+                Trace.Listeners.Add(listener);
+                try
+                {
+                    client.GetOutputFile(28142).Dispose();
+                }
+                finally
+                {
+                    Trace.Listeners.Remove(listener);
+                }
+                Assert.That(listener.IsCalled);
             }
         }
 
@@ -248,6 +285,22 @@ namespace SellercloudOutputTests
         private static void ThrowOwn()
         {
             throw new OwnException();
+        }
+
+        private sealed class ThrowingListener : TraceListener
+        {
+            public bool IsCalled { get; private set; }
+
+            public override void Write(string message)
+            {
+                IsCalled = true;
+                ThrowOwn();
+            }
+
+            public override void WriteLine(string message)
+            {
+                Write(message);
+            }
         }
 
         private sealed class ThrowingStream : MemoryStream

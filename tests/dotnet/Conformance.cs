@@ -120,6 +120,19 @@ namespace SellercloudOutputTests
                                 Tell(output.File);
                             }
                             break;
+                        case "wait_and_save_output_file":
+                            var saved = client.WaitAndSaveOutputFile(job, folder, options, token);
+                            Tell(saved.Job);
+                            Tell(saved.File, null);
+                            break;
+                        case "wait_and_write_output_file":
+                            using (var copy = new MemoryStream())
+                            {
+                                var copied = client.WaitAndCopyOutputFileTo(job, copy, options, token);
+                                Tell(copied.Job);
+                                Tell(copied.File, copy.ToArray());
+                            }
+                            break;
                         default:
                             throw new InvalidDataException("no such call: " + call);
                     }
@@ -142,6 +155,7 @@ namespace SellercloudOutputTests
                     MaxSize = Number("max_size"),
                     Attempts = (int)(Number("attempts") ?? 1),
                     AllowPlainHttp = Number("allow_plain_http") == 1,
+                    RetryServerErrors = Number("retry_server_errors") == 1,
                     Proxy = Asked("proxy"),
                     RetryBase = TimeSpan.FromMilliseconds(1),
                     RetryLongest = TimeSpan.FromMilliseconds(10),
@@ -166,6 +180,7 @@ namespace SellercloudOutputTests
                     WaitFirst = TimeSpan.FromMilliseconds(1),
                     WaitLongest = TimeSpan.FromMilliseconds(5),
                     WaitGrace = TimeSpan.FromMilliseconds(50),
+                    FailOnHold = Number("fail_on_hold") != 0,
                 };
                 if (Number("timeout") != null)
                 {
@@ -264,6 +279,7 @@ namespace SellercloudOutputTests
                 Tell("attempts", error.Attempts);
                 Tell("retry_may_help", error.RetryMayHelp);
                 Tell("retry_after_ms", (long?)error.RetryAfter?.TotalMilliseconds);
+                Tell("os_error", error.OSErrorCode);
                 if (error.Job != null)
                 {
                     Tell(error.Job);

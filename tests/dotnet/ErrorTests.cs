@@ -60,6 +60,23 @@ namespace SellercloudOutputTests
                 Support.Caught<ArgumentNullException>(() => client.CopyOutputFileToAsync(28142, null).Result());
                 var options = new CallOptions { IfExists = (IfExists)9 };
                 Support.Failed(SellercloudErrorKind.InvalidArgument, () => client.GetOutputFile(28142, options));
+                Support.Failed(SellercloudErrorKind.InvalidArgument, () => client.SaveOutputFile(28142, ""));
+                Support.Failed(SellercloudErrorKind.InvalidArgument, () => client.WaitAndSaveOutputFile(50004, ""));
+                using (var file = client.GetOutputFile(28142))
+                {
+                    Support.Failed(SellercloudErrorKind.InvalidArgument, () => file.Save(""));
+                }
+                foreach (var zero in new[]
+                {
+                    new CallOptions { Timeout = TimeSpan.Zero },
+                    new CallOptions { WaitFirst = TimeSpan.Zero },
+                    new CallOptions { WaitLongest = TimeSpan.Zero },
+                })
+                {
+                    error = Support.Failed(
+                        SellercloudErrorKind.InvalidArgument, () => client.WaitForJob(50003, zero));
+                    Assert.That(error.Message, Contains.Substring("must be greater than zero"));
+                }
                 options = new CallOptions { Timeout = TimeSpan.FromTicks(-1) };
                 var range = Support.Caught<ArgumentOutOfRangeException>(() => client.GetJob(50003, options));
                 Assert.That(range.ParamName, Is.EqualTo("Timeout"));
@@ -79,6 +96,11 @@ namespace SellercloudOutputTests
             Unusable(options => options.ClientKey = "no key");
             Unusable(options => options.BodyEncoding = (BodyEncoding)9);
             Unusable(options => options.Server = "http://example.com");
+            ZeroIsRejected(options => options.ConnectTimeout = TimeSpan.Zero);
+            ZeroIsRejected(options => options.StallTimeout = TimeSpan.Zero);
+            ZeroIsRejected(options => options.CallTimeout = TimeSpan.Zero);
+            ZeroIsRejected(options => options.MaxSize = 0);
+            ZeroIsRejected(options => options.Attempts = 0);
             OutOfRange("MaxSize", options => options.MaxSize = -1);
             OutOfRange("Attempts", options => options.Attempts = -1);
             OutOfRange("CallTimeout", options => options.CallTimeout = TimeSpan.FromSeconds(-1));
@@ -152,15 +174,69 @@ namespace SellercloudOutputTests
         [Test]
         public void NoLimitIsALimit()
         {
-            var options = Support.WithToken();
-            options.ConnectTimeout = TimeSpan.MaxValue;
-            options.StallTimeout = TimeSpan.MaxValue;
-            options.CallTimeout = TimeSpan.MaxValue;
-            options.RetryLongest = TimeSpan.MaxValue;
-            using (var client = new SellercloudClient(options))
-            using (var file = client.GetOutputFile(28142, new CallOptions { Timeout = TimeSpan.MaxValue }))
+            foreach (var time in new[] { TimeSpan.MaxValue, System.Threading.Timeout.InfiniteTimeSpan })
             {
-                Assert.That(file.Length, Is.EqualTo(Support.OrdersLength));
+                var options = Support.WithToken();
+                options.ConnectTimeout = time;
+                options.StallTimeout = time;
+                options.CallTimeout = time;
+                options.RetryLongest = time;
+                options.RetryBase = TimeSpan.Zero;
+                options.MaxSize = long.MaxValue;
+                options.Attempts = int.MaxValue;
+                var call = new CallOptions { Timeout = time, WaitLongest = time, WaitGrace = time };
+                using (var client = new SellercloudClient(options))
+                using (var output = client.WaitForOutputFile(50003, call))
+                {
+                    Assert.That(output.File.Length, Is.EqualTo(Support.OrdersLength));
+                }
+            }
+        }
+
+        [Test]
+        public void TimeBelowAMillisecondIsRoundedUp()
+        {
+            using (var client = new SellercloudClient(Support.WithToken()))
+            {
+                var options = Support.Waiting();
+                options.WaitFirst = TimeSpan.FromTicks(1);
+                Assert.That(client.WaitForJob(50003, options).IsFinal);
+            }
+        }
+
+        [Test]
+        public void ErrorOfTheSystemHasItsCodeAndPath()
+        {
+            using (var folder = new Folder())
+            using (var client = new SellercloudClient(Support.WithToken()))
+            {
+                var saved = client.SaveOutputFile(28142, folder.Path);
+                var taken = Support.Failed(
+                    SellercloudErrorKind.Io, () => client.SaveOutputFile(28142, folder.Path));
+                Assert.That(taken.OSErrorCode, Is.EqualTo(17));
+                Assert.That(taken.Path, Is.EqualTo(saved.Path));
+                var missing = Support.Failed(
+                    SellercloudErrorKind.Io, () => client.SaveOutputFile(28142, folder.Path + "/nowhere"));
+                Assert.That(missing.OSErrorCode, Is.EqualTo(2));
+                var other = Support.Failed(SellercloudErrorKind.Server, () => client.GetOutputFile(5));
+                Assert.That(other.OSErrorCode, Is.Null);
+                Assert.That(other.Path, Is.Null);
+            }
+        }
+
+        [Test]
+        public void ServerErrorIsRetriedIfEnabled()
+        {
+            foreach (var isEnabled in new[] { false, true })
+            {
+                var options = Support.WithToken();
+                options.Attempts = 3;
+                options.RetryServerErrors = isEnabled;
+                using (var client = new SellercloudClient(options))
+                {
+                    var error = Support.Failed(SellercloudErrorKind.Server, () => client.GetOutputFile(40007));
+                    Assert.That(error.Attempts, Is.EqualTo(isEnabled ? 3 : 1));
+                }
             }
         }
 
@@ -169,6 +245,15 @@ namespace SellercloudOutputTests
             var options = Support.WithToken();
             change(options);
             Support.Failed(SellercloudErrorKind.InvalidArgument, () => new SellercloudClient(options));
+        }
+
+        private static void ZeroIsRejected(Action<SellercloudClientOptions> change)
+        {
+            var options = Support.WithToken();
+            change(options);
+            var error = Support.Failed(
+                SellercloudErrorKind.InvalidArgument, () => new SellercloudClient(options));
+            Assert.That(error.Message, Contains.Substring("must be greater than zero"));
         }
 
         private static void OutOfRange(string name, Action<SellercloudClientOptions> change)

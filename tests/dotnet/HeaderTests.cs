@@ -109,7 +109,7 @@ namespace SellercloudOutputTests
             var names = typeof(SellercloudClient).Assembly.GetExportedTypes().Select(type => type.Name);
             Assert.That(names, Is.EquivalentTo(new[]
             {
-                "BodyEncoding", "CallOptions", "IfExists", "JobOutput", "JobStatus", "OutputFile", "OutputFileInfo",
+                "BodyEncoding", "CallOptions", "IfExists", "JobOutput", "JobOutputInfo", "JobStatus", "OutputFile", "OutputFileInfo",
                 "QueuedJob", "RequestRecord", "SellercloudClient", "SellercloudClientOptions", "SellercloudErrorKind",
                 "SellercloudException", "TransferProgress",
             }));

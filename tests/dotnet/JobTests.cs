@@ -1,4 +1,5 @@
 using System;
+using System.IO;
 using NUnit.Framework;
 using SellercloudOutput;
 
@@ -87,6 +88,72 @@ namespace SellercloudOutputTests
             Support.Failed(SellercloudErrorKind.InvalidArgument, () => SellercloudClient.ParseJobId("no job"));
             Support.Failed(SellercloudErrorKind.InvalidArgument, () => SellercloudClient.ParseJobId(""));
             Support.Caught<ArgumentNullException>(() => SellercloudClient.ParseJobId(null));
+        }
+
+        [Test]
+        public void WaitForJobOnHoldFailsUnlessToldToWait()
+        {
+            using (var client = new SellercloudClient(Support.WithToken()))
+            {
+                var options = Support.Waiting();
+                options.Timeout = TimeSpan.FromMinutes(1);
+                var error = Support.Failed(SellercloudErrorKind.JobFailed, () => client.WaitForJob(50009, options));
+                Assert.That(error.Job.Status, Is.EqualTo(JobStatus.OnHold));
+                options.FailOnHold = false;
+                options.Timeout = TimeSpan.FromMilliseconds(300);
+                Support.Failed(SellercloudErrorKind.Timeout, () => client.WaitForJob(50009, options));
+            }
+        }
+
+        [Test]
+        public void OutputFileIsSavedOrCopiedAfterTheWait()
+        {
+            using (var folder = new Folder())
+            using (var client = new SellercloudClient(Support.WithToken()))
+            {
+                var options = Support.Waiting();
+                options.FileName = "waited for.csv";
+                foreach (var isAsync in new[] { false, true })
+                {
+                    options.IfExists = isAsync ? IfExists.Replace : IfExists.Fail;
+                    var saved = isAsync
+                        ? client.WaitAndSaveOutputFileAsync(50003, folder.Path, options).Result()
+                        : client.WaitAndSaveOutputFile(50003, folder.Path, options);
+                    Assert.That(saved.Job.Status, Is.EqualTo(JobStatus.PartialSuccess));
+                    Assert.That(new FileInfo(saved.File.Path).Length, Is.EqualTo(Support.OrdersLength));
+                    using (var copy = new MemoryStream())
+                    {
+                        var copied = isAsync
+                            ? client.WaitAndCopyOutputFileToAsync(50003, copy, options).Result()
+                            : client.WaitAndCopyOutputFileTo(50003, copy, options);
+                        Assert.That(copied.Job.Id, Is.EqualTo(50003));
+                        Assert.That(copied.File.Path, Is.Null);
+                        Assert.That(copy.ToArray(), Is.EqualTo(File.ReadAllBytes(saved.File.Path)));
+                    }
+                }
+            }
+        }
+
+        [Test]
+        public void WaitAndSaveChecksBeforeTheWait()
+        {
+            using (var folder = new Folder())
+            using (var client = new SellercloudClient(Support.WithToken()))
+            {
+                // This job does not end.
+                var options = new CallOptions { Timeout = TimeSpan.FromMinutes(1) };
+                Support.Failed(
+                    SellercloudErrorKind.Io,
+                    () => client.WaitAndSaveOutputFile(50004, folder.Path + "/nowhere", options));
+                options.FileName = "a/b";
+                Support.Failed(
+                    SellercloudErrorKind.InvalidArgument,
+                    () => client.WaitAndSaveOutputFile(50004, folder.Path, options));
+                Support.Caught<ArgumentNullException>(() => client.WaitAndSaveOutputFile(50004, null));
+                Support.Caught<ArgumentNullException>(() => client.WaitAndSaveOutputFileAsync(50004, null).Result());
+                Support.Caught<ArgumentNullException>(() => client.WaitAndCopyOutputFileTo(50004, null));
+                Support.Caught<ArgumentNullException>(() => client.WaitAndCopyOutputFileToAsync(50004, null).Result());
+            }
         }
     }
 }

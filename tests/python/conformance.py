@@ -16,11 +16,12 @@ from sellercloud_output import (
     QueuedJob,
     SavedFile,
     SellercloudError,
+    StorageError,
     Wait,
     WrittenFile,
 )
 
-QUICK = Wait(first=0.001, longest=0.005, grace=0.05)
+FIRST, LONGEST, GRACE = 0.001, 0.005, 0.05
 TEXTS = (
     "type",
     "company_name",
@@ -70,6 +71,7 @@ def client_of(question: Question) -> Client:
         attempts=int(question.get("attempts", 1)),
         retry_base=0.001,
         retry_longest=0.01,
+        retry_server_errors="retry_server_errors" in question,
         proxy=question.get("proxy"),
         ca_certificates=None if ca is None else Path(ca),
     )
@@ -109,6 +111,8 @@ def error_answers(error: SellercloudError) -> Answers:
     yield "retry_may_help", int(error.retry_may_help)
     if error.retry_after is not None:
         yield "retry_after_ms", round(error.retry_after * 1000)
+    if isinstance(error, StorageError) and error.errno is not None:
+        yield "os_error", error.errno
     if error.job is not None:
         yield from job_answers(error.job)
     for line in error.log_lines:
@@ -127,6 +131,7 @@ def answers(question: Question) -> Answers:
     if "cancelled" in question:
         options["cancel"] = CancelToken()
         options["cancel"].cancel()
+    wait = Wait(FIRST, LONGEST, GRACE, fail_on_hold=question.get("fail_on_hold") != "0")
     saving: dict[str, Any] = {
         "name": question.get("file_name"),
         "if_exists": IF_EXISTS[int(question.get("if_exists", 0))],
@@ -148,11 +153,23 @@ def answers(question: Question) -> Answers:
         elif call == "get_job":
             yield from job_answers(client.job(number, **options))
         elif call == "wait_for_job":
-            yield from job_answers(client.wait(number, wait=QUICK, **options))
+            yield from job_answers(client.wait(number, wait=wait, **options))
         elif call == "wait_for_output_file":
-            ended, file = client.wait_for_output_file(number, wait=QUICK, **options)
+            ended, file = client.wait_for_output_file(number, wait=wait, **options)
             yield from job_answers(ended)
             yield from file_answers(file, bytes(file), question)
+        elif call == "wait_and_save_output_file":
+            folder = question["folder"]
+            options.update(saving, wait=wait)
+            ended, saved = client.wait_and_save_output_file(number, folder, **options)
+            yield from job_answers(ended)
+            yield from file_answers(saved, saved.path.read_bytes(), question)
+        elif call == "wait_and_write_output_file":
+            writer = io.BytesIO()
+            options.update(wait=wait)
+            ended, written = client.wait_and_write_output_file(number, writer, **options)
+            yield from job_answers(ended)
+            yield from file_answers(written, writer.getvalue(), question)
         else:
             raise ValueError(f"no call {call}")
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 from sellercloud_output import Client
+
+# A process that was started with SIGINT ignored (nohup, cron, a shell's &) stays so: neither
+# its calls nor the processes that it starts would be interrupted.
+if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 

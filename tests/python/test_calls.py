@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import math
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +17,14 @@ from sellercloud_output import (
     Cancelled,
     CancelToken,
     Client,
+    InvalidArgument,
+    JobFailed,
     JobStatus,
     Progress,
     RequestRecord,
     ServerError,
+    StorageError,
+    TimedOut,
     TlsError,
     Wait,
 )
@@ -120,8 +127,93 @@ def test_what_a_callback_raises_is_raised_by_the_call(
         client.save_output_file(28142, tmp_path, progress=fail)
     assert list(tmp_path.iterdir()) == []
     assert len(client.output_file(28142)) == 2400
-    with pytest.raises(OwnError):
-        make_client(log=fail).output_file(28142)
+
+
+def test_log_callback_that_raises_fails_no_call(
+    make_client: Callable[..., Client],
+    login: dict[str, Any],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(record: RequestRecord) -> None:
+        requests.append(record.attempt)
+        raise OwnError
+
+    requests: list[int] = []
+    client = make_client(log=fail, **login)
+    assert len(client.output_file(28142)) == 2400
+    # Two responses of 503, and then the file.
+    assert client.save_output_file(40001, tmp_path).size == 2400
+    assert client.wait_for_output_file(50003, wait=QUICK)[0].is_final
+    with pytest.raises(ServerError):
+        client.output_file(5)
+    assert len(requests) >= 8
+    (report,) = caplog.records
+    assert report.name == "sellercloud_output"
+    assert report.exc_info is not None
+    assert report.exc_info[0] is OwnError
+    # Once for each client.
+    make_client(log=fail).output_file(28142)
+    assert len(caplog.records) == 2
+
+
+def test_log_callback_that_exits_ends_the_call(make_client: Callable[..., Client]) -> None:
+    with pytest.raises(SystemExit):
+        make_client(log=lambda _: sys.exit(3)).output_file(28142)
+
+
+def test_wait_for_job_on_hold_fails_unless_told_to_wait(client: Client) -> None:
+    with pytest.raises(JobFailed) as caught:
+        client.wait(50009, wait=QUICK, timeout=60)
+    assert caught.value.job is not None
+    assert caught.value.job.status is JobStatus.ON_HOLD
+    with pytest.raises(TimedOut, match="still OnHold"):
+        client.wait(50009, wait=Wait(first=0.001, longest=0.1, fail_on_hold=False), timeout=0.3)
+
+
+@pytest.mark.parametrize(("enabled", "attempts"), [(False, 1), (True, 3)])
+def test_server_error_is_retried_if_enabled(
+    make_client: Callable[..., Client], enabled: bool, attempts: int
+) -> None:
+    with pytest.raises(ServerError) as caught:
+        make_client(attempts=3, retry_server_errors=enabled).output_file(40007)
+    assert caught.value.attempts == attempts
+
+
+def test_output_file_is_saved_or_written_after_the_wait(
+    client: Client, tmp_path: Path, orders: bytes
+) -> None:
+    job, saved = client.wait_and_save_output_file(50003, tmp_path, name="a.csv", wait=QUICK)
+    assert job.status is JobStatus.PARTIAL_SUCCESS
+    assert saved.path == tmp_path / "a.csv"
+    assert saved.path.read_bytes() == orders
+    writer = io.BytesIO()
+    job, written = client.wait_and_write_output_file(50003, writer, wait=QUICK)
+    assert job.id == 50003
+    assert written.size == 2400
+    assert writer.getvalue() == orders
+
+
+def test_wait_and_save_checks_before_the_wait(client: Client, tmp_path: Path) -> None:
+    """This job does not end."""
+    with pytest.raises(StorageError, match="nowhere"):
+        client.wait_and_save_output_file(50004, tmp_path / "nowhere", timeout=60)
+    (tmp_path / "taken.csv").touch()
+    with pytest.raises(StorageError, match="is there already"):
+        client.wait_and_save_output_file(50004, tmp_path, name="taken.csv", timeout=60)
+    with pytest.raises(InvalidArgument):
+        client.wait_and_save_output_file(50004, tmp_path, name="a/b", timeout=60)
+    with pytest.raises(InvalidArgument):
+        client.wait_and_save_output_file(50004, "", timeout=60)
+
+
+@pytest.mark.parametrize("no_limit", [None, math.inf])
+def test_no_limit_is_none_or_infinity(
+    make_client: Callable[..., Client], no_limit: float | None
+) -> None:
+    limits = ("connect_timeout", "stall_timeout", "call_timeout")
+    client = make_client(**dict.fromkeys(limits, no_limit))
+    assert len(client.output_file(28142, timeout=no_limit)) == 2400
 
 
 def test_a_callback_may_make_calls_of_its_own(client: Client) -> None:

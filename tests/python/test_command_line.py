@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import json
 import os
@@ -100,6 +101,14 @@ def test_get_saves_where_it_is_told(run: Any, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["exports"]
 
 
+def test_get_with_empty_output_is_wrong_usage(run: Any, tmp_path: Path) -> None:
+    done = run("get", "28142", "-o", "")
+    assert done.returncode == 2
+    assert b"it is empty; use . for the current directory" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert run("get", "28142", "-o", ".").returncode == 0
+
+
 def test_get_writes_to_standard_output(run: Any, tmp_path: Path) -> None:
     done = run("get", "28143", "-o", "-")
     assert done.stdout == (SAMPLES / "inventory.txt").read_bytes()
@@ -110,6 +119,16 @@ def test_get_writes_to_standard_output(run: Any, tmp_path: Path) -> None:
 def test_get_waits_for_the_job_if_told(run: Any) -> None:
     done = run("get", "50003", "--wait", "--timeout", "30")
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_get_with_wait_checks_the_output_before_the_wait(run: Any, tmp_path: Path) -> None:
+    """This job does not end."""
+    (tmp_path / "taken.csv").touch()
+    for output in ("nowhere/", "taken.csv"):
+        done = run("get", "50004", "--wait", "--timeout", "30", "-o", output)
+        assert done.returncode == 24, done.stderr
+    written = run("get", "50003", "--wait", "--timeout", "30", "-o", "-")
+    assert written.stdout == (SAMPLES / "orders.csv").read_bytes()
 
 
 def test_results_and_errors_as_json(run: Any) -> None:
@@ -153,6 +172,69 @@ def test_wrong_usage(run: Any) -> None:
     assert without.returncode == 2
     assert b"SELLERCLOUD_TOKEN" in without.stderr
     assert run("get", "1", SELLERCLOUD_SERVER=None).returncode == 2
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "soon"])
+def test_timeout_of_zero_or_nonsense_is_wrong_usage(run: Any, value: str) -> None:
+    done = run("get", "28142", "--timeout", value)
+    assert done.returncode == 2
+    assert b"--timeout" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--server", "--team", "--user", "--ca"])
+def test_empty_option_is_wrong_usage(run: Any, option: str) -> None:
+    done = run("get", "28142", option, "")
+    assert done.returncode == 2
+    assert f"{option}: it is empty".encode() in done.stderr
+
+
+LOGIN = {
+    "SELLERCLOUD_USER": setting("STAND_IN_USER"),
+    "SELLERCLOUD_PASSWORD": setting("STAND_IN_PASSWORD"),
+}
+
+
+@pytest.mark.parametrize("empty", ["", "  ", "\t"])
+def test_empty_variable_counts_as_not_set(run: Any, empty: str) -> None:
+    done = run("get", "28142", SELLERCLOUD_TOKEN=empty, SELLERCLOUD_TEAM=empty, **LOGIN)
+    assert (done.returncode, done.stderr) == (0, b"")
+    done = run("get", "28142", SELLERCLOUD_PASSWORD=empty)
+    assert b"set SELLERCLOUD_TOKEN" in done.stderr
+    assert run("get", "28142", SELLERCLOUD_SERVER=empty, **LOGIN).returncode == 2
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_token_in_quotes_is_wrong_usage(run: Any, quote: str) -> None:
+    token = quote + setting("STAND_IN_TOKEN") + quote
+    done = run("get", "28142", SELLERCLOUD_TOKEN=token)
+    assert done.returncode == 2
+    assert b"SELLERCLOUD_TOKEN begins with a quotation mark" in done.stderr
+    assert setting("STAND_IN_TOKEN").encode() not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"SELLERCLOUD_TEAM": "acme"},
+        {"SELLERCLOUD_USER": "user"},
+        {"SELLERCLOUD_PASSWORD": "password"},
+        LOGIN,
+    ],
+)
+def test_what_is_set_in_two_ways_is_wrong_usage(run: Any, variables: dict[str, str]) -> None:
+    done = run("get", "28142", **variables)
+    assert done.returncode == 2
+    other = "SELLERCLOUD_SERVER" if "SELLERCLOUD_TEAM" in variables else "SELLERCLOUD_TOKEN"
+    assert f"{other} and {next(iter(variables))} are both set".encode() in done.stderr
+
+
+def test_arguments_take_precedence_over_variables(run: Any) -> None:
+    directory = setting("STAND_IN_DIRECTORY")
+    team = ["--team", setting("STAND_IN_TEAM"), "--team-directory", directory]
+    user = ["--user", setting("STAND_IN_USER")]
+    password = {"SELLERCLOUD_PASSWORD": setting("STAND_IN_PASSWORD")}
+    done = run("get", "28142", *team, *user, SELLERCLOUD_TEAM="other", **password)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_the_environment_has_login_team_and_certificates(run: Any, login: dict[str, Any]) -> None:
@@ -218,6 +300,29 @@ def test_ctrl_c_is_clean(environment: dict[str, str], tmp_path: Path) -> None:
     assert process.returncode == 130
     assert errors == b"sellercloud-output: interrupted\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_where_sigint_is_ignored_is_ignored(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """As for every program that nohup or cron starts."""
+    body = (SAMPLES / "orders.csv").read_bytes()
+    response = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        line = f"trap '' INT; exec {' '.join(COMMAND)} get 1 --server {url} --timeout 60"
+        with subprocess.Popen(
+            ["sh", "-c", line], env=environment, cwd=tmp_path, stderr=subprocess.PIPE
+        ) as process:
+            connection, _ = server.accept()
+            with connection:
+                assert connection.recv(1)  # The call is under way.
+                process.send_signal(signal.SIGINT)
+                encoded = base64.b64encode(body)
+                connection.sendall(response % len(encoded) + encoded)
+                _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, b"")
+    assert (tmp_path / "output-1").read_bytes() == body
 
 
 def test_who_reads_the_output_may_stop(environment: dict[str, str]) -> None:

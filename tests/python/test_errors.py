@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import pickle
 import re
 from pathlib import Path
@@ -20,17 +22,43 @@ from sellercloud_output import (
     JobStatus,
     SellercloudError,
     ServerError,
+    StorageError,
     TimedOut,
     TlsError,
     Wait,
 )
 
+LIMITS = ("connect_timeout", "stall_timeout", "call_timeout", "max_size", "attempts")
 HEADER = Path(__file__).parents[2] / "include" / "sellercloud_output.h"
 
 
 def header_constants() -> dict[str, int]:
     text = HEADER.read_text(encoding="utf-8")
     return {name: int(value) for name, value in re.findall(r"#define SCO_(\w+) (-?\d+)", text)}
+
+
+@pytest.mark.parametrize("option", LIMITS)
+def test_client_limit_of_zero_is_rejected(make_client: Callable[..., Client], option: str) -> None:
+    with pytest.raises(InvalidArgument, match="must be greater than zero"):
+        make_client(**{option: 0})
+
+
+def test_call_limit_of_zero_is_rejected(client: Client) -> None:
+    calls: list[Callable[[], Any]] = [
+        lambda: client.output_file(28142, timeout=0),
+        lambda: client.wait(50003, wait=Wait(first=0)),
+        lambda: client.wait(50003, wait=Wait(longest=0)),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidArgument, match="must be greater than zero"):
+            call()
+    # These are no limits.
+    assert client.wait(50003, wait=Wait(grace=0)).is_final
+    assert len(
+        Client(setting("STAND_IN"), token=setting("STAND_IN_TOKEN"), retry_base=0).output_file(
+            28142
+        )
+    )
 
 
 def test_there_is_one_class_for_each_kind() -> None:
@@ -88,6 +116,31 @@ def test_errors_are_also_what_python_calls_them(make_client: Callable[..., Clien
     assert isinstance(untrusted.value, TlsError)
     with pytest.raises(ValueError, match="job id"):
         make_client().output_file(0)
+
+
+def test_storage_error_has_what_the_system_says(client: Client, tmp_path: Path) -> None:
+    client.save_output_file(28142, tmp_path, name="taken")
+    with pytest.raises(OSError) as taken:
+        client.save_output_file(28142, tmp_path, name="taken")
+    with pytest.raises(OSError) as missing:
+        client.save_output_file(28142, tmp_path / "nowhere", name="x")
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError) as no_directory:
+        client.save_output_file(28142, tmp_path / "file", name="x")
+    for caught, code, path in (
+        (taken, errno.EEXIST, "taken"),
+        (missing, errno.ENOENT, "nowhere/x"),
+        (no_directory, errno.ENOTDIR, "file/x"),
+    ):
+        error = caught.value
+        assert isinstance(error, StorageError)
+        assert error.errno == code
+        assert error.strerror == os.strerror(code)
+        assert error.filename == str(tmp_path / path)
+        assert str(error).startswith("job 28142: cannot save ")
+        copy = pickle.loads(pickle.dumps(error))
+        assert (copy.errno, copy.strerror, copy.filename) == (code, error.strerror, error.filename)
+        assert str(copy) == str(error)
 
 
 def test_a_job_that_failed_is_told(client: Client) -> None:
@@ -157,6 +210,8 @@ def test_nonsense_of_a_call_is_a_value_error(client: Client, tmp_path: Path) -> 
     calls: list[Callable[[], Any]] = [
         lambda: client.save_output_file(28142, tmp_path, if_exists="ask"),  # type: ignore[arg-type]
         lambda: client.save_output_file(28142, "nul\0"),
+        lambda: client.save_output_file(28142, ""),
+        lambda: client.output_file(28142).save(""),
         lambda: client.save_output_file(28142, tmp_path, name="nul\0"),
         lambda: client.output_file(28142, timeout=float("nan")),
     ]

@@ -33,7 +33,7 @@ CALLS: dict[str, tuple[str, Callable[[Client], Any]]] = {
     "silent within the body": ("SILENT_BODY", lambda client: client.output_file(1)),
     "dripping": ("DRIPPING_SERVER", lambda client: client.output_file(1)),
     "before a retry": ("BUSY_SERVER", lambda client: client.output_file(1)),
-    "waiting": ("STAND_IN", lambda client: client.wait(50004, wait=Wait(grace=0))),
+    "waiting": ("STAND_IN", lambda client: client.wait(50004, wait=Wait(grace=0), timeout=60)),
 }
 
 
@@ -42,7 +42,8 @@ def test_ctrl_c_ends_a_call(
     make_client: Callable[..., Client], ignored: list[object], place: str
 ) -> None:
     server, call = CALLS[place]
-    client = make_client(server)
+    # Where the signal does not arrive, the test fails before long.
+    client = make_client(server, call_timeout=120)
     sent: list[float] = []
 
     def interrupt() -> None:
@@ -83,6 +84,30 @@ def test_what_a_handler_raises_is_never_lost(
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert len(client.output_file(28142)) == 2400
+
+
+def test_handler_that_raises_in_log_callback_ends_the_call(
+    make_client: Callable[..., Client], ignored: list[object]
+) -> None:
+    """Unlike what the log callback itself raises."""
+
+    def handle(*_: object) -> None:
+        raise OwnError
+
+    def log(_: object) -> None:
+        signal.raise_signal(signal.SIGALRM)
+
+    before = signal.signal(signal.SIGALRM, handle)
+    try:
+        with pytest.raises(OwnError):
+            make_client(log=log).output_file(28142)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_ctrl_c_in_log_callback_ends_the_call(make_client: Callable[..., Client]) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        make_client(log=lambda _: signal.raise_signal(signal.SIGINT)).output_file(28142)
 
 
 def test_a_signal_that_raises_nothing_ends_nothing(client: Client, ignored: list[object]) -> None:

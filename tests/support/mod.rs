@@ -5,11 +5,14 @@
 use std::env;
 use std::process::Command;
 
+pub mod endpoint;
+pub mod forward_proxy;
 pub mod proxy;
 pub mod raw_server;
 pub mod stand_in;
 pub mod stuck;
 pub mod tls;
+pub mod tunnel;
 
 /// The SHA-256 of `bytes`, in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {

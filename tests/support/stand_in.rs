@@ -150,13 +150,14 @@ pub const TEAM: &str = "Acme & Sons";
 
 /// What is not in order with a request for a job's output file, in the order in
 /// which it happens; then there is the file of job 28142, and it begins anew.
-const TROUBLES: [(i32, &[Trouble]); 6] = [
+const TROUBLES: [(i32, &[Trouble]); 7] = [
     (40001, &[Trouble::Status(503), Trouble::Status(502)]),
     (40002, &[Trouble::Limit(429, Some("1"), None)]),
     (40003, &[Trouble::Limit(409, None, Some(3600)); 100]),
     (40004, &[Trouble::Status(504); 100]),
     (40005, &[Trouble::Limit(200, None, Some(1))]),
     (40006, &[Trouble::Expiry; 100]),
+    (40007, &[Trouble::Status(500); 100]),
 ];
 
 #[derive(Clone, Copy)]
@@ -182,7 +183,7 @@ const COMPRESSED: i32 = 60004;
 const BOMB: i32 = 60005;
 
 /// What the server says of a job each time it is asked; the last one stays.
-const STATUSES: [(i32, &[&str]); 8] = [
+const STATUSES: [(i32, &[&str]); 9] = [
     (50001, &["", "", "0", "1", "\"Processing\"", "3"]),
     (50002, &["1", "4"]),
     (50003, &["\"PartialSuccess\""]),
@@ -191,6 +192,8 @@ const STATUSES: [(i32, &[&str]); 8] = [
     (50006, &["\"Cancelled_Service_Restarted\""]),
     (50007, &["42", "\"Frozen\"", "3"]),
     (50008, &["1", ""]),
+    // On hold.
+    (50009, &["6"]),
 ];
 
 /// The server; it stops when this is dropped.

@@ -25,18 +25,19 @@ namespace SellercloudOutput
         private static readonly unsafe ProgressCallback TellProgress = OnProgress;
 
         private readonly Func<bool, string> tokenSource;
-        private readonly Action<RequestRecord> log;
+        private readonly RequestLog log;
         private readonly IProgress<TransferProgress> progress;
         private readonly CancelHandle cancel;
         private readonly CancellationToken cancellationToken;
         private readonly CancellationTokenRegistration registration;
         private readonly Call outer;
         private ExceptionDispatchInfo thrown;
+        private Exception thrownByLog;
         private byte[] pieces;
 
         public Call(
             Func<bool, string> tokenSource,
-            Action<RequestRecord> log,
+            RequestLog log,
             CallOptions options,
             CancellationToken cancellationToken)
         {
@@ -75,7 +76,11 @@ namespace SellercloudOutput
         /// </summary>
         public void End(int status, ErrorHandle error, SafeHandle given)
         {
-            var failure = SellercloudException.Of(status, error);
+            var failure = SellercloudException.Of(status, error, thrownByLog);
+            if (thrownByLog != null && (thrown != null || failure == null))
+            {
+                log.Report(thrownByLog);
+            }
             if (thrown == null && failure == null)
             {
                 return;
@@ -138,14 +143,18 @@ namespace SellercloudOutput
 
         private static unsafe void OnRequest(IntPtr context, NativeRequest* request)
         {
+            RequestRecord record;
             try
             {
-                current.log(new RequestRecord(request));
+                record = new RequestRecord(request);
             }
             catch (Exception exception)
             {
                 Keep(exception);
+                return;
             }
+            var call = current;
+            call.thrownByLog = call.log.Write(record) ?? call.thrownByLog;
         }
 
         private static unsafe int OnProgress(IntPtr context, NativeProgress* progress)

@@ -9,8 +9,9 @@ namespace SellercloudOutput
     public sealed class CallOptions
     {
         /// <summary>
-        /// The longest that the whole call may take, with login, retries and waits; in whole milliseconds. Null, the
+        /// Gets or sets the longest time that the whole call may take, with login, retries and waits. Null, the
         /// default, for <see cref="SellercloudClientOptions.CallTimeout"/>, or 24 hours for calls that wait for a job.
+        /// Zero is rejected; <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> means no limit.
         /// </summary>
         public TimeSpan? Timeout { get; set; }
 
@@ -34,19 +35,28 @@ namespace SellercloudOutput
         public bool Sync { get; set; } = true;
 
         /// <summary>
-        /// How long to wait before a job is asked for again, the first time; every later wait is half as long again.
-        /// The default is 1 second.
+        /// Gets or sets the interval before the second request for a job's status; every later interval is the one
+        /// before multiplied by 1.5. The default is 1 second. Zero is rejected.
         /// </summary>
         public TimeSpan WaitFirst { get; set; } = TimeSpan.FromSeconds(1);
 
-        /// <summary>The longest of these waits. The default is 30 seconds.</summary>
+        /// <summary>
+        /// Gets or sets the longest of these intervals. The default is 30 seconds. Zero is rejected.
+        /// </summary>
         public TimeSpan WaitLongest { get; set; } = TimeSpan.FromSeconds(30);
 
         /// <summary>
-        /// For how long "could not find" is taken as "not yet", and a server that cannot be reached as one that will
-        /// come back. The default is 2 minutes.
+        /// Gets or sets for how long "could not find" is taken as "not yet", and a server that cannot be reached as one
+        /// that will come back. The default is 2 minutes. Zero means no grace.
         /// </summary>
         public TimeSpan WaitGrace { get; set; } = TimeSpan.FromMinutes(2);
+
+        /// <summary>
+        /// Gets or sets a value indicating whether a job on hold ends the wait at once with
+        /// <see cref="SellercloudErrorKind.JobFailed"/>, since it stays so until a user releases it; <c>false</c> waits
+        /// on. The default is <c>true</c>.
+        /// </summary>
+        public bool FailOnHold { get; set; } = true;
 
         internal CallOptions Copy()
         {
@@ -81,6 +91,9 @@ namespace SellercloudOutput
                         Milliseconds.Of(WaitGrace, nameof(WaitGrace)),
                         out var waitError),
                     waitError);
+                SellercloudException.ThrowIfFailed(
+                    NativeMethods.sco_options_set_fail_on_hold(options, FailOnHold ? 1 : 0, out var holdError),
+                    holdError);
                 return options;
             }
             catch

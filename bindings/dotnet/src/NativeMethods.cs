@@ -69,6 +69,12 @@ namespace SellercloudOutput
         public static extern long sco_error_retry_after_ms(ErrorHandle error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        public static extern int sco_error_os_error(ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        public static extern IntPtr sco_error_path(ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         public static extern IntPtr sco_error_job(ErrorHandle error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -114,6 +120,10 @@ namespace SellercloudOutput
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         public static extern int sco_config_set_retry(
             ConfigHandle config, uint attempts, ulong baseMs, ulong longestMs, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        public static extern int sco_config_set_retry_server_errors(
+            ConfigHandle config, int enabled, out ErrorHandle error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         public static extern int sco_config_set_proxy(ConfigHandle config, NativeText url, out ErrorHandle error);
@@ -171,6 +181,16 @@ namespace SellercloudOutput
         public static extern int sco_wait_for_output_file(
             ClientHandle client, long job, OptionsHandle options, out JobHandle queuedJob,
             out OutputFileHandle file, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        public static extern int sco_wait_and_save_output_file(
+            ClientHandle client, long job, NativeText folder, OptionsHandle options, out JobHandle queuedJob,
+            out FileInfoHandle info, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        public static extern int sco_wait_and_write_output_file(
+            ClientHandle client, long job, WriteCallback write, IntPtr context, OptionsHandle options,
+            out JobHandle queuedJob, out FileInfoHandle info, out ErrorHandle error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         public static extern IntPtr sco_output_file_data(OutputFileHandle file);
@@ -261,6 +281,10 @@ namespace SellercloudOutput
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         public static extern int sco_options_set_wait(
             OptionsHandle options, ulong first, ulong longest, ulong grace, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        public static extern int sco_options_set_fail_on_hold(
+            OptionsHandle options, int enabled, out ErrorHandle error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         public static extern int sco_options_set_save(

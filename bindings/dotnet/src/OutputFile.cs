@@ -126,7 +126,9 @@ namespace SellercloudOutput
         /// Saves the file under its name in a folder. It appears there whole or not at all, with the permissions that
         /// the process gives new files.
         /// </summary>
-        /// <param name="folder">A folder that exists; "." for the current one.</param>
+        /// <param name="folder">
+        /// A directory that exists; "." for the current one, while an empty path is rejected.
+        /// </param>
         /// <param name="options">For their part that is about saving; null for the defaults.</param>
         /// <returns>What was saved, and where.</returns>
         /// <exception cref="SellercloudException">

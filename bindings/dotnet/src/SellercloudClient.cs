@@ -20,19 +20,20 @@ namespace SellercloudOutput
     /// What fails throws a <see cref="SellercloudException"/>, and a call that its token cancels an
     /// <see cref="OperationCanceledException"/> with that token, within a quarter of a second, whatever the call waits
     /// for. With a token that is cancelled already nothing is sent. An exception of a callback (of
-    /// <see cref="CallOptions.Progress"/>, <see cref="SellercloudClientOptions.Log"/>,
-    /// <see cref="SellercloudClientOptions.TokenSource"/>, or a destination stream) ends the call, and is thrown by it.
+    /// <see cref="CallOptions.Progress"/>, <see cref="SellercloudClientOptions.TokenSource"/>, or a destination stream)
+    /// ends the call, and is thrown by it. What <see cref="SellercloudClientOptions.Log"/> throws never ends a call.
     /// </para>
     /// <para>
     /// Texts that hold a NUL character or half of a surrogate pair are an <see cref="ArgumentException"/>, and negative
-    /// times and numbers an <see cref="ArgumentOutOfRangeException"/>.
+    /// times and numbers an <see cref="ArgumentOutOfRangeException"/>, but for
+    /// <see cref="Timeout.InfiniteTimeSpan"/>, which means no limit.
     /// </para>
     /// </remarks>
     public sealed class SellercloudClient : IDisposable
     {
         private readonly ClientHandle handle;
         private readonly Func<bool, string> tokenSource;
-        private readonly Action<RequestRecord> log;
+        private readonly RequestLog log;
 
         /// <summary>Makes a client. Nothing is sent yet.</summary>
         /// <param name="server">
@@ -62,7 +63,7 @@ namespace SellercloudOutput
             }
             NativeLibraryCheck.Run();
             tokenSource = options.TokenSource;
-            log = options.Log;
+            log = RequestLog.Of(options.Log);
             using (var config = options.ToNative())
             using (var server = new NativeText(options.Server, nameof(options.Server)))
             using (var token = new NativeText(options.Token, nameof(options.Token)))
@@ -140,7 +141,9 @@ namespace SellercloudOutput
         /// 1 MiB of memory, whatever the file's size.
         /// </summary>
         /// <param name="job">The job's id, 1 to 2147483647.</param>
-        /// <param name="folder">A folder that exists; "." for the current one.</param>
+        /// <param name="folder">
+        /// A directory that exists; "." for the current one, while an empty path is rejected.
+        /// </param>
         /// <param name="options">For this call; null for the defaults.</param>
         /// <param name="cancellationToken">Cancels the call.</param>
         /// <returns>What was saved, and where.</returns>
@@ -175,7 +178,9 @@ namespace SellercloudOutput
 
         /// <summary>As <see cref="SaveOutputFile"/>, on a thread of its own.</summary>
         /// <param name="job">The job's id, 1 to 2147483647.</param>
-        /// <param name="folder">A folder that exists; "." for the current one.</param>
+        /// <param name="folder">
+        /// A directory that exists; "." for the current one, while an empty path is rejected.
+        /// </param>
         /// <param name="options">For this call; null for the defaults.</param>
         /// <param name="cancellationToken">Cancels the call.</param>
         /// <returns>What was saved, and where.</returns>
@@ -221,8 +226,7 @@ namespace SellercloudOutput
             {
                 throw new ArgumentNullException(nameof(destination));
             }
-            return CopyOutputFile(
-                job, (bytes, count) => destination.Write(bytes, 0, count), options, cancellationToken);
+            return CopyOutputFile(job, Writing(destination), options, cancellationToken);
         }
 
         /// <summary>As <see cref="CopyOutputFileTo"/>, on a thread of its own.</summary>
@@ -246,10 +250,7 @@ namespace SellercloudOutput
             {
                 throw new ArgumentNullException(nameof(destination));
             }
-            // The thread waits for each write before it takes the next piece: memory stays what it is, and streams
-            // that take asynchronous writes only are served.
-            Action<byte[], int> write = (bytes, count) =>
-                destination.WriteAsync(bytes, 0, count, cancellationToken).GetAwaiter().GetResult();
+            var write = WritingAsync(destination, cancellationToken);
             return RunAsync(options, copy => CopyOutputFile(job, write, copy, cancellationToken));
         }
 
@@ -399,6 +400,137 @@ namespace SellercloudOutput
         }
 
         /// <summary>
+        /// Waits for a job as <see cref="WaitForJob"/> does, and saves its output file as <see cref="SaveOutputFile"/>
+        /// does. The directory, and the name if the options have one, are checked before the wait begins.
+        /// </summary>
+        /// <param name="job">The job's id, 1 to 2147483647.</param>
+        /// <param name="folder">
+        /// A directory that exists; "." for the current one, while an empty path is rejected.
+        /// </param>
+        /// <param name="options">For this call; null for the defaults.</param>
+        /// <param name="cancellationToken">Cancels the call.</param>
+        /// <returns>The job, and what was saved and where.</returns>
+        /// <exception cref="SellercloudException">
+        /// <see cref="SellercloudErrorKind.JobFailed"/> if the job ended otherwise, with
+        /// <see cref="SellercloudException.Job"/>; <see cref="SellercloudErrorKind.Timeout"/> if it did not end in
+        /// time; or the call failed.
+        /// </exception>
+        /// <exception cref="OperationCanceledException">The token cancelled the call.</exception>
+        /// <exception cref="ObjectDisposedException">The client was disposed of.</exception>
+        public JobOutputInfo WaitAndSaveOutputFile(
+            long job,
+            string folder,
+            CallOptions options = null,
+            CancellationToken cancellationToken = default(CancellationToken))
+        {
+            if (folder == null)
+            {
+                throw new ArgumentNullException(nameof(folder));
+            }
+            using (var path = new NativeText(folder, nameof(folder)))
+            using (var call = Begin(options, cancellationToken))
+            {
+                var status = NativeMethods.sco_wait_and_save_output_file(
+                    handle, job, path, call.Options, out var queuedJob, out var info, out var error);
+                using (queuedJob)
+                using (info)
+                {
+                    call.End(status, error, info);
+                    return new JobOutputInfo(
+                        new QueuedJob(queuedJob.DangerousGetHandle()), new OutputFileInfo(info));
+                }
+            }
+        }
+
+        /// <summary>As <see cref="WaitAndSaveOutputFile"/>, on a thread of its own.</summary>
+        /// <param name="job">The job's id, 1 to 2147483647.</param>
+        /// <param name="folder">
+        /// A directory that exists; "." for the current one, while an empty path is rejected.
+        /// </param>
+        /// <param name="options">For this call; null for the defaults.</param>
+        /// <param name="cancellationToken">Cancels the call.</param>
+        /// <returns>The job, and what was saved and where.</returns>
+        /// <exception cref="SellercloudException">
+        /// <see cref="SellercloudErrorKind.JobFailed"/> if the job ended otherwise, with
+        /// <see cref="SellercloudException.Job"/>; <see cref="SellercloudErrorKind.Timeout"/> if it did not end in
+        /// time; or the call failed.
+        /// </exception>
+        /// <exception cref="OperationCanceledException">The token cancelled the call.</exception>
+        /// <exception cref="ObjectDisposedException">The client was disposed of.</exception>
+        public Task<JobOutputInfo> WaitAndSaveOutputFileAsync(
+            long job,
+            string folder,
+            CallOptions options = null,
+            CancellationToken cancellationToken = default(CancellationToken))
+        {
+            if (folder == null)
+            {
+                throw new ArgumentNullException(nameof(folder));
+            }
+            return RunAsync(options, copy => WaitAndSaveOutputFile(job, folder, copy, cancellationToken));
+        }
+
+        /// <summary>
+        /// Waits for a job as <see cref="WaitForJob"/> does, and writes its output file to a stream as
+        /// <see cref="CopyOutputFileTo"/> does.
+        /// </summary>
+        /// <param name="job">The job's id, 1 to 2147483647.</param>
+        /// <param name="destination">
+        /// The stream to write to; it is neither flushed nor disposed of.
+        /// </param>
+        /// <param name="options">For this call; null for the defaults.</param>
+        /// <param name="cancellationToken">Cancels the call.</param>
+        /// <returns>The job, and what is known of its file.</returns>
+        /// <exception cref="SellercloudException">
+        /// <see cref="SellercloudErrorKind.JobFailed"/> if the job ended otherwise, with
+        /// <see cref="SellercloudException.Job"/>; <see cref="SellercloudErrorKind.Timeout"/> if it did not end in
+        /// time; or the call failed.
+        /// </exception>
+        /// <exception cref="OperationCanceledException">The token cancelled the call.</exception>
+        /// <exception cref="ObjectDisposedException">The client was disposed of.</exception>
+        public JobOutputInfo WaitAndCopyOutputFileTo(
+            long job,
+            Stream destination,
+            CallOptions options = null,
+            CancellationToken cancellationToken = default(CancellationToken))
+        {
+            if (destination == null)
+            {
+                throw new ArgumentNullException(nameof(destination));
+            }
+            return WaitAndCopyOutputFile(job, Writing(destination), options, cancellationToken);
+        }
+
+        /// <summary>As <see cref="WaitAndCopyOutputFileTo"/>, on a thread of its own.</summary>
+        /// <param name="job">The job's id, 1 to 2147483647.</param>
+        /// <param name="destination">
+        /// The stream to write to, with WriteAsync, one chunk after the other; it is neither flushed nor disposed of.
+        /// </param>
+        /// <param name="options">For this call; null for the defaults.</param>
+        /// <param name="cancellationToken">Cancels the call.</param>
+        /// <returns>The job, and what is known of its file.</returns>
+        /// <exception cref="SellercloudException">
+        /// <see cref="SellercloudErrorKind.JobFailed"/> if the job ended otherwise, with
+        /// <see cref="SellercloudException.Job"/>; <see cref="SellercloudErrorKind.Timeout"/> if it did not end in
+        /// time; or the call failed.
+        /// </exception>
+        /// <exception cref="OperationCanceledException">The token cancelled the call.</exception>
+        /// <exception cref="ObjectDisposedException">The client was disposed of.</exception>
+        public Task<JobOutputInfo> WaitAndCopyOutputFileToAsync(
+            long job,
+            Stream destination,
+            CallOptions options = null,
+            CancellationToken cancellationToken = default(CancellationToken))
+        {
+            if (destination == null)
+            {
+                throw new ArgumentNullException(nameof(destination));
+            }
+            var write = WritingAsync(destination, cancellationToken);
+            return RunAsync(options, copy => WaitAndCopyOutputFile(job, write, copy, cancellationToken));
+        }
+
+        /// <summary>
         /// Closes the client's connections and wipes its secrets, once calls that are under way have ended: it does not
         /// cancel them. Files that the client gave stay.
         /// </summary>
@@ -437,6 +569,43 @@ namespace SellercloudOutput
                     return new OutputFileInfo(info);
                 }
             }
+        }
+
+        private JobOutputInfo WaitAndCopyOutputFile(
+            long job,
+            Action<byte[], int> write,
+            CallOptions options,
+            CancellationToken cancellationToken)
+        {
+            using (var call = Begin(options, cancellationToken))
+            {
+                call.Write = write;
+                var status = NativeMethods.sco_wait_and_write_output_file(
+                    handle, job, Call.WriteBytes, IntPtr.Zero, call.Options, out var queuedJob, out var info,
+                    out var error);
+                using (queuedJob)
+                using (info)
+                {
+                    call.End(status, error, info);
+                    return new JobOutputInfo(
+                        new QueuedJob(queuedJob.DangerousGetHandle()), new OutputFileInfo(info));
+                }
+            }
+        }
+
+        private static Action<byte[], int> Writing(Stream destination)
+        {
+            return (bytes, count) => destination.Write(bytes, 0, count);
+        }
+
+        /// <summary>
+        /// The thread waits for each write before it takes the next chunk: memory stays what it is, and streams that
+        /// take asynchronous writes only are served.
+        /// </summary>
+        private static Action<byte[], int> WritingAsync(Stream destination, CancellationToken cancellationToken)
+        {
+            return (bytes, count) =>
+                destination.WriteAsync(bytes, 0, count, cancellationToken).GetAwaiter().GetResult();
         }
 
         private Call Begin(CallOptions options, CancellationToken cancellationToken)

@@ -6,8 +6,13 @@ namespace SellercloudOutput
     /// <summary>
     /// Options of a client. Needed are <see cref="Server"/> or <see cref="Team"/>, and one of <see cref="Token"/>,
     /// <see cref="UserName"/> with <see cref="Password"/>, and <see cref="TokenSource"/>; all else has its default
-    /// until it is set. A client copies them as it is made. Times are taken in whole milliseconds.
+    /// until it is set. A client copies them as it is made. Times are rounded up to whole milliseconds.
     /// </summary>
+    /// <remarks>
+    /// The timeouts, <see cref="MaxSize"/> and <see cref="Attempts"/> are limits: zero is rejected with
+    /// <see cref="SellercloudErrorKind.InvalidArgument"/>. A timeout of
+    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>, and the largest value of each, means no limit.
+    /// </remarks>
     public sealed class SellercloudClientOptions
     {
         /// <summary>A server id ("tt" means https://tt.api.sellercloud.com/rest) or a base URL.</summary>
@@ -49,7 +54,7 @@ namespace SellercloudOutput
 
         /// <summary>
         /// The largest file to accept, in bytes after decoding. Null, the default, is 2 GiB for files in memory, and
-        /// no limit for those that are saved or copied.
+        /// no limit for those that are saved or copied. Zero is rejected; <see cref="long.MaxValue"/> means no limit.
         /// </summary>
         public long? MaxSize { get; set; }
 
@@ -60,31 +65,46 @@ namespace SellercloudOutput
         public bool AllowPlainHttp { get; set; }
 
         /// <summary>
-        /// The longest wait for the host's name, and again for the connection with proxy and TLS. The default is 30
-        /// seconds.
+        /// Gets or sets the longest wait for the host's name, and again for the connection with proxy and TLS. The
+        /// default is 30 seconds. Zero is rejected; <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> means no
+        /// limit.
         /// </summary>
         public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-        /// <summary>How long the server may be silent. The default is 60 seconds.</summary>
+        /// <summary>
+        /// Gets or sets how long the server may be silent. The default is 60 seconds. Zero is rejected;
+        /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> means no limit.
+        /// </summary>
         public TimeSpan StallTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
         /// <summary>
         /// The longest that a whole call may take, with login, retries and waits. The default is 1 hour. Calls that
         /// wait for a job have 24 hours, whatever is set here; <see cref="CallOptions.Timeout"/> comes before both.
+        /// Zero is rejected; <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> means no limit.
         /// </summary>
         public TimeSpan CallTimeout { get; set; } = TimeSpan.FromHours(1);
 
-        /// <summary>How many times to try, the first one counted. The default is 5, and 1 is no retry.</summary>
+        /// <summary>
+        /// Gets or sets how many times to try, the first one included. The default is 5, and 1 means no retry. Zero is
+        /// rejected.
+        /// </summary>
         public int Attempts { get; set; } = 5;
 
         /// <summary>
         /// The longest wait before the second attempt, doubled for each later one. The default is 1 second. The wait
-        /// is chosen at random up to that, and what the server asks for is added.
+        /// is chosen at random up to that, and what the server asks for is added. Zero means to retry at once.
         /// </summary>
         public TimeSpan RetryBase { get; set; } = TimeSpan.FromSeconds(1);
 
         /// <summary>The longest wait before an attempt. The default is 30 seconds.</summary>
         public TimeSpan RetryLongest { get; set; } = TimeSpan.FromSeconds(30);
+
+        /// <summary>
+        /// Gets or sets a value indicating whether a response with status 500 is retried as well. The default is
+        /// <c>false</c>, since the server uses it also for errors that a retry does not help, such as a job that does
+        /// not exist.
+        /// </summary>
+        public bool RetryServerErrors { get; set; }
 
         /// <summary>
         /// The proxy for every server, such as "http://user:password@proxy:3128" (user name and password
@@ -101,6 +121,7 @@ namespace SellercloudOutput
         /// The certificate to show to servers that ask for one, with its chain, in PEM. Goes with
         /// <see cref="ClientKey"/>.
         /// </summary>
+        [DebuggerBrowsable(DebuggerBrowsableState.Never)]
         public string ClientCertificate { get; set; }
 
         /// <summary>
@@ -110,8 +131,10 @@ namespace SellercloudOutput
         public string ClientKey { get; set; }
 
         /// <summary>
-        /// Is told of every request. Called on the threads that make calls, by several at once; it may make calls
-        /// itself. What it throws ends the call, and is thrown by it.
+        /// Gets or sets a function that is called with a record of every request, on the threads that make calls, by
+        /// several at once; it may make calls itself. It never decides a call's outcome: what it throws is the
+        /// <see cref="Exception.InnerException"/> of a <see cref="SellercloudException"/> if the call failed; otherwise
+        /// it is written to <see cref="Trace"/>, once for a client.
         /// </summary>
         public Action<RequestRecord> Log { get; set; }
 
@@ -197,6 +220,10 @@ namespace SellercloudOutput
                     Milliseconds.Of(RetryLongest, nameof(RetryLongest)),
                     out var retryError),
                 retryError);
+            Check(
+                NativeMethods.sco_config_set_retry_server_errors(
+                    config, RetryServerErrors ? 1 : 0, out var serverErrorsError),
+                serverErrorsError);
         }
 
         private void SetConnection(ConfigHandle config)

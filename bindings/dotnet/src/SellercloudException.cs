@@ -5,12 +5,13 @@ namespace SellercloudOutput
 {
     /// <summary>
     /// Why a call failed. <see cref="Exception.Message"/> is one line for people: what happened, where, and what to
-    /// do. It never holds a token or a password.
+    /// do. It never holds a token or a password. <see cref="Exception.InnerException"/> is what
+    /// <see cref="SellercloudClientOptions.Log"/> threw during the call, which is not why it failed; else null.
     /// </summary>
     public sealed class SellercloudException : Exception
     {
-        private SellercloudException(int status, ErrorHandle error)
-            : base(Utf8.Read(NativeMethods.sco_error_message(error)))
+        private SellercloudException(int status, ErrorHandle error, Exception thrownByLog)
+            : base(Utf8.Read(NativeMethods.sco_error_message(error)), thrownByLog)
         {
             Kind = (SellercloudErrorKind)status;
             var httpStatus = NativeMethods.sco_error_http_status(error);
@@ -19,6 +20,9 @@ namespace SellercloudOutput
             RetryAfter = retryAfter < 0 ? (TimeSpan?)null : Milliseconds.ToTimeSpan(retryAfter);
             Attempts = (int)NativeMethods.sco_error_attempts(error);
             RetryMayHelp = NativeMethods.sco_error_retry_may_help(error) != 0;
+            var osError = NativeMethods.sco_error_os_error(error);
+            OSErrorCode = osError == 0 ? (int?)null : osError;
+            Path = Utf8.Read(NativeMethods.sco_error_path(error));
             var job = NativeMethods.sco_error_job(error);
             Job = job == IntPtr.Zero ? null : new QueuedJob(job);
             LogLines = LogLinesOf(error);
@@ -42,6 +46,19 @@ namespace SellercloudOutput
         /// </summary>
         public bool RetryMayHelp { get; }
 
+        /// <summary>
+        /// Gets the operating system's code for an error of the kind <see cref="SellercloudErrorKind.Io"/>: an errno
+        /// value, or on Windows what GetLastError returns; null if there is none. It tells a name that is taken (17,
+        /// on Windows 80), a missing directory (2, on Windows 3) and a full disk (28, on Windows 112) apart.
+        /// </summary>
+        public int? OSErrorCode { get; }
+
+        /// <summary>
+        /// Gets the path of the file or directory that an error of the kind <see cref="SellercloudErrorKind.Io"/>
+        /// concerns; null if there is none.
+        /// </summary>
+        public string Path { get; }
+
         /// <summary>The job as it ended, for <see cref="SellercloudErrorKind.JobFailed"/>; else null.</summary>
         public QueuedJob Job { get; }
 
@@ -52,11 +69,11 @@ namespace SellercloudOutput
         public IReadOnlyList<string> LogLines { get; }
 
         /// <summary>The exception of a failed call, or null; frees the error.</summary>
-        internal static SellercloudException Of(int status, ErrorHandle error)
+        internal static SellercloudException Of(int status, ErrorHandle error, Exception thrownByLog = null)
         {
             using (error)
             {
-                return status == 0 ? null : new SellercloudException(status, error);
+                return status == 0 ? null : new SellercloudException(status, error, thrownByLog);
             }
         }
 

@@ -22,9 +22,11 @@ from . import (
     QueuedJob,
     SavedFile,
     SellercloudError,
+    StorageError,
     WrittenFile,
     __version__,
 )
+from ._secret import hidden
 
 USAGE_ERROR = 2
 # Errors have their kind's number beyond this: 1 and 2 mean other things to shells.
@@ -33,11 +35,14 @@ INTERRUPTED = 128 + signal.SIGINT
 
 EPILOG = """\
 environment:
-  SELLERCLOUD_SERVER    the server, unless --server or --team names it
-  SELLERCLOUD_TEAM      the team, likewise
-  SELLERCLOUD_TOKEN     the bearer token; or
-  SELLERCLOUD_USER      the user name, unless --user names it, and
+  SELLERCLOUD_SERVER    the server; or
+  SELLERCLOUD_TEAM      the team; not used with --server or --team
+  SELLERCLOUD_TOKEN     the bearer token, not used with --user; or
+  SELLERCLOUD_USER      the user name, not used with --user, and
   SELLERCLOUD_PASSWORD  its password; on a terminal it is asked for
+
+A variable that is empty or whitespace counts as not set. Both server and team, or both
+token and user name or password, are an error.
 
 Secrets are not taken as arguments, which every user of the machine can read.
 
@@ -61,13 +66,18 @@ def parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("job", metavar="JOB", help="the job's id, or its QueuedJobLink")
     place = common.add_mutually_exclusive_group()
-    place.add_argument("--server", help='a server id, such as "tt", or a base URL')
-    place.add_argument("--team", help="the team whose server is to be looked up")
+    place.add_argument("--server", type=not_empty, help='a server id, such as "tt", or a base URL')
+    place.add_argument("--team", type=not_empty, help="the team whose server is to be looked up")
     common.add_argument("--team-directory", metavar="URL", help="where teams are looked up")
-    common.add_argument("--user", help="the user name to log in with")
-    common.add_argument("--ca", metavar="FILE", help="PEM certificates to trust as well")
+    common.add_argument("--user", type=not_empty, help="the user name to log in with")
     common.add_argument(
-        "--timeout", type=float, metavar="SECONDS", help="the longest that it may take"
+        "--ca", type=not_empty, metavar="FILE", help="PEM certificates to trust as well"
+    )
+    common.add_argument(
+        "--timeout",
+        type=time_limit,
+        metavar="SECONDS",
+        help="the longest that it may take, greater than zero",
     )
     common.add_argument("--json", action="store_true", help="print the result as JSON")
     common.add_argument("--quiet", action="store_true", help="show no progress")
@@ -76,6 +86,7 @@ def parser() -> argparse.ArgumentParser:
     get.add_argument(
         "-o",
         "--output",
+        type=output_path,
         default=".",
         metavar="PATH",
         help="a folder, a file's path, or - for standard output; the default is this folder",
@@ -92,24 +103,80 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def time_limit(text: str) -> float:
+    seconds = float(text)
+    # Not a number is not greater either.
+    if not seconds > 0:
+        raise argparse.ArgumentTypeError("it must be greater than zero")
+    return seconds
+
+
+def not_empty(text: str) -> str:
+    """Refuses what a script passes where a variable of its own is not set."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
+def output_path(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; use . for the current directory")
+    return text
+
+
+SERVER, TEAM = "SELLERCLOUD_SERVER", "SELLERCLOUD_TEAM"
+TOKEN, USER, PASSWORD = "SELLERCLOUD_TOKEN", "SELLERCLOUD_USER", "SELLERCLOUD_PASSWORD"
+
+
+def is_set(name: str) -> bool:
+    """Whether a variable of the environment holds more than whitespace."""
+    return bool(os.environ.get(name, "").strip())
+
+
+def variable(name: str) -> str | None:
+    """A variable of the environment, without whitespace around it; None if it is not set."""
+    return os.environ[name].strip() if is_set(name) else None
+
+
+def refuse_both(name: str, *others: str) -> None:
+    """Refuses what is set in two ways, of which one would win silently."""
+    for other in others:
+        if is_set(name) and is_set(other):
+            usage_error(f"{name} and {other} are both set: unset one of them")
+
+
+def refuse_quotes(*names: str) -> None:
+    """Refuses quotes around a variable, which cmd.exe's set X="..." leaves there."""
+    for name in names:
+        if os.environ.get(name, "").strip().startswith(("'", '"')):
+            usage_error(
+                f"{name} begins with a quotation mark: set it without quotes "
+                f"(in cmd.exe: set {name}=VALUE)"
+            )
+
+
 def client_of(options: argparse.Namespace) -> Client:
     """The client that arguments, environment and, on a terminal, the user describe."""
-    environment = os.environ.get
     server, team = options.server, options.team
     if server is None and team is None:
-        server, team = environment("SELLERCLOUD_SERVER"), environment("SELLERCLOUD_TEAM")
+        refuse_both(SERVER, TEAM)
+        refuse_quotes(SERVER, TEAM)
+        server, team = variable(SERVER), variable(TEAM)
     if server is None and team is None:
-        usage_error("name the server: --server, --team, or SELLERCLOUD_SERVER")
+        usage_error(f"name the server: --server, --team, or {SERVER}")
+    # Secrets are hidden from tracebacks.
     token, user, password = None, options.user, None
     if user is None:
-        token = environment("SELLERCLOUD_TOKEN")
+        refuse_both(TOKEN, USER, PASSWORD)
+        refuse_quotes(TOKEN, USER)
+        token = hidden(variable(TOKEN))
     if token is None:
-        user = user or environment("SELLERCLOUD_USER")
-        password = environment("SELLERCLOUD_PASSWORD")
+        user = user or variable(USER)
+        password = hidden(os.environ[PASSWORD]) if is_set(PASSWORD) else None
         if (user is None or password is None) and not sys.stdin.isatty():
-            usage_error("set SELLERCLOUD_TOKEN, or SELLERCLOUD_USER and SELLERCLOUD_PASSWORD")
+            usage_error(f"set {TOKEN}, or {USER} and {PASSWORD}")
         user = user or ask("User name: ")
-        password = password or getpass.getpass()
+        password = password or hidden(getpass.getpass())
     return Client(
         None if team else server,
         team=team,
@@ -117,7 +184,7 @@ def client_of(options: argparse.Namespace) -> Client:
         token=token,
         user=user,
         password=password,
-        ca_certificates=Path(options.ca) if options.ca else None,
+        ca_certificates=None if options.ca is None else Path(options.ca),
     )
 
 
@@ -143,9 +210,15 @@ def shown_progress(is_quiet: bool) -> Iterator[Callable[[Progress], object] | No
     except ImportError:
         yield progress_lines()
         return
-    with tqdm(unit="B", unit_scale=True, unit_divisor=1024, leave=False) as bar:
+    with contextlib.ExitStack() as stack:
+        bar: Any = None
 
         def move(progress: Progress) -> None:
+            nonlocal bar
+            # Not before the transfer begins: the job may be waited for first.
+            if bar is None:
+                shown = tqdm(unit="B", unit_scale=True, unit_divisor=1024, leave=False)
+                bar = stack.enter_context(shown)
             bar.total = progress.total
             bar.update(progress.received - bar.n)
 
@@ -170,29 +243,25 @@ def progress_lines() -> Callable[[Progress], object]:
 def get(client: Client, options: argparse.Namespace) -> dict[str, Any]:
     if options.output == "-" and options.json:
         usage_error("--json and -o - both want standard output")
-    left = options.timeout
-    if options.wait:
-        start = time.monotonic()
-        client.wait(options.job, timeout=left)
-        if left is not None:
-            left = max(0.0, left - (time.monotonic() - start))
     with shown_progress(options.quiet) as progress:
         file: WrittenFile
+        how: dict[str, Any] = {"timeout": options.timeout, "progress": progress}
         if options.output == "-":
             out = sys.stdout.buffer
-            file = client.write_output_file(options.job, out, timeout=left, progress=progress)
+            if options.wait:
+                _, file = client.wait_and_write_output_file(options.job, out, **how)
+            else:
+                file = client.write_output_file(options.job, out, **how)
             out.flush()
         else:
             path = Path(options.output)
             is_folder = path.is_dir() or options.output.endswith(("/", os.sep))
-            file = client.save_output_file(
-                options.job,
-                path if is_folder else path.parent,
-                name=None if is_folder else path.name,
-                if_exists=options.if_exists,
-                timeout=left,
-                progress=progress,
-            )
+            folder = path if is_folder else path.parent
+            how.update(name=None if is_folder else path.name, if_exists=options.if_exists)
+            if options.wait:
+                _, file = client.wait_and_save_output_file(options.job, folder, **how)
+            else:
+                file = client.save_output_file(options.job, folder, **how)
     if isinstance(file, SavedFile) and not options.json:
         print(file.path)
     return dataclasses.asdict(file)
@@ -219,6 +288,8 @@ def tell_job(job: QueuedJob, options: argparse.Namespace) -> dict[str, Any]:
 def error_facts(error: SellercloudError) -> dict[str, Any]:
     facts: dict[str, Any] = {"kind": error.kind.name.lower(), "message": str(error)}
     facts.update(vars(error))
+    if isinstance(error, StorageError):
+        facts.update(errno=error.errno, filename=error.filename)
     if error.job is not None:
         facts["job"] = vars(error.job)
     return facts

@@ -28,14 +28,17 @@ from ._native import (
     call,
     get,
     guarded,
+    is_of_signal_handler,
     library,
     milliseconds,
     optional_text,
     path_text,
+    report_ignored,
     text,
     unsigned,
     utf8,
 )
+from ._secret import Secret, hidden, hidden_pem
 
 BodyEncoding = Literal["base64", "raw", "auto"]
 Pem = Union[str, bytes, "os.PathLike[str]"]
@@ -86,14 +89,18 @@ class RequestRecord:
 class Wait:
     """How to wait for a job, in seconds.
 
-    first: before it is asked for again, the first time; every later wait is half as
-    long again. longest: of these waits. grace: for how long "could not find" is taken
-    as "not yet", and a server that cannot be reached as one that will come back.
+    first: the interval before the second request for the job's status; every later
+    interval is the one before multiplied by 1.5. longest: the longest of these intervals.
+    Both must be greater than zero. grace: for how long "could not find" is taken as "not
+    yet", and a server that cannot be reached as one that will come back; 0 means no grace.
+    fail_on_hold: whether a job on hold ends the wait at once with JobFailed, since it
+    stays so until a user releases it; False waits on.
     """
 
     first: float = 1.0
     longest: float = 30.0
     grace: float = 120.0
+    fail_on_hold: bool = True
 
 
 class CancelToken:
@@ -127,20 +134,31 @@ class Client(Closing):
     allow_plain_http: to other machines than this one. Times are in seconds:
     connect_timeout for the name and again for the connection, stall_timeout without a
     byte, call_timeout for a whole call. attempts: how many times to try, with random
-    waits up to retry_base, doubled each time, at most retry_longest. proxy: a URL, ""
-    for none; the environment's unless set. ca_certificates: trusted besides the
+    waits up to retry_base, doubled each time, at most retry_longest.
+    retry_server_errors: whether a response with status 500 is retried as well. proxy: a
+    URL, "" for none; the environment's unless set. ca_certificates: trusted besides the
     system's; client_certificate with its chain, and client_key: PEM, or the path of a
-    file with it. log: is told of every request.
+    file with it. log: is called with a record of every request.
+
+    The three timeouts, max_size and attempts are limits: zero is rejected with
+    InvalidArgument. A timeout of None means no limit, as does math.inf.
 
     Any number of threads may use a client at once; their calls run in parallel. After a
     fork the child's copy connects and logs in anew. A client is pickled as its settings,
-    secrets among them. Callbacks are called on the thread of the call; what they raise
-    is raised by it.
+    secrets among them. It holds its secrets hidden from tracebacks and debuggers, and
+    close overwrites them; the str that the caller passed cannot be overwritten.
+
+    Callbacks are called on the thread of the call; what they raise is raised by it. The
+    exception is log, which never decides a call's outcome: the first Exception that it
+    raises goes to the logger "sellercloud_output" as an error, and later ones are ignored.
+    KeyboardInterrupt, SystemExit and what a signal handler raises meanwhile are raised by
+    the call.
 
     Every method raises a SellercloudError where it fails. Of their parameters, job is
     the id, or text: an id or a QueuedJobLink. timeout: the longest that the whole call
-    may take, in seconds. cancel: what cancels it. progress: is told how the transfer
-    goes.
+    may take, in seconds, greater than zero; None for the client's call_timeout, or 24
+    hours with waiting for a job, and math.inf for no limit. cancel: what cancels it.
+    progress: is called with how far the transfer is.
     """
 
     def __init__(
@@ -156,23 +174,34 @@ class Client(Closing):
         body_encoding: BodyEncoding = "base64",
         max_size: int | None = None,
         allow_plain_http: bool = False,
-        connect_timeout: float = 30.0,
-        stall_timeout: float = 60.0,
-        call_timeout: float = 3600.0,
+        connect_timeout: float | None = 30.0,
+        stall_timeout: float | None = 60.0,
+        call_timeout: float | None = 3600.0,
         attempts: int = 5,
         retry_base: float = 1.0,
         retry_longest: float = 30.0,
+        retry_server_errors: bool = False,
         proxy: str | None = None,
         ca_certificates: Pem | None = None,
         client_certificate: Pem | None = None,
         client_key: Pem | None = None,
         log: Callable[[RequestRecord], object] | None = None,
     ) -> None:
+        # First: a traceback shows the variables of its frames.
+        token, password, proxy = hidden(token), hidden(password), hidden(proxy)
+        client_certificate, client_key = hidden_pem(client_certificate), hidden_pem(client_key)
         settings = dict(locals())
         del settings["self"]
+        self._name = f"team={team!r}" if team is not None else repr(server)
+        self._handle: Handle | None = None
+        # For the child of a fork, which makes a client of its own, and for pickling.
         self._settings: dict[str, Any] = settings
-        self._handle: Handle | None = _client_handle(**settings)
         self._forks = _native.forks
+        try:
+            self._handle = _client_handle(**settings)
+        except BaseException:
+            self.close()
+            raise
 
     @staticmethod
     def job_id(job: str) -> int:
@@ -243,17 +272,12 @@ class Client(Closing):
 
         On an error the writer may have been given a part.
         """
-
-        def write(context: int | None, data: int, length: int) -> int:
-            _write_all(writer, ctypes.string_at(data, length))
-            return 0
-
         info = get(
             library.sco_write_output_file,
             library.sco_file_info_free,
             self._opened(),
             _number(job),
-            c.sco_write_fn(guarded(write)),
+            _write_callback(writer),
             None,
             _options(timeout, cancel, progress),
         )
@@ -315,20 +339,82 @@ class Client(Closing):
         )
         return queued_job(library, ended), OutputFile(file)
 
+    def wait_and_save_output_file(
+        self,
+        job: int | str,
+        folder: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        if_exists: IfExists = "fail",
+        sync: bool = True,
+        wait: Wait = Wait(),
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> tuple[QueuedJob, SavedFile]:
+        """Waits for a job as wait does, and saves its output file as save_output_file does.
+
+        The folder, and name if it is given, are checked before the wait begins.
+        """
+        options = _options(timeout, cancel, progress, wait)
+        set_save(options, name, if_exists, sync)
+        ended = Handle(library.sco_job_free)
+        info = get(
+            library.sco_wait_and_save_output_file,
+            library.sco_file_info_free,
+            self._opened(),
+            _number(job),
+            path_text(folder),
+            options,
+            ended.place(),
+        )
+        return queued_job(library, ended), saved_file(info)
+
+    def wait_and_write_output_file(
+        self,
+        job: int | str,
+        writer: Writer,
+        *,
+        wait: Wait = Wait(),
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> tuple[QueuedJob, WrittenFile]:
+        """Waits for a job as wait does, and writes its output file as write_output_file does.
+
+        On an error the writer may have been given a part.
+        """
+        ended = Handle(library.sco_job_free)
+        info = get(
+            library.sco_wait_and_write_output_file,
+            library.sco_file_info_free,
+            self._opened(),
+            _number(job),
+            _write_callback(writer),
+            None,
+            _options(timeout, cancel, progress, wait),
+            ended.place(),
+        )
+        return queued_job(library, ended), written_file(info)
+
     def close(self) -> None:
-        """Closes the client's connections, as soon as no call uses them.
+        """Closes the client's connections, as soon as no call uses them; wipes its secrets.
 
         Files that it gave stay.
         """
-        self._handle = None
+        settings, self._handle, self._settings = self._settings, None, {}
+        for value in settings.values():
+            if isinstance(value, Secret):
+                value.wipe()
 
     def _opened(self) -> Handle:
-        if self._handle is None:
+        handle, settings = self._handle, self._settings
+        if handle is None or not settings:
             raise ValueError("the client is closed")
         if self._forks != _native.forks:
-            self._handle = _client_handle(**self._settings)
+            handle = self._handle = _client_handle(**settings)
             self._forks = _native.forks
-        return self._handle
+        return handle
 
     def __getstate__(self) -> dict[str, Any]:
         self._opened()
@@ -338,9 +424,7 @@ class Client(Closing):
         self.__init__(**settings)  # type: ignore[misc]
 
     def __repr__(self) -> str:
-        team = self._settings["team"]
-        where = f"team={team!r}" if team is not None else repr(self._settings["server"])
-        return f"<Client {where}>"
+        return f"<Client {self._name}>"
 
 
 def _client_handle(
@@ -348,23 +432,24 @@ def _client_handle(
     server: str | None,
     team: str | None,
     team_directory: str | None,
-    token: str | None,
+    token: Secret | None,
     user: str | None,
-    password: str | None,
+    password: Secret | None,
     token_source: Callable[[bool], str] | None,
     body_encoding: BodyEncoding,
     max_size: int | None,
     allow_plain_http: bool,
-    connect_timeout: float,
-    stall_timeout: float,
-    call_timeout: float,
+    connect_timeout: float | None,
+    stall_timeout: float | None,
+    call_timeout: float | None,
     attempts: int,
     retry_base: float,
     retry_longest: float,
-    proxy: str | None,
+    retry_server_errors: bool,
+    proxy: Secret | None,
     ca_certificates: Pem | None,
-    client_certificate: Pem | None,
-    client_key: Pem | None,
+    client_certificate: Secret | os.PathLike[str] | None,
+    client_key: Secret | os.PathLike[str] | None,
     log: Callable[[RequestRecord], object] | None,
 ) -> Handle:
     config = Handle(library.sco_config_free, library.sco_config_new())
@@ -379,7 +464,7 @@ def _client_handle(
             library.sco_config_set_credentials,
             config,
             utf8(user or "", "the user name"),
-            utf8(password or "", "the password"),
+            b"" if password is None else password.checked("the password"),
         )
     if token_source is not None:
         source = client.keep(_token_callback(token_source))
@@ -405,21 +490,24 @@ def _client_handle(
         milliseconds(retry_base),
         milliseconds(retry_longest),
     )
+    call(library.sco_config_set_retry_server_errors, config, int(retry_server_errors))
     if proxy is not None:
-        call(library.sco_config_set_proxy, config, utf8(proxy, "the proxy"))
+        call(library.sco_config_set_proxy, config, proxy.checked("the proxy"))
     if ca_certificates is not None:
         pem = _pem(ca_certificates)
-        call(library.sco_config_add_ca_certificates, config, pem, len(pem))
+        call(library.sco_config_add_ca_certificates, config, pem, pem.size)
     if client_certificate is not None or client_key is not None:
-        chain, key = _pem(client_certificate or b""), _pem(client_key or b"")
-        call(library.sco_config_set_client_certificate, config, chain, len(chain), key, len(key))
+        chain, key = _pem(client_certificate), _pem(client_key)
+        call(library.sco_config_set_client_certificate, config, chain, chain.size, key, key.size)
+        chain.wipe()
+        key.wipe()
     if log is not None:
         told = client.keep(_log_callback(log))
         call(library.sco_config_set_log, config, told, None)
     call(
         library.sco_client_new,
         None if server is None else utf8(server, "the server"),
-        None if token is None else utf8(token, "the token"),
+        None if token is None else token.checked("the token"),
         config,
         client.place(),
     )
@@ -428,26 +516,39 @@ def _client_handle(
 
 def _token_callback(source: Callable[[bool], str]) -> object:
     def give(context: int | None, renew: int, place: int) -> int:
-        call(library.sco_token_set, place, utf8(source(bool(renew)), "the token"))
+        token = Secret(source(bool(renew)))
+        try:
+            call(library.sco_token_set, place, token.checked("the token"))
+        finally:
+            token.wipe()
         return 0
 
     return c.sco_token_fn(guarded(give))
 
 
 def _log_callback(log: Callable[[RequestRecord], object]) -> object:
+    is_reported = False
+
     def tell(context: int | None, request: Any) -> int:
+        nonlocal is_reported
         told = request.contents
-        log(
-            RequestRecord(
-                method=text(told.method),
-                url=text(told.url),
-                status=told.status or None,
-                error=optional_text(told.error),
-                size=told.bytes,
-                seconds=told.seconds,
-                attempt=told.attempt,
-            )
+        record = RequestRecord(
+            method=text(told.method),
+            url=text(told.url),
+            status=told.status or None,
+            error=optional_text(told.error),
+            size=told.bytes,
+            seconds=told.seconds,
+            attempt=told.attempt,
         )
+        try:
+            log(record)
+        except Exception as error:
+            if is_of_signal_handler(error):
+                raise
+            if not is_reported:
+                is_reported = True
+                report_ignored(error, "the log callback of a Client")
         return 0
 
     return c.sco_log_fn(guarded(tell))
@@ -463,10 +564,19 @@ def _progress_callback(progress: Callable[[Progress], object]) -> object:
     return c.sco_progress_fn(guarded(tell))
 
 
-def _pem(pem: Pem) -> bytes:
+def _write_callback(writer: Writer) -> object:
+    def write(context: int | None, data: int, length: int) -> int:
+        _write_all(writer, ctypes.string_at(data, length))
+        return 0
+
+    return c.sco_write_fn(guarded(write))
+
+
+def _pem(pem: Secret | Pem | None) -> Secret:
+    """PEM, or that of a file, of a memory of its own."""
     if isinstance(pem, os.PathLike):
-        return Path(pem).read_bytes()
-    return pem.encode() if isinstance(pem, str) else pem
+        return Secret(Path(pem).read_bytes())
+    return pem.copy() if isinstance(pem, Secret) else Secret(pem or b"")
 
 
 def _number(job: int | str) -> int:
@@ -499,6 +609,7 @@ def _options(
             milliseconds(wait.longest),
             milliseconds(wait.grace),
         )
+        call(library.sco_options_set_fail_on_hold, options, int(wait.fail_on_hold))
     call(library.sco_options_set_interrupt, options, ask_signals, None)
     return options
 

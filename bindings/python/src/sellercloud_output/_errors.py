@@ -137,9 +137,24 @@ class TooLarge(SellercloudError):
 
 
 class StorageError(SellercloudError, OSError):
-    """The file could not be kept: disk, memory, permissions, the name is taken."""
+    """The file could not be kept: disk, memory, permissions, the name is taken.
+
+    errno and strerror: the operating system's error, such as errno.EEXIST for a name that
+    is taken, errno.ENOENT for a missing directory or errno.ENOSPC for a full disk; None
+    if the error is not the system's. filename: the path of the file or directory
+    concerned, if there is one.
+    """
 
     kind = ErrorKind.IO
+
+    def __str__(self) -> str:
+        # OSError's own would leave out the job and what to do.
+        return str(self.args[0]) if self.args else ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        new, arguments, state = super().__reduce__()
+        names = ("errno", "strerror", "filename")
+        return new, arguments, {**state, **{name: getattr(self, name) for name in names}}
 
 
 class InternalError(SellercloudError):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import functools
+import logging
 import math
 import os
+import signal
 import sys
 import threading
 import time
@@ -14,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, NoReturn, TypeVar
 
 from . import _declarations as c
-from ._errors import CLASSES, Cancelled, SellercloudError
+from ._errors import CLASSES, Cancelled, SellercloudError, StorageError
 from ._job import queued_job
 
 if TYPE_CHECKING:
@@ -135,13 +138,12 @@ def optional_text(value: bytes | None) -> str | None:
 
 
 def utf8(value: str, name: str) -> bytes:
-    """A text for the library."""
+    """A text for the library, which is no secret."""
     if "\0" in value:
         raise ValueError(f"{name} holds a NUL character")
     try:
         return value.encode()
     except UnicodeEncodeError:
-        # Its own text has the value, which may be a secret.
         raise ValueError(f"{name} holds half of a surrogate pair") from None
 
 
@@ -157,8 +159,13 @@ def unsigned(value: int, name: str, bits: int) -> int:
     return value
 
 
-def milliseconds(seconds: float) -> int:
-    """A time for the library, not shorter than what was meant."""
+NO_LIMIT = 2**64 - 1
+
+
+def milliseconds(seconds: float | None) -> int:
+    """A time for the library, not shorter than what was meant; None for no limit."""
+    if seconds is None or seconds == math.inf:
+        return NO_LIMIT
     if not seconds >= 0:
         raise ValueError(f"{seconds} is not a time in seconds")
     return math.ceil(min(seconds * 1000, 2.0**63))
@@ -278,6 +285,40 @@ def guarded(body: Callable[..., int]) -> Callable[..., int]:
     return callback
 
 
+def report_ignored(error: Exception, where: str) -> None:
+    """Logs an exception that ends nothing."""
+    try:
+        logging.getLogger("sellercloud_output").error("%s failed", where, exc_info=error)
+    except Exception as own:
+        # The program's own handler may be what fails.
+        if is_of_signal_handler(own):
+            raise
+
+
+def is_of_signal_handler(error: BaseException) -> bool:
+    """Whether a signal handler raised it: one of its frames is then in the traceback."""
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    codes = {_code_of(signal.getsignal(number)) for number in signal.valid_signals()}
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code in codes:
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def _code_of(handler: Any) -> object:
+    """The code of a signal handler in Python; None for what is none."""
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    if not callable(handler):
+        return None
+    function = getattr(handler, "__func__", handler)
+    code: object = getattr(function, "__code__", None)
+    return code or getattr(type(handler).__call__, "__code__", None)
+
+
 def _ask(context: int | None) -> int:
     return int(Call.current().is_to_end)
 
@@ -293,6 +334,9 @@ def _exception(status: int, error: Handle) -> SellercloudError:
     exception.retry_after = None if retry_after < 0 else retry_after / 1000
     exception.attempts = library.sco_error_attempts(error)
     exception.retry_may_help = bool(library.sco_error_retry_may_help(error))
+    if isinstance(exception, StorageError):
+        exception.filename = optional_text(library.sco_error_path(error))
+        _set_os_error(exception, library.sco_error_os_error(error))
     job = library.sco_error_job(error)
     exception.job = queued_job(library, job) if job else None
     lines: list[str] = []
@@ -300,3 +344,15 @@ def _exception(status: int, error: Handle) -> SellercloudError:
         lines.append(text(line))
     exception.log_lines = tuple(lines)
     return exception
+
+
+def _set_os_error(exception: StorageError, code: int) -> None:
+    """Sets what the operating system says of its code, if there is one."""
+    if code == 0:
+        return
+    if sys.platform == "win32":
+        cause = ctypes.WinError(code)
+        exception.winerror = cause.winerror
+        exception.errno, exception.strerror = cause.errno, cause.strerror
+    else:
+        exception.errno, exception.strerror = code, os.strerror(code)

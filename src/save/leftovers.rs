@@ -1,0 +1,198 @@
+//! Temporary files that killed processes left behind.
+//!
+//! A temporary file is named `.sellercloud-output-{host}-{process}-{random}.part`. It is a
+//! leftover
+//! - if its process is gone, which is only known of processes of this host, or
+//! - if nothing was written to it for a day, by the file system's clock,
+//!
+//! and if nobody holds a lock on it. No lock counts alone: on some network file systems a
+//! lock locks nothing, and on others there is none to be had. So a download on another host
+//! is safe while bytes come, and a paused one for a day, or for good where locks work.
+
+use std::collections::VecDeque;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use crate::os::{DirectoryHandle, is_process_gone};
+
+const PREFIX: &str = ".sellercloud-output-";
+const SUFFIX: &str = ".part";
+
+/// How long a temporary file of unknown origin must have been unchanged.
+const MIN_AGE: Duration = Duration::from_secs(24 * 3600);
+
+/// A directory with more entries than this is searched once an [`INTERVAL`], since every
+/// search reads all of them. A smaller one costs two system calls.
+const MAX_ENTRIES: usize = 1000;
+const INTERVAL: Duration = Duration::from_secs(3600);
+
+/// How long one search may take. The rest of a directory waits for the next one.
+const MAX_SEARCH_TIME: Duration = Duration::from_secs(1);
+
+/// How many large directories are remembered.
+const MAX_REMEMBERED: usize = 64;
+
+/// The large directories that this process searched, the latest last.
+static SEARCHED: Mutex<VecDeque<(PathBuf, Instant)>> = Mutex::new(VecDeque::new());
+
+/// Returns a name for a new temporary file.
+pub(super) fn temporary_name() -> String {
+    // A fork copies the state that the random part comes from, but not the number.
+    let process = std::process::id();
+    let host = this_host().unwrap_or_default();
+    format!(
+        "{PREFIX}{host}-{process}-{:016x}{SUFFIX}",
+        fastrand::u64(..)
+    )
+}
+
+/// Returns `true` for names that only temporary files have, on file systems that
+/// distinguish uppercase from lowercase and on others.
+pub(super) fn is_reserved(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
+}
+
+/// The origin of a temporary file, by its name.
+#[derive(Debug, PartialEq, Eq)]
+struct Origin<'a> {
+    host: &'a str,
+    process: u32,
+}
+
+impl<'a> Origin<'a> {
+    fn of(name: &'a str) -> Option<Self> {
+        let name = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+        let mut parts = name.split('-');
+        let (host, process, random) = (parts.next()?, parts.next()?, parts.next()?);
+        let is_hexadecimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_whole = parts.next().is_none() && is_hexadecimal(host);
+        let is_random = random.len() == 16 && is_hexadecimal(random);
+        let process = process.parse().ok()?;
+        (is_whole && is_random).then_some(Self { host, process })
+    }
+}
+
+/// Names what gives every running process a number of its own: this start of the system's
+/// kernel, and the namespace of the process, since containers number theirs from 1. `None`
+/// where the system does not tell.
+fn this_host() -> Option<String> {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let boot: String = boot.chars().filter(char::is_ascii_hexdigit).collect();
+    let namespace = fs::read_link("/proc/self/ns/pid").ok()?;
+    let namespace = namespace
+        .to_str()?
+        .strip_prefix("pid:[")?
+        .strip_suffix(']')?;
+    let namespace: u64 = namespace.parse().ok()?;
+    Some(format!("{}{namespace:x}", boot.get(..16)?))
+}
+
+/// Removes the leftovers in a directory. `own` is a file in it that was just created.
+pub(super) fn remove(directory: &DirectoryHandle, path: &Path, own: &File) {
+    if was_searched(path) {
+        return;
+    }
+    let (Ok(entries), Ok(now)) = (
+        fs::read_dir(path),
+        own.metadata().and_then(|own| own.modified()),
+    ) else {
+        return;
+    };
+    let host = this_host();
+    let is_leftover = |name: &str, origin: &Origin| {
+        let Ok(file) = directory.open_file(name) else {
+            return false;
+        };
+        let Ok(metadata) = file.metadata() else {
+            return false;
+        };
+        let is_gone = host.as_deref() == Some(origin.host) && is_process_gone(origin.process);
+        let modified = metadata.modified().ok();
+        let age = modified.and_then(|modified| now.duration_since(modified).ok());
+        let is_old = age.is_some_and(|age| age >= MIN_AGE);
+        metadata.is_file()
+            && (is_gone || is_old)
+            && !matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+    };
+    let started = Instant::now();
+    let mut count = 0;
+    for entry in entries.map_while(Result::ok) {
+        count += 1;
+        if let Some(name) = entry.file_name().to_str()
+            && let Some(origin) = Origin::of(name)
+            && is_leftover(name, &origin)
+        {
+            // Another process may have done so already.
+            let _ = directory.remove(name);
+        }
+        if count % MAX_ENTRIES == 0 && started.elapsed() > MAX_SEARCH_TIME {
+            break;
+        }
+    }
+    if count > MAX_ENTRIES {
+        remember(path);
+    }
+}
+
+/// Returns `true` if this process searched the large directory a short time ago.
+fn was_searched(path: &Path) -> bool {
+    // A lock that is held means that another thread searches, or did when this process was
+    // forked, in which case nobody will ever release it. There is no need to wait.
+    let Ok(searched) = SEARCHED.try_lock() else {
+        return true;
+    };
+    let mut searched = searched.iter();
+    searched.any(|(known, at)| known == path && at.elapsed() < INTERVAL)
+}
+
+fn remember(path: &Path) {
+    if let Ok(mut searched) = SEARCHED.try_lock() {
+        searched.retain(|(known, _)| known != path);
+        searched.push_back((path.to_owned(), Instant::now()));
+        if searched.len() > MAX_REMEMBERED {
+            searched.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_names_of_temporary_files_have_an_origin() {
+        let name = temporary_name();
+        let origin = Origin::of(&name).unwrap();
+        assert_eq!(origin.process, std::process::id());
+        assert_eq!(origin.host, this_host().unwrap_or_default());
+        assert!(is_reserved(&name) && is_reserved(&name.to_uppercase()));
+        for name in [
+            ".sellercloud-output-.part",
+            ".sellercloud-output-notes.part",
+            ".sellercloud-output-1-abcdef.part",
+            ".sellercloud-output-a-1-0123456789abcde.part",
+            ".sellercloud-output-x-1-0123456789abcdef.part",
+            ".sellercloud-output-a-x-0123456789abcdef.part",
+            ".sellercloud-output-a-1-0123456789abcdef-.part",
+            ".sellercloud-output-a-1-0123456789abcdef.csv",
+            "sellercloud-output-a-1-0123456789abcdef.part",
+        ] {
+            assert_eq!(Origin::of(name), None, "{name}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_of_this_host_is_known() {
+        assert!(this_host().is_some_and(|host| host.len() > 16));
+        assert!(!is_process_gone(std::process::id()));
+        assert!(!is_process_gone(1));
+        assert!(is_process_gone(0) && is_process_gone(u32::MAX));
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        assert!(is_process_gone(child.id()));
+    }
+}

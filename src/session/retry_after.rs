@@ -1,0 +1,95 @@
+//! How long a server asks to wait before the next request.
+
+use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+use http::header::{DATE, RETRY_AFTER};
+
+use crate::json;
+
+/// How long the server asks to wait: by `Retry-After` (RFC 9110 section
+/// 10.2.3), else by the `RateLimitResetTime` of the body.
+pub(crate) fn asked_for(headers: &HeaderMap, body: &[u8]) -> Option<Duration> {
+    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    // The server's own clock is the one that its times are in.
+    let now = text(DATE)
+        .and_then(|date| httpdate::parse_http_date(date).ok())
+        .unwrap_or_else(SystemTime::now);
+    let until = |time: SystemTime| time.duration_since(now).unwrap_or_default();
+    let wait = match text(RETRY_AFTER) {
+        Some(seconds) if !seconds.is_empty() && seconds.bytes().all(|b| b.is_ascii_digit()) => {
+            // More digits than fit are a very long time.
+            Some(Duration::from_secs(seconds.parse().unwrap_or(u64::MAX)))
+        }
+        Some(date) => httpdate::parse_http_date(date).ok().map(until),
+        None => None,
+    };
+    wait.or_else(|| reset_time(body).map(until))
+}
+
+fn reset_time(body: &[u8]) -> Option<SystemTime> {
+    let body = json::read(body)?;
+    let time = json::find(body.as_object()?, "RateLimitResetTime")?;
+    let time = time.as_str()?.trim();
+    // Weak: .NET leaves the zone out where it was not told it; it is UTC.
+    humantime::parse_rfc3339_weak(time.strip_suffix("+00:00").unwrap_or(time)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_say_when_is_understood() {
+        const DATE_NOW: &str = "Fri, 14 Jan 2022 09:38:00 GMT";
+        let asked = |retry_after: &str, body: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(DATE, DATE_NOW.parse().unwrap());
+            if !retry_after.is_empty() {
+                headers.insert(RETRY_AFTER, retry_after.parse().unwrap());
+            }
+            asked_for(&headers, body.as_bytes()).map(|wait| wait.as_secs_f64())
+        };
+        let reset = r#"{"Error": "Too many requests.", "RateLimitResetTime": "2022-01-14T09:38:49.9856571Z"}"#;
+        for (retry_after, body, seconds) in [
+            ("", "", None),
+            ("7", "", Some(7.0)),
+            (" 0 ", reset, Some(0.0)),
+            ("Fri, 14 Jan 2022 09:38:30 GMT", reset, Some(30.0)),
+            ("Friday, 14-Jan-22 09:38:30 GMT", "", Some(30.0)),
+            ("Fri Jan 14 09:38:30 2022", "", Some(30.0)),
+            ("Fri, 14 Jan 2022 09:00:00 GMT", "", Some(0.0)),
+            ("soon", "", None),
+            ("-5", "", None),
+            ("soon", reset, Some(49.985_657_1)),
+            ("", reset, Some(49.985_657_1)),
+            (
+                "",
+                r#"{"ratelimitresettime": "2022-01-14T09:38:10"}"#,
+                Some(10.0),
+            ),
+            (
+                "",
+                r#"{"RateLimitResetTime": "2022-01-14T09:38:10.5+00:00"}"#,
+                Some(10.5),
+            ),
+            ("", r#"{"RateLimitResetTime": null}"#, None),
+            ("", r#"{"RateLimitResetTime": "tomorrow"}"#, None),
+            ("", r#"["RateLimitResetTime"]"#, None),
+        ] {
+            assert_eq!(asked(retry_after, body), seconds, "{retry_after:?} {body}");
+        }
+        assert!(asked("99999999999999999999999", "").unwrap() > 1e18);
+    }
+
+    #[test]
+    fn without_a_date_the_own_clock_counts() {
+        let time = SystemTime::now() + Duration::from_secs(100);
+        let body = format!(
+            r#"{{"RateLimitResetTime": "{}"}}"#,
+            humantime::format_rfc3339_nanos(time)
+        );
+        let wait = asked_for(&HeaderMap::new(), body.as_bytes()).unwrap();
+        assert!((Duration::from_secs(60)..=Duration::from_secs(100)).contains(&wait));
+    }
+}

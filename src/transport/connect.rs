@@ -1,0 +1,125 @@
+//! Connects to a server: directly, or through a proxy.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{ConnectionDetails, Connector as UreqConnector, NextTimeout};
+
+use super::eof_guard::{EofGuard, Generation};
+use super::failure::ConnectionError;
+use super::proxy::Proxy;
+use super::resolve::resolve;
+use super::stream::{Buffered, Stream};
+use super::tcp::{self, Limit};
+use super::tls::{self, TlsConnector};
+use super::tunnel;
+use super::wait::after;
+
+/// Connects to a server. ureq is told of no proxy, and of no limit: both are here.
+pub(super) struct Connector {
+    /// For name, connection, proxy and TLS together.
+    connect_limit: Duration,
+    stall_limit: Duration,
+    tls: TlsConnector,
+    proxy: Option<Proxy>,
+    generation: Arc<AtomicU64>,
+}
+
+impl Connector {
+    pub(super) fn new(settings: &super::Settings, proxy: Option<Proxy>) -> Self {
+        Self {
+            connect_limit: settings.connect_limit,
+            stall_limit: settings.stall_limit,
+            tls: TlsConnector::new(settings.tls.clone()),
+            proxy,
+            generation: Arc::default(),
+        }
+    }
+
+    fn open(&self, uri: &Uri) -> io::Result<EofGuard> {
+        let generation = Generation::of(&self.generation);
+        let until = after(self.connect_limit);
+        let is_https = uri.scheme_str() == Some("https");
+        let host = uri.host().unwrap_or_default();
+        let default_port = if is_https { 443 } else { 80 };
+        let port = uri.port_u16().unwrap_or(default_port);
+        let stream = match &self.proxy {
+            Some(proxy) => {
+                let stream = dial(proxy.host(), proxy.port(), until)?;
+                let mut stream = match proxy.is_https() {
+                    true => self.tls_to_proxy(proxy, stream)?,
+                    false => stream,
+                };
+                tunnel::open(&mut stream, proxy, host, port, until)?;
+                stream
+            }
+            None => dial(host, port, until)?,
+        };
+        let mut stream = match is_https {
+            true => Buffered::new(Stream::Tls(Box::new(self.tls.connect(host, stream)?))),
+            false => stream,
+        };
+        stream.set_limit(Limit::Stall(self.stall_limit));
+        Ok(EofGuard::new(stream, is_https, generation))
+    }
+
+    fn tls_to_proxy(&self, proxy: &Proxy, stream: Buffered) -> io::Result<Buffered> {
+        let tls = self.tls.connect(proxy.host(), stream).map_err(|error| {
+            let inner = error.get_ref();
+            let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+            let what = match (tls, ConnectionError::of(&error)) {
+                (Some(tls), _) => tls::describe(tls),
+                (None, Some(ConnectionError::Tls(what))) => what.clone(),
+                _ => return error,
+            };
+            ConnectionError::ProxyTls(what).into()
+        })?;
+        Ok(Buffered::new(Stream::Tls(Box::new(tls))))
+    }
+}
+
+fn dial(host: &str, port: u16, until: Option<Instant>) -> io::Result<Buffered> {
+    let addresses = resolve(host, port, until)?;
+    let tcp = tcp::connect(&addresses, until)?;
+    Ok(Buffered::new(Stream::Tcp(tcp)))
+}
+
+impl UreqConnector<()> for Connector {
+    type Out = EofGuard;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        _: Option<()>,
+    ) -> Result<Option<EofGuard>, ureq::Error> {
+        Ok(Some(self.open(details.uri)?))
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").finish_non_exhaustive()
+    }
+}
+
+/// ureq resolves names before it looks for a pooled connection, and where a proxy would do it:
+/// here that is left to [`Connector`].
+#[derive(Debug)]
+pub(super) struct NoResolver;
+
+impl Resolver for NoResolver {
+    fn resolve(
+        &self,
+        _: &Uri,
+        _: &Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        Ok(self.empty())
+    }
+}

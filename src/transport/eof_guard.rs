@@ -1,0 +1,161 @@
+//! A response that is cut never passes for a whole one.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ureq::Error;
+use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
+
+use super::buffers::WipedBuffers;
+use super::failure::{ConnectionError, Ended, is_break};
+use super::head_check::HeadCheck;
+use super::stream::Buffered;
+
+/// Guards the outermost stream of a connection: what lies below, a proxy or TLS, has ends that
+/// mean something else.
+///
+/// ureq takes a reset for a close, and a close after the last chunk's size for the end of the
+/// body. Here every end is an error of its own, which only the reader of a body may take for
+/// the end of a response that is delimited by nothing else.
+#[derive(Debug)]
+pub(super) struct EofGuard {
+    stream: Buffered,
+    buffers: WipedBuffers,
+    is_tls: bool,
+    exchange: Exchange,
+    head: HeadCheck,
+    generation: Generation,
+}
+
+/// How far the exchanges on a connection have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exchange {
+    /// The first request is being sent, or is out.
+    First,
+    /// Some of a response is there.
+    Responding,
+    /// A request was sent over a connection that had been pooled.
+    Later,
+}
+
+/// When a connection was made, in terms of stale connections: where one of the pooled
+/// connections turns out to be stale, those made before it are not used again.
+#[derive(Debug)]
+pub(super) struct Generation {
+    made_in: u64,
+    current: Arc<AtomicU64>,
+}
+
+impl Generation {
+    pub(super) fn of(current: &Arc<AtomicU64>) -> Self {
+        Self {
+            made_in: current.load(Ordering::SeqCst),
+            current: current.clone(),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.current.load(Ordering::SeqCst) != self.made_in
+    }
+
+    fn end(&self) {
+        // Another connection of the same generation may have ended it already.
+        let _ = self.current.compare_exchange(
+            self.made_in,
+            self.made_in + 1,
+            Ordering::SeqCst,
+            Ordering::SeqCst,
+        );
+    }
+}
+
+impl EofGuard {
+    pub(super) fn new(stream: Buffered, is_tls: bool, generation: Generation) -> Self {
+        Self {
+            stream,
+            buffers: WipedBuffers::default(),
+            is_tls,
+            exchange: Exchange::First,
+            head: HeadCheck::new(0),
+            generation,
+        }
+    }
+
+    fn ended(&self, how: Ended) -> Error {
+        let is_stale = self.exchange == Exchange::Later;
+        if is_stale {
+            self.generation.end();
+        }
+        io::Error::from(ConnectionError::Ended { how, is_stale }).into()
+    }
+
+    fn failed(&self, error: io::Error) -> Error {
+        match is_break(error.kind()) {
+            true => self.ended(Ended::Broken(error)),
+            false => error.into(),
+        }
+    }
+
+    fn send(&mut self, amount: usize) -> io::Result<()> {
+        self.stream.write_all(&self.buffers.output()[..amount])?;
+        self.stream.flush()
+    }
+}
+
+impl Transport for EofGuard {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    // The limits of the connection are not ureq's, which know neither a call nor signals.
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+        if self.exchange == Exchange::Responding {
+            self.exchange = Exchange::Later;
+            self.head = HeadCheck::new(self.buffers.position());
+        }
+        let sent = self.send(amount);
+        self.buffers.wipe_output(amount);
+        sent.map_err(|error| self.failed(error))
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+        if !self.buffers.make_room() {
+            let what = "the response is not valid HTTP: a line between chunks is too long";
+            return Err(io::Error::from(ConnectionError::NotHttp(what.into())).into());
+        }
+        match self.stream.read(self.buffers.input_append_buf()) {
+            Ok(0) => Err(self.ended(Ended::Closed)),
+            Ok(length) => {
+                self.exchange = Exchange::Responding;
+                self.buffers.input_appended(length);
+                let position = self.buffers.position();
+                match self.head.check(self.buffers.input(), position) {
+                    Ok(()) => Ok(true),
+                    Err(what) => {
+                        let what = format!("the response is not valid HTTP: {what}");
+                        Err(io::Error::from(ConnectionError::NotHttp(what)).into())
+                    }
+                }
+            }
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    fn is_open(&mut self) -> bool {
+        // What came behind the last response belongs to no request.
+        let is_idle = self.buffers.input().is_empty() && self.stream.is_idle();
+        self.buffers.wipe_input();
+        is_idle && !self.generation.is_over()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+}
+
+impl std::fmt::Debug for WipedBuffers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WipedBuffers").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,169 @@
+"""Where secrets are held, and that nothing shows them."""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import gc
+import pickle
+import types
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+import sellercloud_output
+from conftest import setting
+from sellercloud_output import Client
+from sellercloud_output import __main__ as command_line
+
+PACKAGE = Path(sellercloud_output.__file__).parent
+SECRET = "hunter2-is-a-secret"
+
+
+def shows(value: object, depth: int = 6) -> bool:
+    """Whether a debugger that prints a variable, and what is in it, shows the secret."""
+    if SECRET in repr(value) or (isinstance(value, bytes) and SECRET.encode() in value):
+        return True
+    if depth == 0:
+        return False
+    parts: list[object] = []
+    if isinstance(value, dict):
+        parts += [*value.keys(), *value.values()]
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        parts += value
+    elif not isinstance(value, (type, types.ModuleType, types.FunctionType)):
+        parts += getattr(value, "__dict__", {}).values()
+    return any(shows(part, depth - 1) for part in parts)
+
+
+def showing_frames(error: BaseException | None) -> list[str]:
+    """The package's frames in a traceback, and in those of its causes, with the secret."""
+    found: list[str] = []
+    while error is not None:
+        trace = error.__traceback__
+        while trace is not None:
+            frame = trace.tb_frame
+            if Path(frame.f_code.co_filename).parent == PACKAGE:
+                found += [
+                    f"{frame.f_code.co_name}: {name}"
+                    for name, value in frame.f_locals.items()
+                    if shows(value)
+                ]
+            trace = trace.tb_next
+        if shows(error.args) or shows(vars(error)) or shows(getattr(error, "object", None)):
+            found.append(repr(type(error)))
+        error = error.__cause__ or error.__context__
+    return found
+
+
+FAILING: dict[str, dict[str, Any]] = {
+    "a token with a line feed": {"token": SECRET + "\n" + SECRET},
+    "a token with a NUL": {"token": SECRET + "\0"},
+    "a token with half of a surrogate pair": {"token": SECRET + "\udc80"},
+    "a token and an option that is wrong": {"token": SECRET, "body_encoding": "gzip"},
+    "a password with half of a surrogate pair": {"user": "me", "password": SECRET + "\udc80"},
+    "a password and a server that is wrong": {
+        "server": "",
+        "user": "me",
+        "password": SECRET,
+    },
+    "a proxy that is none": {"token": "x", "proxy": f"nonsense://user:{SECRET}@proxy"},
+    "a key that is none": {
+        "token": "x",
+        "client_certificate": SECRET,
+        "client_key": SECRET.encode(),
+    },
+}
+
+
+@pytest.mark.parametrize("options", FAILING.values(), ids=FAILING.keys())
+def test_constructor_that_fails_shows_no_secret(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError) as caught:
+        Client(options.pop("server", "tt"), **options)
+    assert showing_frames(caught.value) == []
+
+
+def test_call_that_fails_shows_no_secret(make_client: Callable[..., Client]) -> None:
+    client = make_client(token=SECRET)
+    calls: list[Callable[[], Any]] = [
+        lambda: client.output_file(28142),
+        lambda: client.output_file(28142, timeout=-1),
+        lambda: make_client(token_source=lambda _: SECRET).output_file(28142),
+        lambda: make_client(token_source=lambda _: SECRET + "\0").output_file(28142),
+        lambda: make_client(token_source=lambda _: SECRET.encode()).output_file(28142),
+    ]
+    for call in calls:
+        with pytest.raises(Exception) as caught:
+            call()
+        assert showing_frames(caught.value) == []
+
+
+def test_pickle_that_fails_to_load_shows_no_secret(
+    make_client: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pickled = pickle.dumps(make_client(token=SECRET))
+    monkeypatch.setattr(sellercloud_output._client, "BODY_ENCODINGS", {})
+    with pytest.raises(ValueError, match="body_encoding") as caught:
+        pickle.loads(pickled)
+    assert showing_frames(caught.value) == []
+
+
+@pytest.mark.parametrize("name", ["SELLERCLOUD_TOKEN", "SELLERCLOUD_PASSWORD"])
+def test_command_line_that_fails_shows_no_secret(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("SELLERCLOUD_SERVER", "http://not.loopback.example")
+    monkeypatch.setenv("SELLERCLOUD_USER" if "PASSWORD" in name else "LANG", "me")
+    monkeypatch.setenv(name, SECRET)
+    options = command_line.parser().parse_args(["get", "1"])
+    with pytest.raises(ValueError) as caught:
+        command_line.client_of(options)
+    assert showing_frames(caught.value) == []
+    monkeypatch.setenv("SELLERCLOUD_TOKEN", f'"{SECRET}"')
+    with pytest.raises(SystemExit) as exited:
+        command_line.client_of(options)
+    assert showing_frames(exited.value) == []
+
+
+def memory_of(root: object) -> bytes:
+    """All texts and bytes that can be reached from an object, one after the other."""
+    seen: set[int] = set()
+    found: list[bytes] = []
+    left = [root]
+    while left:
+        value = left.pop()
+        if id(value) in seen or isinstance(value, (type, types.ModuleType, types.FunctionType)):
+            continue
+        seen.add(id(value))
+        if isinstance(value, str):
+            found.append(value.encode(errors="replace"))
+        elif isinstance(value, (bytes, bytearray, ctypes.Array)):
+            found.append(bytes(value))
+        left += gc.get_referents(value)
+    return b"\0".join(found)
+
+
+def test_close_wipes_the_secrets() -> None:
+    client = Client(
+        "tt",
+        user="me",
+        password=SECRET,
+        proxy=f"http://user:{SECRET}@127.0.0.1:1",
+    )
+    # It needs them until then: the child of a fork logs in anew.
+    assert SECRET.encode() in memory_of(client)
+    held = client.__getstate__()
+    client.close()
+    assert SECRET.encode() not in memory_of(client)
+    assert SECRET.encode() not in memory_of(held)
+    assert repr(client) == "<Client 'tt'>"
+    client.close()
+
+
+def test_copy_of_a_client_outlives_it(make_client: Callable[..., Client]) -> None:
+    client = make_client()
+    copies = [copy.copy(client), copy.deepcopy(client), pickle.loads(pickle.dumps(client))]
+    client.close()
+    for made in copies:
+        assert len(made.output_file(28142)) == 2400
+        assert setting("STAND_IN_TOKEN").encode() in memory_of(made)
