@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 pub(crate) mod random;
+mod redact;
 mod response;
 #[cfg(test)]
 mod seeds;
@@ -22,7 +23,7 @@ use crate::{
 type Law = fn(&[u8]);
 
 /// What the fuzz target of each name does with its input.
-pub(crate) const TARGETS: [(&str, Law); 7] = [
+pub(crate) const TARGETS: [(&str, Law); 8] = [
     ("body_decoder", body::laws::target),
     ("error_body", an_error_body_gives_one_short_line),
     ("file_name", |input| {
@@ -44,6 +45,7 @@ pub(crate) const TARGETS: [(&str, Law); 7] = [
         let mut next = || lines.next().unwrap_or_default();
         a_wait_can_be_waited_for(next(), next(), next());
     }),
+    ("redact", redact::target),
     ("response", response::target),
     ("token_answer", a_login_gives_a_token_that_can_be_sent),
 ];

@@ -5,10 +5,10 @@
 //! these are alike.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::CUT;
 
@@ -47,23 +47,34 @@ impl Redactor {
         if self.secrets.is_empty() || text.is_empty() {
             return Cow::Borrowed(text);
         }
-        let units = canonical(text);
-        let mut shown = vec![None; units.len()];
-        for (secret, label) in &self.secrets {
-            mark(secret, label, text, &units, &mut shown);
+        let secrets = self.secrets.iter().flat_map(|(secret, label)| {
+            let forms = levels(secret);
+            let forms = forms.map(|units| units.iter().map(|unit| unit.character).collect());
+            forms.map(|form| (Zeroizing::new(form), *label))
+        });
+        // An escape that stands for whitespace would match any.
+        let is_visible = |(form, _): &(Zeroizing<Vec<char>>, _)| form.iter().any(|&c| c != ' ');
+        let secrets: Vec<_> = secrets.filter(is_visible).collect();
+        // What replaces each byte.
+        let mut shown = vec![None; text.len()];
+        // Text that looks like an escape need not be one, so every level is searched.
+        for units in levels(text) {
+            for (secret, label) in &secrets {
+                mark(secret, label, text, &units, &mut shown);
+            }
         }
         if shown.iter().all(Option::is_none) {
             return Cow::Borrowed(text);
         }
         let mut redacted = String::with_capacity(text.len());
         let mut before = None;
-        for (unit, label) in units.iter().zip(&shown) {
-            match label {
-                None => redacted.push_str(&text[unit.start..unit.end]),
+        for (start, character) in text.char_indices() {
+            match shown[start] {
+                None => redacted.push(character),
                 Some(label) if before != Some(label) => redacted.push_str(label),
                 Some(_) => {}
             }
-            before = label.as_ref();
+            before = shown[start];
         }
         Cow::Owned(redacted)
     }
@@ -74,27 +85,32 @@ impl Redactor {
     }
 }
 
-/// One character in canonical form, and where its source stands in the text.
+/// One character, and where the text has it or the escape for it. It is wiped when dropped.
 struct Unit {
     character: char,
     start: usize,
     end: usize,
 }
 
-/// Marks the units that belong to `secret`.
+impl Drop for Unit {
+    fn drop(&mut self) {
+        self.character.zeroize();
+    }
+}
+
+/// Marks the bytes of `text` that belong to `secret`, one of whose forms is in `units`.
 fn mark(
-    secret: &str,
+    secret: &[char],
     label: &'static str,
     text: &str,
     units: &[Unit],
     shown: &mut [Option<&'static str>],
 ) {
-    let secret: Zeroizing<Vec<char>> = Zeroizing::new(
-        canonical(secret)
-            .iter()
-            .map(|unit| unit.character)
-            .collect(),
-    );
+    let mut show = |units: &[Unit]| {
+        if let (Some(first), Some(last)) = (units.first(), units.last()) {
+            shown[first.start..last.end].fill(Some(label));
+        }
+    };
     let matches = |at: usize, part: &[char]| {
         let end = at.checked_add(part.len()).filter(|&end| end <= units.len());
         end.is_some_and(|end| {
@@ -107,24 +123,28 @@ fn mark(
             .get(at)
             .is_some_and(|unit| unit.character.is_alphanumeric())
     };
-    let windows: HashSet<&[char]> = secret.windows(TELLING).collect();
-    let mut window = Vec::with_capacity(TELLING);
+    let mut windows: Vec<&[char]> = secret.windows(TELLING).collect();
+    windows.sort_unstable();
+    let is_window = |at: usize| {
+        let end = at + TELLING;
+        end <= units.len() && {
+            let found = || units[at..end].iter().map(|unit| unit.character);
+            let search = windows.binary_search_by(|window| window.iter().copied().cmp(found()));
+            search.is_ok()
+        }
+    };
     for at in 0..units.len() {
-        let length = if matches(at, &secret) {
+        let length = if matches(at, secret) {
             let is_word = !(is_word_character(at + secret.len())
                 || at.checked_sub(1).is_some_and(is_word_character));
             match secret.len() {
                 0..MIN_SECRET_IN_WORD if !is_word => 0,
                 length => length,
             }
-        } else if !windows.is_empty() && at + TELLING <= units.len() {
-            window.clear();
-            window.extend(units[at..at + TELLING].iter().map(|unit| unit.character));
-            TELLING * usize::from(windows.contains(window.as_slice()))
         } else {
-            0
+            TELLING * usize::from(is_window(at))
         };
-        shown[at..at + length].fill(Some(label));
+        show(&units[at..at + length]);
     }
     // A beginning of the secret where the text, or a part of it, was cut.
     for end in 0..=units.len() {
@@ -137,7 +157,7 @@ fn mark(
         let lengths = (min..secret.len()).rev().filter(|&length| length <= end);
         let mut beginnings = lengths.map(|length| (end - length, &secret[..length]));
         if let Some((start, _)) = beginnings.find(|(start, part)| matches(*start, part)) {
-            shown[start..end].fill(Some(label));
+            show(&units[start..end]);
         }
     }
 }
@@ -145,80 +165,98 @@ fn mark(
 /// How many escapes within escapes are resolved.
 const MAX_NESTING: usize = 4;
 
-/// Returns the characters of `text` with every escape of JSON, URLs and HTML resolved, and
-/// runs of whitespace as one space. Escapes of escapes are resolved too.
-fn canonical(text: &str) -> Vec<Unit> {
-    let characters = text.char_indices().map(|(start, character)| Unit {
-        character,
-        start,
-        end: start + character.len_utf8(),
-    });
-    let mut units: Vec<Unit> = characters.collect();
-    for _ in 0..MAX_NESTING {
-        let before = units.len();
-        units = unescaped(&units);
-        if units.len() == before {
-            break;
-        }
+/// Returns the characters of `text`, then those with every escape of JSON, URLs and HTML
+/// resolved, then those with escapes of escapes resolved too, and so on. Runs of whitespace
+/// are one space in all of them.
+fn levels(text: &str) -> impl Iterator<Item = Vec<Unit>> {
+    let mut characters = Vec::with_capacity(text.len());
+    for (start, character) in text.char_indices() {
+        push(
+            &mut characters,
+            character,
+            start..start + character.len_utf8(),
+        );
     }
-    units
+    let mut next = Some(characters);
+    std::iter::from_fn(move || {
+        let current = next.take()?;
+        let resolved = unescaped(&current);
+        next = Some(resolved).filter(|resolved| resolved.len() < current.len());
+        Some(current)
+    })
+    .take(1 + MAX_NESTING)
 }
 
 /// Resolves one level of escapes.
 fn unescaped(mut rest: &[Unit]) -> Vec<Unit> {
-    let mut units: Vec<Unit> = Vec::with_capacity(rest.len());
+    let mut units = Vec::with_capacity(rest.len());
     while let [first, ..] = rest {
         let escape = match first.character {
-            '\\' => json_escape(rest),
-            '%' => percent_escape(rest),
-            '&' => entity(rest),
+            '\\' => Some(json_escape(rest)),
+            '%' => percent_escape(rest).map(|(character, length)| (Some(character), length)),
+            '&' => entity(rest).map(|(character, length)| (Some(character), length)),
             _ => None,
         };
-        let (character, length) = escape.unwrap_or((first.character, 1));
-        let (start, end) = (first.start, rest[length - 1].end);
-        rest = &rest[length..];
-        let is_space = character.is_whitespace() || character.is_control() || character == '+';
-        match units.last_mut() {
-            Some(last) if is_space && last.character == ' ' => last.end = end,
-            _ => units.push(Unit {
-                character: if is_space { ' ' } else { character },
-                start,
-                end,
-            }),
+        let (character, length) = escape.unwrap_or((Some(first.character), 1));
+        if let Some(character) = character {
+            push(&mut units, character, first.start..rest[length - 1].end);
         }
+        rest = &rest[length..];
     }
     units
 }
 
+/// Adds a character to `units`, whitespace to the whitespace before it.
+fn push(units: &mut Vec<Unit>, character: char, source: Range<usize>) {
+    let is_space = character.is_whitespace() || character.is_control() || character == '+';
+    match units.last_mut() {
+        Some(last) if is_space && last.character == ' ' => last.end = source.end,
+        _ => units.push(Unit {
+            character: if is_space { ' ' } else { character },
+            start: source.start,
+            end: source.end,
+        }),
+    }
+}
+
+/// The length of the longest escape, which is a surrogate pair in JSON in JSON in JSON.
+const MAX_ESCAPE: usize = 18;
+
 /// The characters at the beginning of `units`, enough for any escape.
 fn lookahead(units: &[Unit]) -> String {
-    let characters = units.iter().take(12).map(|unit| unit.character);
+    let characters = units.iter().take(MAX_ESCAPE).map(|unit| unit.character);
     characters.collect()
 }
 
-/// What any number of backslashes escape, and how many characters that takes.
-fn json_escape(units: &[Unit]) -> Option<(char, usize)> {
-    let slashes = units
-        .iter()
-        .take_while(|unit| unit.character == '\\')
-        .count();
-    let rest = lookahead(&units[slashes..]);
-    let escaped = rest.chars().next()?;
-    let (character, length) = match escaped {
-        'n' | 'r' | 't' | 'b' | 'f' => (' ', 1),
-        'u' | 'U' if code_unit(&rest).is_some() => match code_unit(&rest)? {
+/// What any number of backslashes escape, and how many characters that takes. Those that
+/// escape nothing are dropped: what stands behind them may be an escape after all, with
+/// backslashes of its own.
+fn json_escape(units: &[Unit]) -> (Option<char>, usize) {
+    let is_slash = |unit: &&Unit| unit.character == '\\';
+    let slashes = units.iter().take_while(is_slash).count();
+    match json_escaped(&lookahead(&units[slashes..])) {
+        Some((character, length)) => (Some(character), slashes + length),
+        None => (None, slashes),
+    }
+}
+
+/// What stands after the backslashes of an escape, and how many characters that takes.
+fn json_escaped(rest: &str) -> Option<(char, usize)> {
+    match rest.chars().next()? {
+        'n' | 'r' | 't' | 'b' | 'f' => Some((' ', 1)),
+        'u' | 'U' => match code_unit(rest)? {
             high @ 0xd800..0xdc00 => {
-                let low = rest.get(5..)?.strip_prefix('\\')?;
+                let rest = &rest[5..];
+                let low = rest.trim_start_matches('\\');
+                let slashes = rest.len() - low.len();
                 let pair = char::decode_utf16([high, code_unit(low)?]).next()?.ok()?;
-                (pair, 11)
+                (slashes > 0).then_some((pair, 10 + slashes))
             }
-            unit => (char::from_u32(unit.into())?, 5),
+            unit => Some((char::from_u32(unit.into())?, 5)),
         },
-        '"' | '\'' | '/' => (escaped, 1),
-        // A backslash that escapes nothing stands for itself, however often it is doubled.
-        _ => ('\\', 0),
-    };
-    Some((character, slashes + length))
+        escaped @ ('"' | '\'' | '/') => Some((escaped, 1)),
+        _ => None,
+    }
 }
 
 /// The UTF-16 code unit in `u00e9`.
