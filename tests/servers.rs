@@ -1,0 +1,1029 @@
+//! The library against real servers, which tests/servers/run starts: ASP.NET Web API on Mono
+//! and ASP.NET Core on Kestrel, each direct, behind nginx, and through forward proxies.
+//!
+//! Each test is a table; a failure prints one line for each cell that failed.
+
+mod support;
+
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sellercloud_output::{
+    BodyEncoding, Client, ClientBuilder, Error, ErrorKind, JobStatus, Retry, Wait,
+};
+use support::{noise, sha256};
+
+/// The server at the end of a route.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Server {
+    WebApi,
+    Kestrel,
+}
+use Server::{Kestrel, WebApi};
+
+/// What is between the client and nginx or the server.
+#[derive(Clone, Copy, PartialEq)]
+enum Proxy {
+    None,
+    Tinyproxy,
+    Squid,
+    /// Squid, spoken to over TLS.
+    SquidTls,
+}
+
+/// How requests reach a server.
+#[derive(Clone, Copy)]
+struct Route {
+    name: &'static str,
+    server: Server,
+    proxy: Proxy,
+    /// The port's variable and the path before `/rest`, where nginx is on the way.
+    nginx: Option<(&'static str, &'static str)>,
+}
+
+const ROUTES: [Route; 9] = [
+    Route {
+        name: "Web API, direct",
+        server: WebApi,
+        proxy: Proxy::None,
+        nginx: None,
+    },
+    Route {
+        name: "Kestrel, direct",
+        server: Kestrel,
+        proxy: Proxy::None,
+        nginx: None,
+    },
+    Route {
+        name: "Web API, nginx (TLS, gzip)",
+        server: WebApi,
+        proxy: Proxy::None,
+        nginx: Some(("NGINX_WEB_API_PORT", "")),
+    },
+    Route {
+        name: "Kestrel, nginx (TLS, gzip)",
+        server: Kestrel,
+        proxy: Proxy::None,
+        nginx: Some(("NGINX_KESTREL_PORT", "")),
+    },
+    Route {
+        name: "Web API, tinyproxy",
+        server: WebApi,
+        proxy: Proxy::Tinyproxy,
+        nginx: None,
+    },
+    Route {
+        name: "Kestrel, squid",
+        server: Kestrel,
+        proxy: Proxy::Squid,
+        nginx: None,
+    },
+    Route {
+        name: "Web API, nginx (TLS), tinyproxy",
+        server: WebApi,
+        proxy: Proxy::Tinyproxy,
+        nginx: Some(("NGINX_WEB_API_PORT", "/plain")),
+    },
+    Route {
+        name: "Kestrel, nginx (TLS, gzip), squid",
+        server: Kestrel,
+        proxy: Proxy::Squid,
+        nginx: Some(("NGINX_KESTREL_PORT", "")),
+    },
+    Route {
+        name: "Web API, nginx (TLS), squid over TLS",
+        server: WebApi,
+        proxy: Proxy::SquidTls,
+        nginx: Some(("NGINX_WEB_API_PORT", "/plain")),
+    },
+];
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| panic!("{name} is not set: start by tests/servers/run"))
+}
+
+impl Proxy {
+    fn url(self, login: &str) -> String {
+        match self {
+            Self::None => String::new(),
+            Self::Tinyproxy => format!("http://127.0.0.1:{}", variable("TINYPROXY_PORT")),
+            Self::Squid => format!("http://{login}@127.0.0.1:{}", variable("SQUID_PORT")),
+            Self::SquidTls => format!("https://{login}@localhost:{}", variable("SQUID_TLS_PORT")),
+        }
+    }
+}
+
+impl Route {
+    /// The base URL that ends in `site`, such as `rest`.
+    fn base(&self, site: &str) -> String {
+        // Only the proxies can resolve this name; loopback itself never uses a proxy.
+        let host = match self.proxy {
+            Proxy::None => "localhost".into(),
+            _ => variable("NAME"),
+        };
+        match (self.nginx, self.server) {
+            (Some((port, path)), _) => format!("https://{host}:{}{path}/{site}", variable(port)),
+            (None, WebApi) => format!("http://{host}:{}/{site}", variable("WEB_API_PORT")),
+            (None, Kestrel) => format!("http://{host}:{}/{site}", variable("KESTREL_PORT")),
+        }
+    }
+
+    /// A client of the route, which tries everything once.
+    fn client(&self, site: &str) -> ClientBuilder {
+        let authority = fs::read(Path::new(&variable("DIR")).join("ca.pem")).unwrap();
+        Client::builder(self.base(site))
+            .token(new_token())
+            .allow_plain_http(true)
+            .add_ca_certificates(&authority)
+            .proxy(self.proxy.url(&variable("PROXY_LOGIN")))
+            .retry(Retry::never())
+            .stall_timeout(Duration::from_secs(30))
+            .call_timeout(Duration::from_secs(120))
+    }
+}
+
+/// A token that both servers accept, and that no other client has.
+fn new_token() -> String {
+    static LAST: AtomicUsize = AtomicUsize::new(0);
+    format!("valid-{:06}-x", LAST.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The cells of a table: what was tried, and what failed.
+#[derive(Default)]
+struct Cells {
+    count: usize,
+    failed: Vec<String>,
+}
+
+impl Cells {
+    fn add(&mut self, cell: impl Into<String>, result: Result<(), String>) {
+        self.count += 1;
+        if let Err(problem) = result {
+            self.failed.push(format!("{}: {problem}", cell.into()));
+        }
+    }
+}
+
+/// Fills in the cells of each route, two routes at a time, and reports what failed.
+fn on_every_route(fill_in: impl Fn(&Route, &mut Cells) + Sync) {
+    on_routes(&ROUTES, fill_in);
+}
+
+fn on_routes(routes: &[Route], fill_in: impl Fn(&Route, &mut Cells) + Sync) {
+    let all = Mutex::new(Cells::default());
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(route) = routes.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let mut cells = Cells::default();
+                    fill_in(route, &mut cells);
+                    let mut all = all.lock().unwrap();
+                    all.count += cells.count;
+                    let failed = cells.failed.into_iter();
+                    all.failed
+                        .extend(failed.map(|line| format!("{}: {line}", route.name)));
+                }
+            });
+        }
+    });
+    report(all.into_inner().unwrap());
+}
+
+fn report(mut cells: Cells) {
+    cells.failed.sort();
+    assert!(cells.count > 0);
+    assert!(
+        cells.failed.is_empty(),
+        "{} of {} cells failed:\n{}",
+        cells.failed.len(),
+        cells.count,
+        cells.failed.join("\n")
+    );
+    println!("{} cells", cells.count);
+}
+
+fn ensure(is_right: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
+    if is_right { Ok(()) } else { Err(problem()) }
+}
+
+/// Downloads a job's file into memory and saves it; both must be `expected`.
+fn check_file(
+    client: &Client,
+    job: i32,
+    name: Option<&str>,
+    expected: &[u8],
+) -> Result<(), String> {
+    let file = client
+        .output_file(job)
+        .map_err(|error| format!("in memory: {error}"))?;
+    ensure(file.bytes == expected, || {
+        format!("in memory: {} bytes differ", file.bytes.len())
+    })?;
+    let folder = tempfile::tempdir().unwrap();
+    let saved = client
+        .save_output_file(job, folder.path())
+        .map_err(|error| format!("saved: {error}"))?;
+    ensure(fs::read(&saved.path).unwrap() == expected, || {
+        format!("saved: {} bytes differ", saved.len)
+    })?;
+    let expected = name.map_or_else(|| format!("output-{job}"), str::to_owned);
+    let stems = [file.name.as_str(), saved.name.as_str()];
+    let is_named = stems.iter().all(|found| match name {
+        Some(_) => *found == expected,
+        None => found.starts_with(&expected),
+    });
+    ensure(is_named, || format!("the names are {stems:?}"))
+}
+
+/// Expects an error from a download into memory and from a save, which leaves nothing.
+fn check_error(
+    client: &Client,
+    job: i32,
+    check: impl Fn(&Error) -> Result<(), String>,
+) -> Result<(), String> {
+    match client.output_file(job) {
+        Ok(file) => return Err(format!("it gave {} bytes, {}", file.bytes.len(), file.name)),
+        Err(error) => check(&error).map_err(|problem| format!("in memory: {problem}"))?,
+    }
+    let folder = tempfile::tempdir().unwrap();
+    match client.save_output_file(job, folder.path()) {
+        Ok(file) => return Err(format!("it saved {} bytes, {}", file.len, file.name)),
+        Err(error) => check(&error).map_err(|problem| format!("saved: {problem}"))?,
+    }
+    let left = fs::read_dir(folder.path()).unwrap().count();
+    ensure(left == 0, || format!("{left} files are left"))
+}
+
+/// Checks what holds for every message: one line, without markup, stack traces and secrets.
+fn check_message(error: &Error) -> Result<(), String> {
+    let text = error.to_string();
+    let reason = error
+        .http_status()
+        .and_then(|status| http::StatusCode::from_u16(status).ok()?.canonical_reason());
+    let problem = if text.chars().any(char::is_control) {
+        Some("has control characters")
+    } else if text.contains("valid-0") {
+        Some("shows the token")
+    } else if ["   at ", "at QueuedJobs", ".cs:", "StackTrace", "HEADERS"]
+        .iter()
+        .any(|noise| text.contains(noise))
+    {
+        Some("has a stack trace")
+    } else if ["</", "xmlns", "&lt;", "traceId", "ExceptionType", "{\""]
+        .iter()
+        .any(|noise| text.contains(noise))
+    {
+        Some("has markup or JSON")
+    } else if text.contains("tools.ietf.org") || text.contains("InvalidOperationException") {
+        Some("has words for the server's programmers only")
+    } else if reason.is_some_and(|reason| text.matches(reason).count() > 1) {
+        Some("says its status twice")
+    } else if text.chars().count() > 700 {
+        Some("is long")
+    } else {
+        None
+    };
+    match problem {
+        Some(problem) => Err(format!("the message {problem}: {text:?}")),
+        None => Ok(()),
+    }
+}
+
+/// The small file of both servers.
+fn small_file() -> Vec<u8> {
+    noise(100_003)
+}
+
+#[test]
+#[ignore = "needs the servers of tests/servers/run"]
+fn file_of_every_form_arrives_whole() {
+    use BodyEncoding::{Auto, Base64, Raw};
+    let file = small_file();
+    let orders = Some("orders.csv");
+    let forms: &[(i32, &str, BodyEncoding, Option<&str>, &[u8])] = &[
+        (101, "base64", Base64, orders, &file),
+        (101, "base64, found out", Auto, orders, &file),
+        (102, "base64 in lines of 76", Base64, orders, &file),
+        (103, "JSON string", Base64, orders, &file),
+        (104, "JSON string with \\/", Base64, orders, &file),
+        (105, "FileResponse", Base64, orders, &file),
+        (106, "FileResponse with \\/", Base64, orders, &file),
+        (105, "FileResponse, found out", Auto, orders, &file),
+        (107, "byte[] as JSON", Base64, orders, &file),
+        (108, "raw bytes", Raw, orders, &file),
+        (108, "raw bytes, found out", Auto, orders, &file),
+        (109, "raw bytes, chunked", Raw, orders, &file),
+        (109, "raw bytes, chunked, found out", Auto, orders, &file),
+        (110, "empty file with a name", Base64, orders, b""),
+        (111, "base64 after a byte order mark", Base64, orders, &file),
+        (112, "empty raw file with a name", Raw, orders, b""),
+        (113, "FileResponse of an empty file", Base64, orders, b""),
+    ];
+    on_every_route(|route, cells| {
+        for &(job, form, encoding, name, expected) in forms {
+            let client = route.client("rest").body_encoding(encoding).build();
+            let result = check_file(&client.unwrap(), job, name, expected);
+            cells.add(format!("{job} {form}"), result);
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs the servers of tests/servers/run"]
+fn response_that_is_no_file_fails_without_its_content() {
+    let cases = [
+        (120, "null"),
+        (121, "204 No Content"),
+        (122, "FileResponse without content"),
+        (123, "XML"),
+        (124, "sentence in plain text"),
+        (125, "false"),
+        (126, "empty, without a name"),
+        (127, "sentence in JSON"),
+        (128, "empty array"),
+        (129, "the CSV itself"),
+    ];
+    on_every_route(|route, cells| {
+        let client = route.client("rest").build().unwrap();
+        for (job, form) in cases {
+            if route.server == Kestrel && job == 123 {
+                continue;
+            }
+            let result = check_error(&client, job, |error| {
+                let kinds = match job {
+                    121 => [ErrorKind::UnexpectedStatus; 2],
+                    _ => [ErrorKind::MalformedBody, ErrorKind::NotFound],
+                };
+                let text = error.to_string();
+                ensure(kinds.contains(&error.kind()), || {
+                    format!("the kind is {:?}: {text}", error.kind())
+                })?;
+                ensure(!text.contains("alice") && !text.contains("Alice"), || {
+                    format!("the message shows customers' data: {text}")
+                })?;
+                check_message(error)
+            });
+            cells.add(format!("{job} {form}"), result);
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs the servers of tests/servers/run"]
+fn name_as_the_framework_writes_it_is_read() {
+    let table = fs::read_to_string("tests/servers/names.tsv").unwrap();
+    let rows: Vec<_> = table
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split('\t').collect::<Vec<_>>())
+        .collect();
+    assert!(rows.len() >= 20);
+    on_every_route(|route, cells| {
+        let client = route.client("rest").build().unwrap();
+        for (job, row) in (1000..).zip(&rows) {
+            let [way, text, web_api, kestrel] = row[..] else {
+                panic!("a row of names.tsv has four cells: {row:?}");
+            };
+            let expected = match route.server {
+                WebApi => web_api,
+                Kestrel if kestrel == "-" => continue,
+                Kestrel => kestrel,
+            };
+            let expected = if expected == "=" { text } else { expected };
+            let result = match client.output_file(job) {
+                Ok(file) => ensure(expected.split('|').any(|name| name == file.name), || {
+                    format!("the name is {:?}, not {expected:?}", file.name)
+                }),
+                Err(error) => Err(error.to_string()),
+            };
+            cells.add(format!("{job} {way} {text:?}"), result);
+        }
+        if let Some((port, _)) = route.nginx {
+            let latin_1 = Route {
+                nginx: Some((port, "/latin-1")),
+                ..*route
+            };
+            let file = latin_1.client("rest").build().unwrap().output_file(101);
+            let result = match file {
+                Ok(file) => ensure(file.name == "Grüße.csv", || file.name.clone()),
+                Err(error) => Err(error.to_string()),
+            };
+            cells.add("Latin-1", result);
+        }
+    });
+}
+
+/// What an error must be: its kind, its status, and words that its message has.
+type Expected = Option<(ErrorKind, u16, &'static str)>;
+
+#[test]
+#[ignore = "needs the servers of tests/servers/run"]
+fn error_as_the_framework_writes_it_is_understood() {
+    use ErrorKind::{
+        Authentication, Forbidden, NotFound, RateLimited, Server as Failed, UnexpectedStatus,
+    };
+    // The site, the job, and what comes from Web API and from Kestrel.
+    let cases: &[(&str, i32, Expected, Expected)] = &[
+        (
+            "rest",
+            301,
+            Some((Failed, 500, "Could not find or load record with ID 301!")),
+            Some((Failed, 500, "")),
+        ),
+        (
+            "rest",
+            302,
+            Some((Failed, 500, "An error has occurred.")),
+            Some((Failed, 500, "An error occured while processing")),
+        ),
+        (
+            "rest",
+            303,
+            Some((NotFound, 404, "The job has no output file.")),
+            Some((NotFound, 404, "The job has no output file.")),
+        ),
+        (
+            "rest",
+            304,
+            Some((Forbidden, 403, "Access to queued jobs is denied.")),
+            Some((Forbidden, 403, "Access to queued jobs is denied.")),
+        ),
+        (
+            "rest",
+            305,
+            Some((UnexpectedStatus, 400, "The value '305' is not valid.")),
+            Some((UnexpectedStatus, 400, "The value '305' is not valid.")),
+        ),
+        (
+            "rest",
+            306,
+            Some((Failed, 500, "The export failed.")),
+            Some((Failed, 500, "The export failed.")),
+        ),
+        (
+            "rest",
+            307,
+            Some((Authentication, 401, "Not Valid Token")),
+            Some((Authentication, 401, "Not Valid Token")),
+        ),
+        (
+            "rest",
+            308,
+            Some((Failed, 501, "")),
+            Some((Failed, 501, "")),
+        ),
+        ("rest", 309, Some((Failed, 500, "The export failed.")), None),
+        (
+            "rest",
+            310,
+            Some((RateLimited, 409, "Too many requests.")),
+            Some((RateLimited, 409, "Too many requests.")),
+        ),
+        (
+            "rest",
+            311,
+            Some((RateLimited, 429, "")),
+            Some((RateLimited, 429, "")),
+        ),
+        (
+            "rest",
+            314,
+            Some((Failed, 500, "Refused: Bearer [token]")),
+            Some((Failed, 500, "Refused: Bearer [token]")),
+        ),
+        (
+            "rest",
+            315,
+            Some((UnexpectedStatus, 400, "Line 1 line 2 end")),
+            Some((UnexpectedStatus, 400, "Line 1 line 2 end")),
+        ),
+        (
+            "rest",
+            316,
+            Some((Failed, 500, "The export failed.")),
+            Some((Failed, 500, "")),
+        ),
+        (
+            "developer",
+            316,
+            None,
+            Some((Failed, 500, "The export failed.")),
+        ),
+        (
+            "nowhere",
+            1,
+            Some((NotFound, 404, "")),
+            Some((NotFound, 404, "")),
+        ),
+        (
+            "post-only",
+            1,
+            Some((UnexpectedStatus, 405, "does not support http method 'GET'")),
+            Some((UnexpectedStatus, 405, "")),
+        ),
+        (
+            "small-ids",
+            300,
+            Some((UnexpectedStatus, 400, "parameter 'id'")),
+            Some((UnexpectedStatus, 400, "The value '300' is not valid.")),
+        ),
+    ];
+    on_every_route(|route, cells| {
+        for &(site, job, web_api, kestrel) in cases {
+            let expected = match route.server {
+                WebApi => web_api,
+                Kestrel => kestrel,
+            };
+            let Some((kind, status, words)) = expected else {
+                continue;
+            };
+            let client = route.client(site).build().unwrap();
+            let result = check_error(&client, job, |error| {
+                check_refusal(error, kind, status, words)?;
+                let is_soon = kind != RateLimited
+                    || error
+                        .retry_after()
+                        .is_some_and(|wait| (3500..=3610).contains(&wait.as_secs()));
+                ensure(is_soon, || {
+                    format!("it asks to wait {:?}", error.retry_after())
+                })
+            });
+            cells.add(format!("/{site} {job}"), result);
+        }
+        // A server that knows only `?id=`.
+        let client = route.client("query-only").build().unwrap();
+        let result = check_file(&client, 101, Some("orders.csv"), &small_file());
+        cells.add("/query-only 101", result);
+    });
+}
+
+fn check_refusal(error: &Error, kind: ErrorKind, status: u16, words: &str) -> Result<(), String> {
+    let text = error.to_string();
+    ensure(error.kind() == kind, || {
+        format!("the kind is {:?}: {text}", error.kind())
+    })?;
+    ensure(error.http_status() == Some(status), || {
+        format!("the status is {:?}: {text}", error.http_status())
+    })?;
+    ensure(text.contains(words), || {
+        format!("the message lacks {words:?}: {text}")
+    })?;
+    check_message(error)
+}
+
+/// The requests that a client made, as "GET 200".
+type Requests = Arc<Mutex<Vec<String>>>;
+
+fn record(client: ClientBuilder) -> (Client, Requests) {
+    let requests = Requests::default();
+    let seen = requests.clone();
+    let client = client.on_request(move |request| {
+        let status = request.status.unwrap_or_default();
+        let line = format!("{} {status}", request.method);
+        seen.lock().unwrap().push(line);
+    });
+    (client.build().unwrap(), requests)
+}
+
+/// Compares in any order: a request is recorded when its response is dropped.
+fn check_requests(requests: &Requests, expected: &[&str]) -> Result<(), String> {
+    let mut made = std::mem::take(&mut *requests.lock().unwrap());
+    let mut expected = expected.to_vec();
+    made.sort();
+    expected.sort_unstable();
+    ensure(made == expected, || format!("the requests are {made:?}"))
+}
+
+#[test]
+#[ignore = "needs the servers of tests/servers/run"]
+fn login_is_made_once_and_renewed_when_the_token_expires() {
+    on_every_route(|route, cells| {
+        let login =
+            |user: &str, password: &str| record(route.client("rest").credentials(user, password));
+        let text = |error: Error| error.to_string();
+
+        let (client, requests) = login("user", "correct horse");
+        let result = (0..3)
+            .try_for_each(|_| client.output_file(101).map(drop).map_err(text))
+            .and_then(|()| {
+                check_requests(&requests, &["POST 200", "GET 200", "GET 200", "GET 200"])
+            });
+        cells.add("three calls", result);
+
+        let (client, requests) = login("one-call", "correct horse");
+        let result = (0..2)
+            .try_for_each(|_| client.output_file(101).map(drop).map_err(text))
+            .and_then(|()| {
+                let renewed = ["POST 200", "GET 200", "GET 401", "POST 200", "GET 200"];
+                check_requests(&requests, &renewed)
+            });
+        cells.add("token that expires", result);
+
+        let (client, requests) = login("user", "wrong-password");
+        let words = "Invalid username or password.";
+        let result = check_error(&client, 101, |error| {
+            ensure(!error.to_string().contains("wrong-password"), || {
+                format!("the message shows the password: {error}")
+            })?;
+            check_refusal(error, ErrorKind::Authentication, 401, words)
+        })
+        .and_then(|()| check_requests(&requests, &["POST 401", "POST 401"]));
+        cells.add("wrong password", result);
+
+        let (client, requests) = record(route.client("rest").token("expired-token"));
+        let words = match route.server {
+            WebApi => "Not Valid Token",
+            Kestrel => "",
+        };
+        let result = check_error(&client, 101, |error| {
+            check_refusal(error, ErrorKind::Authentication, 401, words)
+        })
+        .and_then(|()| check_requests(&requests, &["GET 401", "GET 401"]));
+        cells.add("refused token", result);
+    });
+}
+
+#[test]
+#[ignore = "needs the servers of tests/servers/run"]
+fn rate_limit_and_busy_server_are_waited_for() {
+    let retry = Retry {
+        attempts: 2,
+        base: Duration::from_millis(10),
+        ..Retry::default()
+    };
+    on_every_route(|route, cells| {
+        for (job, least, status) in [(312, 1.0, 429), (313, 0.9, 503)] {
+            let (client, requests) = record(route.client("rest").retry(retry));
+            let start = Instant::now();
+            let result = client
+                .output_file(job)
+                .map_err(|error| error.to_string())
+                .and_then(|file| ensure(file.bytes == small_file(), || "other bytes".into()))
+                .and_then(|()| {
+                    let waited = start.elapsed().as_secs_f64();
+                    ensure(waited >= least, || format!("it waited {waited} s only"))
+                })
+                .and_then(|()| check_requests(&requests, &[&format!("GET {status}"), "GET 200"]));
+            cells.add(format!("{job} {status}"), result);
+        }
+        // An hour is longer than the call may take: the error comes at once.
+        let (client, requests) = record(route.client("rest").retry(retry));
+        let start = Instant::now();
+        let result = match client.output_file(310) {
+            Ok(_) => Err("it gave a file".to_owned()),
+            Err(error) => check_refusal(&error, ErrorKind::RateLimited, 409, "Too many requests"),
+        };
+        let result = result
+            .and_then(|()| ensure(start.elapsed().as_secs() < 10, || "it waited".into()))
+            .and_then(|()| check_requests(&requests, &["GET 409"]));
+        cells.add("reset in an hour", result);
+    });
+}
+
+#[test]
+#[ignore = "needs the servers of tests/servers/run"]
+fn job_is_waited_for_and_its_failure_reported() {
+    on_every_route(|route, cells| {
+        let client = route.client("rest").build().unwrap();
+        let wait = Wait::default();
+        let call = || client.call().timeout(Duration::from_secs(10));
+        let result = match call().wait_for_output_file(101, wait) {
+            Ok((job, file)) => ensure(
+                job.status == JobStatus::Completed
+                    && job.id.get() == 101
+                    && job.total_records == Some(12)
+                    && file.bytes == small_file(),
+                || format!("{job:?}, {file:?}"),
+            ),
+            Err(error) => Err(error.to_string()),
+        };
+        cells.add("completed job", result);
+        let result = match client.job(403) {
+            Ok(job) => ensure(job.status == JobStatus::Processing, || format!("{job:?}")),
+            Err(error) => Err(error.to_string()),
+        };
+        cells.add("running job", result);
+        let result = match call().wait(402, wait) {
+            Ok(job) => Err(format!("{job:?}")),
+            Err(error) => {
+                let text = error.to_string();
+                let words = ["Amazon SP-API: Too many requests", "Line 7"];
+                ensure(
+                    error.kind() == ErrorKind::JobFailed
+                        && words.iter().all(|words| text.contains(words)),
+                    || format!("{:?}: {text}", error.kind()),
+                )
+            }
+        };
+        cells.add("failed job", result);
+    });
+}
+
+#[test]
+#[ignore = "needs the servers of tests/servers/run"]
+fn file_of_64_mib_arrives_whole() {
+    let expected = (64 << 20, sha256(&noise(64 << 20)));
+    on_every_route(|route, cells| {
+        let client = route.client("rest").build().unwrap();
+        for (job, framing) in [(201, "chunked"), (202, "with Content-Length")] {
+            let folder = tempfile::tempdir().unwrap();
+            let received = Cell::new((0, None));
+            let call = client.call().progress(|progress| {
+                received.set((progress.received, progress.total));
+                ControlFlow::Continue(())
+            });
+            // Direct routes take every cell, the others two of the four.
+            let is_direct = route.nginx.is_none() && route.proxy == Proxy::None;
+            let digest = |bytes: Vec<u8>| (bytes.len(), sha256(&bytes));
+            let saved = match is_direct || job == 202 {
+                true => Some(
+                    call.save_output_file(job, folder.path())
+                        .map(|file| digest(fs::read(file.path).unwrap())),
+                ),
+                false => None,
+            };
+            let in_memory = match is_direct || job == 201 {
+                true => Some(client.output_file(job).map(|file| digest(file.bytes))),
+                false => None,
+            };
+            for (call, found) in [("saved", saved.clone()), ("in memory", in_memory)] {
+                let result = match found {
+                    Some(Ok(found)) => ensure(found == expected, || format!("it is {found:?}")),
+                    Some(Err(error)) => Err(error.to_string()),
+                    None => continue,
+                };
+                cells.add(format!("{framing}, {call}"), result);
+            }
+            if let Some(Ok(_)) = saved {
+                // Progress counts the bytes as they are sent.
+                let length = 89_478_488;
+                let received = received.get();
+                let is_compressed = route.nginx.is_some_and(|(_, path)| path.is_empty());
+                let is_right = match is_compressed {
+                    true => received.0 < length && received.1.is_none(),
+                    false => received == (length, (job == 202).then_some(length)),
+                };
+                let result = ensure(is_right, || format!("it ended at {received:?}"));
+                cells.add(format!("{framing}, progress"), result);
+            }
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs the servers of tests/servers/run"]
+fn response_broken_off_by_the_server_fails_and_leaves_nothing() {
+    on_every_route(|route, cells| {
+        for encoding in [BodyEncoding::Base64, BodyEncoding::Raw, BodyEncoding::Auto] {
+            let client = route.client("rest").body_encoding(encoding);
+            let client = client.build().unwrap();
+            for (job, framing) in [(203, "chunked"), (204, "with Content-Length")] {
+                let result = check_error(&client, job, |error| {
+                    ensure(error.kind() == ErrorKind::Connection, || {
+                        format!("the kind is {:?}: {error}", error.kind())
+                    })?;
+                    check_message(error)
+                });
+                cells.add(format!("{framing}, {encoding:?}"), result);
+            }
+        }
+        let client = route.client("rest").build().unwrap();
+        let result = check_file(&client, 101, Some("orders.csv"), &small_file());
+        cells.add("afterwards", result);
+    });
+}
+
+/// A server of its own, which a test may kill.
+struct Own {
+    process: Child,
+    port: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Own {
+    fn start(server: Server) -> Self {
+        let command = variable(match server {
+            WebApi => "WEB_API_COMMAND",
+            Kestrel => "KESTREL_COMMAND",
+        });
+        let mut words = command.split(' ');
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = Command::new(words.next().unwrap())
+            .args(words)
+            .arg("tests/servers/names.tsv")
+            .arg(folder.path().join("log"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut port = String::new();
+        let output = process.stdout.take().unwrap();
+        BufReader::new(output).read_line(&mut port).unwrap();
+        Self {
+            process,
+            port: port.trim().to_owned(),
+            _folder: folder,
+        }
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs the servers of tests/servers/run"]
+fn server_killed_while_it_sends_fails_and_leaves_nothing() {
+    let routes: Vec<_> = ROUTES.into_iter().filter(|r| r.nginx.is_none()).collect();
+    on_routes(&routes, |route, cells| {
+        for (job, framing) in [(205, "chunked"), (206, "with Content-Length")] {
+            let mut own = Own::start(route.server);
+            let host = match route.proxy {
+                Proxy::None => "localhost".into(),
+                _ => variable("NAME"),
+            };
+            let client = Client::builder(format!("http://{host}:{}/rest", own.port))
+                .token(new_token())
+                .allow_plain_http(true)
+                .proxy(route.proxy.url(&variable("PROXY_LOGIN")))
+                .body_encoding(BodyEncoding::Raw)
+                .retry(Retry::never())
+                .build()
+                .unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let mut killed = None;
+            let call = client.call().progress(|progress| {
+                if progress.received > 20_000 && killed.is_none() {
+                    own.process.kill().unwrap();
+                    killed = Some(Instant::now());
+                }
+                ControlFlow::Continue(())
+            });
+            let result = match call.save_output_file(job, folder.path()) {
+                Ok(file) => Err(format!("it saved {} bytes", file.len)),
+                Err(error) => ensure(error.kind() == ErrorKind::Connection, || {
+                    format!("the kind is {:?}: {error}", error.kind())
+                }),
+            };
+            let result = result.and_then(|()| {
+                let took = killed.map(|start: Instant| start.elapsed().as_secs());
+                ensure(took.is_some_and(|took| took < 5), || {
+                    format!("it took {took:?} s")
+                })?;
+                let left = fs::read_dir(folder.path()).unwrap().count();
+                ensure(left == 0, || format!("{left} files are left"))
+            });
+            cells.add(framing, result);
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs the servers of tests/servers/run"]
+fn calls_in_a_row_share_one_connection() {
+    on_every_route(|route, cells| {
+        let token = new_token();
+        let client = route.client("rest").token(token.as_str()).build().unwrap();
+        let result = (0..10)
+            .try_for_each(|_| {
+                client.output_file(103)?;
+                client.job(101).map(drop)
+            })
+            .map_err(|error| error.to_string());
+        // The log of whoever the client speaks to in HTTP: method, path, connection, token.
+        let log = match (route.nginx, route.server) {
+            (Some(_), _) => "nginx.log",
+            (None, WebApi) => "web_api.log",
+            (None, Kestrel) => "kestrel.log",
+        };
+        let result = result.and_then(|()| {
+            let path = Path::new(&variable("DIR")).join(log);
+            let start = Instant::now();
+            // nginx writes a line after the response.
+            let connections = loop {
+                let log = fs::read_to_string(&path).unwrap();
+                let lines = log.lines().filter(|line| line.ends_with(&token));
+                let connection = |line: &str| line.split(' ').nth(2).map(str::to_owned);
+                let connections: Vec<_> = lines.map(connection).collect();
+                if connections.len() >= 20 || start.elapsed().as_secs() >= 10 {
+                    break connections;
+                }
+                thread::sleep(Duration::from_millis(20));
+            };
+            let different: HashSet<_> = connections.iter().collect();
+            ensure(connections.len() == 20 && different.len() == 1, || {
+                format!(
+                    "{} requests, {} connections",
+                    connections.len(),
+                    different.len()
+                )
+            })
+        });
+        cells.add("20 calls", result);
+    });
+}
+
+#[test]
+#[ignore = "needs the servers of tests/servers/run"]
+fn page_of_the_reverse_proxy_is_reported_in_plain_words() {
+    let cases = [
+        ("/closed", 502, ErrorKind::Server, 101),
+        ("/slow", 504, ErrorKind::Server, 317),
+        ("/small", 413, ErrorKind::UnexpectedStatus, 101),
+    ];
+    let routes: Vec<_> = ROUTES.into_iter().filter(|r| r.nginx.is_some()).collect();
+    on_routes(&routes, |route, cells| {
+        let (port, _) = route.nginx.unwrap();
+        for (path, status, kind, job) in cases {
+            let route = Route {
+                nginx: Some((port, path)),
+                ..*route
+            };
+            // Only the login has a body that can be too large.
+            let client = match status {
+                413 => route.client("rest").credentials("user", "correct horse"),
+                _ => route.client("rest"),
+            };
+            let client = client.build().unwrap();
+            let result = check_error(&client, job, |error| check_refusal(error, kind, status, ""));
+            cells.add(format!("{status}"), result);
+        }
+        let base = route.base("rest").replace("https:", "http:");
+        let client = Client::builder(base).token(new_token());
+        let client = client.allow_plain_http(true).retry(Retry::never());
+        let client = client.proxy(route.proxy.url(&variable("PROXY_LOGIN")));
+        let authority = fs::read(Path::new(&variable("DIR")).join("ca.pem")).unwrap();
+        let client = client.add_ca_certificates(&authority).build().unwrap();
+        let result = check_error(&client, 101, |error| {
+            let words = "plain HTTP request was sent to HTTPS port";
+            check_refusal(error, ErrorKind::UnexpectedStatus, 400, words)
+        });
+        cells.add("plain HTTP to the TLS port", result);
+    });
+}
+
+#[test]
+#[ignore = "needs the servers of tests/servers/run"]
+fn refusal_of_the_forward_proxy_names_the_proxy() {
+    let routes: Vec<_> = ROUTES
+        .into_iter()
+        .filter(|route| route.proxy != Proxy::None)
+        .collect();
+    on_routes(&routes, |route, cells| {
+        let proxy = route.proxy.url(&variable("PROXY_LOGIN"));
+        let unknown = route
+            .base("rest")
+            .replace(&variable("NAME"), "unknown.test");
+        let (client, requests) = record(
+            Client::builder(unknown)
+                .token(new_token())
+                .allow_plain_http(true)
+                .add_ca_certificates(&fs::read(Path::new(&variable("DIR")).join("ca.pem")).unwrap())
+                .proxy(proxy)
+                .retry(Retry::never()),
+        );
+        let result = check_error(&client, 101, |error| {
+            let text = error.to_string();
+            ensure(
+                error.kind() == ErrorKind::Connection && text.contains("proxy"),
+                || format!("{:?}: {text}", error.kind()),
+            )?;
+            check_message(error)
+        });
+        let result = result.and_then(|()| check_requests(&requests, &["GET 0", "GET 0"]));
+        cells.add("unknown host", result);
+        if route.proxy == Proxy::Tinyproxy {
+            return;
+        }
+        let client = route
+            .client("rest")
+            .proxy(route.proxy.url("user:wrong-password"));
+        let (client, requests) = record(client);
+        let result = check_error(&client, 101, |error| {
+            let text = error.to_string();
+            ensure(
+                error.kind() == ErrorKind::Connection
+                    && text.contains("the proxy wants a user name and password")
+                    && !text.contains("wrong-password"),
+                || format!("{:?}: {text}", error.kind()),
+            )?;
+            check_message(error)
+        });
+        let result = result.and_then(|()| check_requests(&requests, &["GET 0", "GET 0"]));
+        cells.add("wrong password", result);
+    });
+}
