@@ -293,6 +293,19 @@ mod tests {
     }
 
     #[test]
+    fn what_windows_refuses_is_known_everywhere() {
+        for name in [
+            "a:b", "a?", "a*", "a|b", "<", "\"", "a\u{1f}", "a.", "a ", "nul", "COM1.csv",
+        ] {
+            assert!(is_refused_by_windows(name), "{name:?}");
+            assert_ne!(safe(name).as_deref(), Some(name));
+        }
+        for name in ["a.csv", ".bashrc", "-a", "a~", "é", "COM10", "a\u{7f}"] {
+            assert!(!is_refused_by_windows(name), "{name:?}");
+        }
+    }
+
+    #[test]
     fn where_nothing_is_left_there_is_no_name() {
         for meant in [
             "", " ", ".", "..", "/", "\\", "../..", ". .", "C:", "C:\\", "C:.",

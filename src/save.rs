@@ -388,26 +388,17 @@ impl<'a> AtomicFile<'a> {
 
 /// Returns an error unless `name` can name a file in a directory.
 fn check_name(name: &str) -> Result<(), Error> {
-    let problem = if name.is_empty() {
-        "is empty"
-    } else if matches!(name, "." | "..") {
-        "stands for a directory"
-    } else if name.contains(['/', '\\']) {
-        "is a path; the directory is an argument of its own"
-    } else if name.contains('\0') {
-        "contains a NUL character"
+    let is_path = matches!(name, "" | "." | "..") || name.contains(['/', '\\', '\0']);
+    let problem = if is_path || (cfg!(windows) && file_name::is_refused_by_windows(name)) {
+        "is not a file name"
     } else if name.len() > file_name::MAX_NAME_LEN {
-        "is longer than 255 bytes"
+        "is longer than the 255 bytes of a file name"
     } else if leftovers::is_reserved(name) {
-        "is reserved for temporary files"
-    } else if cfg!(windows) && file_name::is_refused_by_windows(name) {
-        "is not a file name on Windows"
+        "is a name for temporary files"
     } else {
         return Ok(());
     };
-    Err(Error::InvalidArgument(format!(
-        "the file name {name:?} {problem}"
-    )))
+    Err(Error::InvalidArgument(format!("{name:?} {problem}")))
 }
 
 fn taken(path: &Path, source: io::Error) -> Error {

@@ -4,10 +4,12 @@
 mod support;
 
 use std::fs;
+use std::io::Write;
 use std::thread;
 
 use httpmock::prelude::*;
 use sellercloud_output::{BodyEncoding, Client, ErrorKind, JobId, OutputFile, Retry};
+use support::raw_server::RawServer;
 use support::stand_in::{JOBS, Job, StandIn, TOKEN};
 use support::{noise, sha256};
 
@@ -366,6 +368,73 @@ fn the_name_comes_from_the_header_then_the_body_then_the_job() {
         let is_type = |header: &&(&str, &str)| header.0 == "Content-Type";
         let content_type = headers.iter().find(is_type).map(|header| header.1);
         assert_eq!(file.content_type.as_deref(), content_type);
+    }
+}
+
+/// What servers and proxies write, and the name that is meant, made safe.
+const DISPOSITIONS: &[(&str, &str)] = &[
+    // An empty or broken parameter hides no other one.
+    ("a; filename=\"good.csv\"; filename*=UTF-8''", "good.csv"),
+    ("a; filename*=UTF-8''..; filename=good.csv", "good.csv"),
+    (
+        "a; filename*=UTF-8''%EF%BF%BD%EF%BF%BD.csv; filename=\"=?utf-8?B?8J+Ygi5jc3Y=?=\"",
+        "😂.csv",
+    ),
+    ("a; filename*=a.csv", "a.csv"),
+    ("a; filename*=UTF-8''\"a;b.csv\"; x=y", "a;b.csv"),
+    ("a; filename*=UTF-8''%22a.csv%22", "a.csv"),
+    // Paths, with and without escapes.
+    (r#"a; filename="\\fileserver\exports\a.csv""#, "a.csv"),
+    (r#"a; filename="\\\\fileserver\\exports\\a.csv""#, "a.csv"),
+    (r#"a; filename="Exports\2026\report.csv""#, "report.csv"),
+    (r#"a; filename="C:\Exports\report.csv""#, "report.csv"),
+    (r#"a; filename="a\"b.csv""#, "a_b.csv"),
+    // Folds as IIS writes them, and headers that a proxy joined.
+    (
+        "a; filename=\"=?utf-8?B?w6nDqQ==?=%0d%0a =?utf-8?B?w6kuY3N2?=\"",
+        "ééé.csv",
+    ),
+    ("attachment;%0d%0a filename=a.csv", "a.csv"),
+    (
+        "attachment; filename=a.csv, attachment; filename=b.csv",
+        "a.csv",
+    ),
+    (
+        "attachment; filename=\"a.csv\", attachment; filename=\"a.csv\"",
+        "a.csv",
+    ),
+    // What would hide a file, pass for an option, or make two names look the same.
+    ("a; filename=.bashrc", "_bashrc"),
+    ("a; filename=-rf.csv", "_rf.csv"),
+    ("a; filename=a.csv~", "a.csv_"),
+    (
+        "a; filename*=UTF-8''a%E2%80%8B%C2%AD%E2%81%A0%E3%85%A4%F3%A0%81%81.csv",
+        "a_____.csv",
+    ),
+    (
+        "a; filename*=UTF-8''%E2%9D%A4%EF%B8%8F.csv",
+        "❤\u{fe0f}.csv",
+    ),
+    ("a; filename=a.csv:stream", "a.csv_stream"),
+    ("a; filename*=UTF-8''COM%C2%B9.csv", "_COM¹.csv"),
+];
+
+#[test]
+fn content_disposition_in_every_form_gives_its_name() {
+    let server = RawServer::start(|head, connection| {
+        let (_, job) = head.split_once("OutputFile/").unwrap();
+        let job: usize = job.split(' ').next().unwrap().parse().unwrap();
+        let _ = write!(
+            connection,
+            "HTTP/1.1 200 OK\r\nContent-Disposition: {}\r\nContent-Length: 4\r\n\r\nQUJD",
+            DISPOSITIONS[job - 1].0
+        );
+    });
+    let client = client(&server.url);
+    for (job, (header, name)) in (1..).zip(DISPOSITIONS) {
+        let file = client.output_file(job).unwrap();
+        assert_eq!(file.name, *name, "{header}");
+        assert!(!file.name_is_made_up, "{header}");
     }
 }
 
