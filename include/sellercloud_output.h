@@ -333,9 +333,9 @@ typedef struct {
 } sco_request;
 
 /**
- * Is told of a request that ended. Called on the threads that make calls, by
- * several at once. It must return, not throw or jump out; it may call the
- * library. A call with the same client that needs its login or server, while
+ * Is told of a request that ended. It has no result: a log never decides a call's
+ * outcome. Called on the threads that make calls, by several at once. It must
+ * return, not throw or jump out; it may call the library. A call with the same client that needs its login or server, while
  * the request is about just that, is refused with SCO_INVALID_ARGUMENT.
  */
 typedef void (*sco_log_fn)(void *context, const sco_request *request);
@@ -1123,8 +1123,8 @@ sco_status sco_options_set_progress(sco_options *options,
  * interval is the one before multiplied by 1.5. longest: the longest of these
  * intervals; the default is 30000. grace: for how long "could not find" is taken as
  * "not yet", and a server that cannot be reached as one that will come back; the
- * default is 120000. An interval of zero is rejected; a grace of zero means no
- * grace, and UINT64_MAX means that it does not end before the call.
+ * default is 120000. An interval of zero is rejected, and one below 100 counts as
+ * 100; a grace of zero means no grace, and UINT64_MAX means that it does not end before the call.
  * SCO_INVALID_ARGUMENT if options is NULL, or first or longest is 0.
  */
 sco_status sco_options_set_wait(sco_options *options,

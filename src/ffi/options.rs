@@ -192,8 +192,8 @@ pub unsafe extern "C" fn sco_options_set_progress(
 /// interval is the one before multiplied by 1.5. longest: the longest of these
 /// intervals; the default is 30000. grace: for how long "could not find" is taken as
 /// "not yet", and a server that cannot be reached as one that will come back; the
-/// default is 120000. An interval of zero is rejected; a grace of zero means no
-/// grace, and UINT64_MAX means that it does not end before the call.
+/// default is 120000. An interval of zero is rejected, and one below 100 counts as
+/// 100; a grace of zero means no grace, and UINT64_MAX means that it does not end before the call.
 /// SCO_INVALID_ARGUMENT if options is NULL, or first or longest is 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_options_set_wait(
