@@ -17,17 +17,17 @@ mod cell;
 mod failures;
 mod stops;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::{Command, ExitCode};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use cell::{Call, Cell, History, Problem, Route, Scheme};
 use failures::{Failure, QUICK_ROWS, Routes, STUCK_ROWS, failures, waits};
-use stops::{Stop, StopCell};
+use stops::{FULL_PORT, Stop, StopCell};
 use support::tls::Authority;
 
 /// How many cells run at a time. Most of them wait.
@@ -230,6 +230,7 @@ type Failed = BTreeMap<(String, String), Vec<(String, String)>>;
 fn run_batches(cells: &[Item]) -> Failed {
     let failed = Mutex::new(Failed::new());
     // What a process opens once is open before anything is counted.
+    LazyLock::force(&FULL_PORT);
     if let Some(first) = cells.first() {
         let _ = first.run();
     }
@@ -274,7 +275,7 @@ fn run_batches(cells: &[Item]) -> Failed {
         }
         // Servers may still be closing what the clients have closed.
         let limit = Instant::now() + Duration::from_secs(5);
-        while open_files() > before && Instant::now() < limit {
+        while open_files().len() > before.len() && Instant::now() < limit {
             thread::sleep(Duration::from_millis(10));
         }
         println!(
@@ -284,8 +285,9 @@ fn run_batches(cells: &[Item]) -> Failed {
             start.elapsed().as_secs_f64()
         );
         let after = open_files();
-        if after > before {
-            let what = format!("{} descriptors are lost", after - before);
+        if after.len() > before.len() {
+            let lost: Vec<&String> = after.difference(&before).collect();
+            let what = format!("descriptors are lost: {lost:?}");
             let names = batch.iter().map(|cell| (cell.name(), String::new()));
             failed
                 .lock()
@@ -320,7 +322,13 @@ fn end_process_if_stuck(running: &Mutex<BTreeMap<String, Instant>>, is_done: &At
 /// More than any cell takes.
 const STUCK: Duration = Duration::from_secs(60);
 
-/// Descriptors of this process.
-fn open_files() -> usize {
-    fs::read_dir("/proc/self/fd").unwrap().count()
+/// The descriptors of this process, and what they are for.
+fn open_files() -> BTreeSet<String> {
+    let entries = fs::read_dir("/proc/self/fd").unwrap();
+    let names = entries.map(|entry| {
+        let path = entry.unwrap().path();
+        let target = fs::read_link(&path).unwrap_or_default();
+        format!("{} -> {}", path.display(), target.display())
+    });
+    names.collect()
 }

@@ -57,8 +57,8 @@ const DEADLINE: Duration = Duration::from_millis(700);
 /// How long a call is stuck before it is cancelled.
 const STUCK: Duration = Duration::from_millis(60);
 
-/// A port that neither accepts nor refuses connections.
-static FULL_PORT: LazyLock<FullPort> = LazyLock::new(FullPort::new);
+/// A port that neither accepts nor refuses connections. It stays open.
+pub(crate) static FULL_PORT: LazyLock<FullPort> = LazyLock::new(FullPort::new);
 
 impl StopCell {
     pub(crate) fn exists(&self) -> bool {
