@@ -59,6 +59,13 @@ fn main() -> io::Result<()> {
     )?;
     show("STAND_IN_FOLDER", &folder.path().to_string_lossy());
 
+    // Loopback is never reached through a proxy. This address is loopback to the system only.
+    let any = |url: &str| url.replace("127.0.0.1", "0.0.0.0");
+    show("PROXIED_SERVER", &any(&stand_in.url()));
+    let for_any = authority.server("0.0.0.0").config();
+    let port = tls::in_front_of(&stand_in.url(), for_any);
+    let proxied = format!("https://0.0.0.0:{port}/rest");
+    show("PROXIED_TLS_SERVER", &proxied);
     let proxy = Proxy::start(None);
     show("PROXY", &proxy.url());
     let with_password = Proxy::start(Some(("user", "hunter2")));

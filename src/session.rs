@@ -79,6 +79,11 @@ impl Endpoint {
         if let Err(failure) = &outcome
             && retry::resends(failure, json.is_none())
         {
+            // Other connections of the pool may be stale as well.
+            let request = Request {
+                uses_pool: false,
+                ..request
+            };
             outcome = self.transport.send(&request);
         }
         outcome.map_err(|failure| self.failed(failure, redactor))

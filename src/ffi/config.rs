@@ -399,10 +399,10 @@ pub struct sco_request {
     pub attempt: u32,
 }
 
-/// Is told of a request that ended. It has no result: a log never decides a call's
-/// outcome. Called on the threads that make calls, by several at once. It must
-/// return, not throw or jump out; it may call the library. A call with the same client that needs its login or server, while
-/// the request is about just that, is refused with SCO_INVALID_ARGUMENT.
+/// Is called with the record of a request that has ended. It has no result: a log
+/// never decides a call's outcome. Called on the threads that make calls, by several
+/// at once; the record of a login comes when the login is over. It must return, not
+/// throw or jump out; it may make calls, also with the same client.
 pub type sco_log_fn =
     Option<unsafe extern "C" fn(context: *mut c_void, request: *const sco_request)>;
 

@@ -577,10 +577,10 @@ static void callbacks_may_call_back(void)
     sco_client_free(other);
     empty();
 
-    strcpy(at, "a call within the log callback of a login, which cannot wait for itself");
+    strcpy(at, "a call within the log callback of a login, which logs in by itself");
     fill();
     calls_within = 0;
-    expected_within = SCO_INVALID_ARGUMENT;
+    expected_within = SCO_AUTHENTICATION;
     CHECK(sco_config_set_credentials(config, "user", "wrong", NULL) == SCO_OK);
     CHECK(sco_config_set_log(config, log_and_call, NULL, NULL) == SCO_OK);
     CHECK(sco_client_new(server, NULL, config, &other, NULL) == SCO_OK);

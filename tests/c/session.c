@@ -681,16 +681,17 @@ static void proxies_are_used(void)
         const char *server;
         const char *proxy;
     } ways[] = {
-        {"STAND_IN", "PROXY"},
-        {"TLS_SERVER", "PROXY"},
-        {"STAND_IN", "PROXY_WITH_PASSWORD"},
-        {"TLS_SERVER", "PROXY_WITH_PASSWORD"},
+        {"PROXIED_SERVER", "PROXY"},
+        {"PROXIED_TLS_SERVER", "PROXY"},
+        {"PROXIED_SERVER", "PROXY_WITH_PASSWORD"},
+        {"PROXIED_TLS_SERVER", "PROXY_WITH_PASSWORD"},
     };
     for (size_t i = 0; i < 4; i++) {
         sco_config *config = new_config();
         size_t length = read_pem("ca.pem");
         CHECK(sco_config_add_ca_certificates(config, pem, length, NULL) == SCO_OK);
         CHECK(sco_config_set_proxy(config, setting(ways[i].proxy), NULL) == SCO_OK);
+        CHECK(sco_config_set_allow_plain_http(config, 1, NULL) == SCO_OK);
         sco_client *client =
             new_client(setting(ways[i].server), setting("STAND_IN_TOKEN"), config);
         fetch(client, 28142);
@@ -698,7 +699,8 @@ static void proxies_are_used(void)
     }
     sco_config *config = new_config();
     CHECK(sco_config_set_proxy(config, setting("PROXY_WITHOUT_ITS_PASSWORD"), NULL) == SCO_OK);
-    sco_client *client = new_client(setting("STAND_IN"), setting("STAND_IN_TOKEN"), config);
+    CHECK(sco_config_set_allow_plain_http(config, 1, NULL) == SCO_OK);
+    sco_client *client = new_client(setting("PROXIED_SERVER"), setting("STAND_IN_TOKEN"), config);
     sco_error *error = failed_fetch(client, 28142, SCO_CONNECTION);
     CHECK(strstr(sco_error_message(error), "wants a user name and password") != NULL);
     sco_error_free(error);

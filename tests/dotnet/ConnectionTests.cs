@@ -47,6 +47,8 @@ namespace SellercloudOutputTests
         public void AProxyIsUsed()
         {
             var options = Support.WithToken();
+            options.Server = Support.Variable("PROXIED_SERVER");
+            options.AllowPlainHttp = true;
             options.Proxy = Support.Variable("PROXY_WITH_PASSWORD");
             Fetches(options);
             options.Proxy = Support.Variable("PROXY_WITHOUT_ITS_PASSWORD");
