@@ -331,6 +331,37 @@ mod tests {
     }
 
     #[test]
+    fn a_write_that_nobody_reads_meets_its_limit() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        for (limit, words) in [
+            (
+                Limit::Stall(Duration::from_millis(200)),
+                "nothing could be sent",
+            ),
+            (
+                Limit::Connect(after(Duration::from_millis(200))),
+                "no connection",
+            ),
+        ] {
+            let mut tcp = connect(&[address], in_five_seconds()).unwrap();
+            tcp.set_limit(limit);
+            let start = Instant::now();
+            let error = loop {
+                if let Err(error) = tcp.write(&[0; 1 << 16]) {
+                    break error;
+                }
+            };
+            assert!(error.to_string().contains(words), "{error}");
+            assert!(
+                start.elapsed() < Duration::from_secs(3),
+                "{:?}",
+                start.elapsed()
+            );
+        }
+    }
+
+    #[test]
     fn a_cancelled_call_stops_connecting() {
         let full = FullPort::new("127.0.0.1");
         let token = crate::CancelToken::new();

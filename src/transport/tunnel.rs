@@ -34,7 +34,10 @@ pub(super) fn open(
     if (200..300).contains(&head.status) {
         return Ok(());
     }
-    let page = page(stream, &head, until)?;
+    let page = match head.wants_login() {
+        true => Vec::new(),
+        false => page(stream, &head, until)?,
+    };
     Err(refusal(proxy, &head, &page).into())
 }
 
@@ -63,6 +66,11 @@ struct Head {
 }
 
 impl Head {
+    /// Some proxies say 401 where RFC 9110 section 15.5.8 has 407.
+    fn wants_login(&self) -> bool {
+        matches!(self.status, 401 | 407)
+    }
+
     /// The values of the headers of that name, in lowercase.
     fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         let headers = self.headers.iter();
@@ -201,8 +209,7 @@ fn chunks(mut body: &[u8]) -> Vec<u8> {
 
 fn refusal(proxy: &Proxy, head: &Head, page: &[u8]) -> ConnectionError {
     let status = head.status;
-    // Some proxies say 401 where RFC 9110 section 15.5.8 has 407.
-    let wants_login = matches!(status, 401 | 407);
+    let wants_login = head.wants_login();
     let mut what = match (wants_login, unsupported_schemes(head)) {
         (true, Some(schemes)) => format!(
             "the proxy wants a user name and password by {schemes}, which is not supported; \
@@ -222,7 +229,7 @@ fn refusal(proxy: &Proxy, head: &Head, page: &[u8]) -> ConnectionError {
             )
         }
     };
-    if !wants_login && let Some(words) = server_message::dig(page) {
+    if let Some(words) = server_message::dig(page) {
         what = format!("{what}: {}", proxy.redactor().redact(&words));
     }
     ConnectionError::Proxy {
