@@ -311,7 +311,8 @@ fn file_of_every_form_arrives_whole() {
     use BodyEncoding::{Auto, Base64, Raw};
     let file = small_file();
     let orders = Some("orders.csv");
-    let forms: &[(i32, &str, BodyEncoding, Option<&str>, &[u8])] = &[
+    type Form<'a> = (i32, &'a str, BodyEncoding, Option<&'a str>, &'a [u8]);
+    let forms: &[Form] = &[
         (101, "base64", Base64, orders, &file),
         (101, "base64, found out", Auto, orders, &file),
         (102, "base64 in lines of 76", Base64, orders, &file),
