@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use http::header::{CONTENT_ENCODING, LOCATION};
-use serde_json::Value;
 
 use crate::call::Running;
 use crate::credentials::{Tokens, authorization};
 use crate::error::{About, Refusal};
-use crate::queued_job::QueuedJob;
+use crate::queued_job::{JobResponse, QueuedJob, log_messages};
 use crate::retry::{self, Retry};
 use crate::server::{Redirect, Server};
 use crate::server_message;
@@ -19,7 +18,7 @@ use crate::single_flight::SingleFlight;
 use crate::team::Team;
 use crate::text::{MAX_MESSAGE, Redactor, Secret};
 use crate::transport::{Body, Failure, Request, Response, Settings, Transport, is_gzip};
-use crate::{Error, ErrorKind, JobId, json};
+use crate::{Error, ErrorKind, JobId};
 
 pub(crate) struct Session {
     pub(crate) settings: Settings,
@@ -233,18 +232,22 @@ impl Session {
     /// What the server tells of the call's job.
     pub(crate) fn queued_job(&self, running: &Running) -> Result<QueuedJob, Error> {
         let job = running.job;
-        let (value, answer, body) = self.json(&format!("/api/QueuedJobs/{job}"), running)?;
-        value
-            .and_then(|value| QueuedJob::of_json(job, &value))
-            .ok_or_else(|| {
-                let words = server_message::dig(&body).unwrap_or_default();
-                let message = format!("the server did not answer a job: {words}");
-                Error::MalformedBody {
-                    about: About::default(),
-                    offset: None,
-                    message: self.redacted(message, &answer),
-                }
-            })
+        let (answer, body) = self.json(&format!("/api/QueuedJobs/{job}"), running)?;
+        let redactor = self.redactor(&answer);
+        let message = match QueuedJob::from_json(job, &body, &redactor) {
+            JobResponse::Job(job) => return Ok(*job),
+            JobResponse::NoStatus => "the server's response gives the job no status".to_owned(),
+            JobResponse::NotAJob => {
+                let words = server_message::evident_message(&body).unwrap_or_default();
+                let words = redactor.one_line(&words, MAX_MESSAGE);
+                format!("the server did not answer a job: {words}")
+            }
+        };
+        Err(Error::MalformedBody {
+            about: About::default(),
+            offset: None,
+            message,
+        })
     }
 
     /// The first error lines of the log of the call's job.
@@ -254,30 +257,20 @@ impl Session {
             "/api/QueuedJobs/{}/Logs?model.isError=true&model.pageSize=50&model.pageNumber=1",
             running.job
         );
-        let (value, answer, _) = self.json(&path, running)?;
-        let items = value.as_ref().and_then(Value::as_object);
-        let items = items.and_then(|answer| json::find(answer, "Items")?.as_array());
-        let lines = items.into_iter().flatten().filter_map(|item| {
-            let message = json::find(item.as_object()?, "Message")?.as_str()?;
-            let line = self.redactor(&answer).one_line(message, MAX_MESSAGE);
-            Some(line).filter(|line| !line.is_empty())
-        });
-        Ok(lines.take(SHOWN).collect())
+        let (answer, body) = self.json(&path, running)?;
+        let messages = log_messages(&body, SHOWN, &self.redactor(&answer));
+        Ok(messages.unwrap_or_default())
     }
 
     /// An answer that should be JSON, with its body.
-    fn json(
-        &self,
-        path: &str,
-        running: &Running,
-    ) -> Result<(Option<Value>, Answer, Vec<u8>), Error> {
+    fn json(&self, path: &str, running: &Running) -> Result<(Answer, Vec<u8>), Error> {
         let mut answer = self.get(path, running)?;
         if answer.response.status != 200 {
             return Err(self.refusal(answer));
         }
         answer = self.checked(answer)?;
         let body = self.read_small(&mut answer)?;
-        Ok((json::read(&body), answer, body))
+        Ok((answer, body))
     }
 
     /// An authorised request. A token that is refused is renewed, once, if
@@ -440,10 +433,13 @@ impl Session {
 
     fn refused(&self, answer: &Answer, body: &[u8]) -> Error {
         let response = &answer.response;
-        let message = server_message::dig(body).map(|message| self.redacted(message, answer));
+        let message = server_message::extract_message(body);
         let is_rate_limit = message
             .as_deref()
             .is_some_and(server_message::is_rate_limit);
+        let message = message
+            .map(|message| self.redactor(answer).one_line(&message, MAX_MESSAGE))
+            .filter(|message| !message.is_empty());
         let mut refusal = Refusal::new(response.status, message);
         let may_pass = is_rate_limit || matches!(response.status, 408 | 429 | 502..=504);
         if may_pass {
@@ -479,7 +475,7 @@ impl Session {
     }
 
     /// Returns the redactor for text that came with `answer`.
-    fn redactor(&self, answer: &Answer) -> Redactor {
+    pub(crate) fn redactor(&self, answer: &Answer) -> Redactor {
         let mut redactor = Redactor::default();
         if let Some(token) = &answer.token {
             redactor.add(token, "[token]");

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::error::About;
 use crate::server::Server;
 use crate::session::Endpoint;
-use crate::{Error, json};
+use crate::text::{MAX_MESSAGE, one_line};
+use crate::{Error, json, server_message};
 
 /// Where teams are looked up, unless the caller says otherwise.
 pub(crate) const DIRECTORY: &str = "https://api.sellercloud.com";
@@ -33,29 +34,30 @@ impl Team {
 
     /// The server that the directory's answer names.
     pub(crate) fn server(&self, answer: &[u8], allow_plain_http: bool) -> Result<Server, Error> {
-        let value = json::read(answer);
-        let map = value.as_ref().and_then(|value| value.as_object());
-        let text = |key: &str| {
-            let text = json::find(map?, key)?.as_str()?.trim();
-            Some(text).filter(|text| !text.is_empty())
-        };
-        let named = text("RestApiEndpoint")
-            .or_else(|| text("ApiUrl"))
-            .map(base)
-            .or_else(|| text("ServerID"));
-        match named {
-            Some(named) => Server::new(named, allow_plain_http),
-            None => Err(Error::MalformedBody {
-                about: About::default(),
-                offset: None,
-                message: format!(
-                    "{} names no server for the team {:?}: check its name, or give the server's \
-                     own id or URL",
-                    self.directory.server.host(),
-                    self.name
-                ),
-            }),
+        const MAX_URL: usize = 2048;
+        let body = json::text(answer);
+        let fields = json::fields(&body, ["RestApiEndpoint", "ApiUrl", "ServerID"]);
+        let [endpoint, url, id] = fields.unwrap_or_default().map(|value| {
+            let text = value?.string(MAX_URL)?.trim().to_owned();
+            (!text.is_empty()).then_some(text)
+        });
+        let url = endpoint.or(url);
+        if let Some(named) = url.as_deref().map(base).or(id.as_deref()) {
+            return Server::new(named, allow_plain_http);
         }
+        let words = server_message::known_message(answer);
+        let words = words.map(|words| format!(" ({})", one_line(&words, MAX_MESSAGE)));
+        Err(Error::MalformedBody {
+            about: About::default(),
+            offset: None,
+            message: format!(
+                "{} names no server for the team {:?}{}: check its name, or give the server's \
+                 own id or URL",
+                self.directory.server.host(),
+                self.name,
+                words.unwrap_or_default()
+            ),
+        })
     }
 }
 

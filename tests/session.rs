@@ -396,8 +396,9 @@ fn gzip_is_undone() {
         .unwrap();
     assert_eq!(file.bytes, b"ABCDEF");
     // Servers name the encoding of an empty body as well.
+    let name = "Content-Disposition: attachment; filename=a.csv\r\n";
     assert_eq!(
-        with_token(gzipped("", b"").url)
+        with_token(gzipped(name, b"").url)
             .output_file(1)
             .unwrap()
             .bytes,
