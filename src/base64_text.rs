@@ -1,8 +1,9 @@
 //! Base64 decoded piece by piece, out of plain text or out of a JSON string.
 //!
-//! As .NET's `Convert.FromBase64String` has it, space, tab, CR and LF are
-//! ignored wherever they stand; all else follows RFC 4648 section 4, with the
-//! padding required and the unused bits zero (section 3.5).
+//! Tab, CR and LF are ignored wherever they stand, as .NET's `Convert.FromBase64String` has
+//! it. A space is ignored only at a line's beginning or end: elsewhere it is what a form
+//! decoder makes of a `+`, or the text is a sentence. All else follows RFC 4648 section 4,
+//! with the padding required and the unused bits zero (section 3.5).
 
 use std::io;
 
@@ -60,6 +61,7 @@ pub(crate) struct Base64<'a> {
     kept: usize,
     /// Where the kept characters stood, from the start of the coming piece.
     kept_at: [isize; 3],
+    lines: Lines,
 }
 
 impl<'a> Base64<'a> {
@@ -77,7 +79,14 @@ impl<'a> Base64<'a> {
             characters: Vec::new(),
             kept: 0,
             kept_at: [0; 3],
+            lines: Lines::default(),
         }
+    }
+
+    /// Says that a space stands before the text, in its first line.
+    pub(crate) fn begin_after_space(&mut self) {
+        self.has_blanks = true;
+        self.lines.space = Some(-1);
     }
 
     /// Decodes some of `text`, the piece that follows what was taken before.
@@ -90,7 +99,11 @@ impl<'a> Base64<'a> {
                 return Ok(Step::taken(0));
             }
             match self.groups(&text[..whole]) {
-                Ok(()) if whole > 0 => return Ok(Step::taken(whole)),
+                Ok(()) if whole > 0 => {
+                    self.lines.add_after_whitespace(whole);
+                    self.lines.advance(whole as isize);
+                    return Ok(Step::taken(whole));
+                }
                 // Blanks, which count for nothing, or an error: either shows below.
                 Ok(()) | Err(GroupFault::At(..) | GroupFault::TooLarge) => self.has_blanks = true,
                 Err(GroupFault::Sink(error)) => return Err(Fault::Sink(error)),
@@ -102,7 +115,11 @@ impl<'a> Base64<'a> {
             characters = vec![0; Self::BATCH];
         }
         let kept = self.kept;
-        let mut start = copy_ordinary(text, &mut characters[kept..], form);
+        let beginning = Start {
+            lines: self.lines,
+            ..Start::default()
+        };
+        let mut start = copy_ordinary(text, &mut characters[kept..], beginning, form);
         let (copied, filled, whole, outcome) = loop {
             let copied = copy(text, &mut characters[kept..], start, form);
             let filled = kept + copied.copied;
@@ -118,16 +135,23 @@ impl<'a> Base64<'a> {
                     break (copied, filled, whole, outcome);
                 }
             }
-            start = Start::default();
+            start = beginning;
         };
         let position = |index: usize| match index.checked_sub(self.kept) {
             // Copying again up to there shows where it came from.
             Some(index) => {
                 let start = Some(start).filter(|start| start.copied <= index);
-                let Start { taken, copied } = start.unwrap_or_default();
+                let Start {
+                    taken,
+                    copied,
+                    lines,
+                } = start.unwrap_or(beginning);
                 let room = &mut vec![0; index - copied];
-                let again = copy(&text[taken..], room, Start::default(), form);
-                (taken + again.taken) as isize
+                let start = Start {
+                    lines,
+                    ..Start::default()
+                };
+                (taken + copy(&text[taken..], room, start, form).taken) as isize
             }
             None => self.kept_at[index],
         };
@@ -149,6 +173,9 @@ impl<'a> Base64<'a> {
             Err(GroupFault::TooLarge) => return Err(Fault::TooLarge),
             Err(GroupFault::Sink(error)) => return Err(Fault::Sink(error)),
         }
+        if let Some(at) = copied.misplaced_space {
+            return Err(misplaced_space(at));
+        }
 
         let mut kept_at = [0; 3];
         for (index, at) in (whole..filled).zip(&mut kept_at) {
@@ -158,6 +185,8 @@ impl<'a> Base64<'a> {
         self.kept = filled - whole;
         self.kept_at = kept_at;
         self.characters = characters;
+        self.lines = copied.lines;
+        self.lines.advance(copied.taken as isize);
         Ok(Step {
             taken: copied.taken,
             is_complete: copied.is_complete,
@@ -168,6 +197,14 @@ impl<'a> Base64<'a> {
     /// that was taken; `None` if the text may end here.
     pub(crate) fn unfinished(&self) -> Option<isize> {
         (self.kept > 0).then_some(self.kept_at[0])
+    }
+
+    /// Checks the lines at the end of the text, of which no piece is left.
+    pub(crate) fn check_last_line(&self) -> Result<(), Fault> {
+        match self.lines.misplaced_at_end() {
+            Some(at) => Err(misplaced_space(at)),
+            None => Ok(()),
+        }
     }
 
     /// Whether a group with padding was decoded.
@@ -250,10 +287,20 @@ enum Misplaced {
     UnusedBits,
 }
 
+fn misplaced_space(at: isize) -> Fault {
+    Fault::Text {
+        at,
+        what: "a misplaced space".into(),
+    }
+}
+
 struct Copied {
     taken: usize,
     copied: usize,
     is_complete: bool,
+    lines: Lines,
+    /// Where a space stands that cannot be ignored.
+    misplaced_space: Option<isize>,
 }
 
 /// From where on to copy: after so many bytes of the text, and so many
@@ -262,16 +309,111 @@ struct Copied {
 struct Start {
     taken: usize,
     copied: usize,
+    /// The lines up to there.
+    lines: Lines,
+}
+
+/// The lines of the text so far, which tell whether a space may be ignored. Places are from
+/// the start of the piece.
+///
+/// A `+` that became a space at the beginning or end of a line makes the line shorter than
+/// the others, or no multiple of four characters. Where a space is at such a place, both must
+/// be right.
+#[derive(Clone, Copy, Default)]
+struct Lines {
+    /// The characters of the line that is not ended.
+    in_line: u64,
+    /// The characters of each line.
+    length: Option<u64>,
+    /// A line has another length, or one that is no multiple of four. The last line does not
+    /// count.
+    is_uneven: bool,
+    /// Where the first space stands that is at a line's beginning or end.
+    space_at_edge: Option<isize>,
+    /// Since the last character, a line ended.
+    has_break: bool,
+    /// Where the first space since the last character stands.
+    space: Option<isize>,
+}
+
+impl Lines {
+    /// Notes characters that follow whitespace without a space, or none.
+    fn add_after_whitespace(&mut self, count: usize) {
+        if count > 0 {
+            if self.has_break {
+                self.has_break = false;
+                self.end_line();
+            }
+            self.in_line += count as u64;
+        }
+    }
+
+    /// Notes a whitespace character.
+    fn whitespace(&mut self, byte: u8, at: isize) {
+        match byte {
+            b' ' => {
+                self.space.get_or_insert(at);
+            }
+            b'\r' | b'\n' => self.has_break = true,
+            _ => {}
+        }
+    }
+
+    /// Ends the whitespace that the next character follows. Returns the place of a space that
+    /// cannot be ignored.
+    fn end_whitespace(&mut self) -> Option<isize> {
+        let is_first = self.in_line == 0 && self.length.is_none();
+        if let Some(space) = self.space.take() {
+            if !self.has_break && !is_first {
+                return Some(space);
+            }
+            self.space_at_edge.get_or_insert(space);
+        }
+        if self.has_break {
+            self.has_break = false;
+            self.end_line();
+        }
+        self.space_at_edge.filter(|_| self.is_uneven)
+    }
+
+    fn end_line(&mut self) {
+        let length = self.in_line;
+        if length > 0 {
+            let usual = *self.length.get_or_insert(length);
+            self.is_uneven |= length != usual || !length.is_multiple_of(4);
+            self.in_line = 0;
+        }
+    }
+
+    /// Returns the place of a space that cannot be ignored, given that the text ends here.
+    fn misplaced_at_end(&self) -> Option<isize> {
+        let is_longer = self.length.is_some_and(|length| self.in_line > length);
+        self.space_at_edge.filter(|_| is_longer)
+    }
+
+    /// Makes places be from the start of the next piece, after `taken` bytes of this one.
+    fn advance(&mut self, taken: isize) {
+        for at in [&mut self.space_at_edge, &mut self.space] {
+            *at = at.map(|at| at - taken);
+        }
+    }
 }
 
 /// Copies characters as [`copy`] does, but faster: in a JSON string only the
 /// escapes that base64 is likely to have are known and all else is taken for
 /// characters. Stops where it meets something else, and shortly before the end.
-fn copy_ordinary(text: &[u8], room: &mut [u8], form: Text) -> Start {
+fn copy_ordinary(text: &[u8], room: &mut [u8], start: Start, form: Text) -> Start {
     // Whole blocks are copied, of which less may count. Of so much is known that
     // it is there, that no step goes beyond.
     const BLOCK: usize = 16;
     const AHEAD: usize = 32;
+    let mut lines = start.lines;
+    if lines.space.is_some() || lines.space_at_edge.is_some() {
+        return start;
+    }
+    // How many characters the lines have counted.
+    let mut counted = 0;
+    let length = room.len();
     let mut rest = text;
     let mut left = &mut room[..];
     while rest.len() >= AHEAD
@@ -292,31 +434,40 @@ fn copy_ordinary(text: &[u8], room: &mut [u8], form: Text) -> Start {
         }
         let before = found.trailing_zeros() as usize / 8;
         let (copied, taken) = match form {
-            Text::Plain => (0, end_of_line(&rest[before..])),
+            Text::Plain => (0, ordinary_whitespace(&rest[before..])),
             Text::JsonString => {
                 let (byte, copied, taken) = likely_escape(word_at(rest, before));
                 space[before] = byte;
                 (copied, taken)
             }
         };
+        let is_break = copied == 0 && taken > 0 && rest[before] != b'\t';
         rest = &rest[before + taken..];
         left = &mut left[before + copied..];
+        if is_break {
+            let all = length - left.len();
+            lines.add_after_whitespace(all - counted);
+            counted = all;
+            lines.has_break = true;
+        }
         if taken == 0 {
             break;
         }
     }
-    let left = left.len();
+    let copied = length - left.len();
+    lines.add_after_whitespace(copied - counted);
     Start {
         taken: text.len() - rest.len(),
-        copied: room.len() - left,
+        copied,
+        lines,
     }
 }
 
-/// How many blanks `text` begins with: most likely CR and LF. A few at most.
-fn end_of_line(text: &[u8]) -> usize {
+/// How many tabs and line breaks `text` begins with: most likely CR and LF. A few at most.
+fn ordinary_whitespace(text: &[u8]) -> usize {
     match text {
         [b'\r', b'\n', ..] => 2,
-        [byte, ..] if is_blank(*byte) => 1,
+        [b'\r' | b'\n' | b'\t', ..] => 1,
         _ => 0,
     }
 }
@@ -341,17 +492,19 @@ fn word_at(text: &[u8], index: usize) -> u64 {
     u64::from_le_bytes(word.unwrap_or_default())
 }
 
-/// Copies characters from `text` into `room`, without blanks and with escapes
+/// Copies characters from `text` into `room`, without whitespace and with escapes
 /// resolved; what stands for no base64 character is copied as something that
 /// is none. Stops before the first character that finds no room, before an
-/// escape that is cut off, and after a JSON string's closing quote. Both have
-/// been dealt with up to `start`.
+/// escape that is cut off, after a space that cannot be ignored, and after a
+/// JSON string's closing quote. Both have been dealt with up to `start`.
 fn copy(text: &[u8], room: &mut [u8], start: Start, form: Text) -> Copied {
     let Start {
         mut taken,
         mut copied,
+        mut lines,
     } = start;
     let mut is_complete = false;
+    let mut misplaced_space = None;
     while taken < text.len() {
         let (byte, length) = match text[taken] {
             b'"' if form == Text::JsonString => {
@@ -363,25 +516,25 @@ fn copy(text: &[u8], room: &mut [u8], start: Start, form: Text) -> Copied {
                 Some(escape) => escape,
                 None => break,
             },
-            b' ' => {
-                taken += 1;
-                continue;
-            }
-            byte if form == Text::Plain && is_blank(byte) => {
-                taken += 1;
-                continue;
-            }
             // In a JSON string a raw control character is not allowed.
-            byte if is_blank(byte) => (NOT_BASE64, 1),
+            byte if form == Text::JsonString && byte != b' ' && is_blank(byte) => (NOT_BASE64, 1),
             byte => (byte, 1),
         };
         if is_blank(byte) {
+            lines.whitespace(byte, taken as isize);
             taken += length;
             continue;
         }
         let Some(space) = room.get_mut(copied) else {
             break;
         };
+        if lines.has_break || lines.space.is_some() {
+            misplaced_space = lines.end_whitespace();
+            if misplaced_space.is_some() {
+                break;
+            }
+        }
+        lines.in_line += 1;
         *space = byte;
         copied += 1;
         taken += length;
@@ -390,6 +543,8 @@ fn copy(text: &[u8], room: &mut [u8], start: Start, form: Text) -> Copied {
         taken,
         copied,
         is_complete,
+        lines,
+        misplaced_space,
     }
 }
 

@@ -2,30 +2,45 @@
 //!
 //! A body is base64 text, the same as a JSON string, a `FileResponse` object
 //! that holds it, or the file's own bytes. `"` and `{` are not in the base64
-//! alphabet, so the first byte that is not blank tells the first three apart;
+//! alphabet, so the first byte that is not whitespace tells the first three apart;
 //! the last one must be asked for. The text is decoded chunk by chunk right
 //! into its destination and never held as a whole.
 
+mod detect;
+mod file_response;
+mod utf16;
+
 use std::io::{self, Read};
 
-use serde_json::{Map, Value};
+use encoding_rs::Encoding;
 
 use crate::base64_text::{Base64, Fault, Text};
 use crate::json;
 use crate::server_message;
 use crate::sink::Sink;
-use crate::text::{CUT, MAX_MESSAGE, one_line};
 
-/// How the server wrote the file into the answer's body.
+pub(crate) use detect::is_json;
+use utf16::Utf16;
+
+/// How the server wrote the file into the response's body.
+///
+/// A server or a proxy may answer 200 with something else than a file. Where no header names
+/// a file, these are errors: an empty body, JSON `null`, and in base64 also a number, `true`,
+/// and a word or sentence of those that servers use for errors (`Unauthorized`), although
+/// some of them are base64 by chance. Where the content type is that of a file, such as
+/// `text/csv`, a number is a file, and so is a word that no server uses for an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum BodyEncoding {
     /// Base64 (RFC 4648 section 4): as bare text, as a JSON string, or as the
-    /// `Content` of a JSON object; told apart by the first byte. Blanks are
-    /// ignored; padding must be there and the unused bits must be zero.
+    /// `Content` of a JSON object; told apart by the first byte. Text in UTF-16
+    /// is converted. Tabs and line breaks are ignored, and spaces at the
+    /// beginning or end of a line. A space elsewhere is an error: most likely it
+    /// was a `+`. Where lines have spaces at their ends, all but the last must be
+    /// equally long. Padding must be there and the unused bits must be zero.
     #[default]
     Base64,
-    /// The body is the file, byte for byte. Nothing is checked.
+    /// The body is the file, byte for byte. Only its length is checked.
     Raw,
     /// Base64 if the body's first 64 KiB can be that, else raw. A guess: a raw
     /// file of nothing but letters and digits may be taken for base64. A body
@@ -34,13 +49,12 @@ pub enum BodyEncoding {
     Auto,
 }
 
-/// What the decoder is told of the body.
-pub(crate) struct Options {
+/// What is known of the body before it comes.
+pub(crate) struct Options<'a> {
     pub(crate) encoding: BodyEncoding,
-    /// The most decoded bytes to accept.
+    /// The maximum number of decoded bytes.
     pub(crate) limit: u64,
-    /// Whether the answer's content type is JSON.
-    pub(crate) is_json: bool,
+    pub(crate) content_type: Option<&'a str>,
     /// Whether a header names a file, so that the body surely is one.
     pub(crate) names_file: bool,
 }
@@ -50,7 +64,7 @@ pub(crate) struct Options {
 pub(crate) struct Decoded {
     /// The `FileName` of a `FileResponse`.
     pub(crate) file_name: Option<String>,
-    /// Whether the body was the file itself, so that the answer's content type is the file's.
+    /// Whether the body was the file itself, so that the response's content type is the file's.
     pub(crate) is_raw: bool,
 }
 
@@ -61,10 +75,14 @@ pub(crate) enum Error {
     Malformed {
         /// Bytes from the body's start, where one place is at fault.
         offset: Option<u64>,
+        /// What is wrong, in our own words. Of the body it shows one byte at most.
         message: String,
-        /// It ended before it was complete; what came was in order.
+        /// It ended before it was complete; what came was valid.
         cut_short: bool,
-        /// What came instead of a file, where that is a web page or an object.
+        /// There is no file (yet): the body is empty or null, and nothing names a file.
+        is_empty: bool,
+        /// The body where it evidently is a web page, an error object or an error text; at
+        /// most 64 KiB of it. Other bodies may be a customer's data.
         answer: Option<Vec<u8>>,
     },
     /// More bytes than the limit.
@@ -83,27 +101,64 @@ pub(crate) fn decode(
     sink: &mut dyn Sink,
 ) -> Result<Decoded, Error> {
     let mut input = Input::new(source);
+    let utf16 = match options.encoding {
+        BodyEncoding::Raw => None,
+        _ => detect::utf16(input.ahead(detect::UTF16_BYTES)?, options.content_type),
+    };
     let is_raw = match options.encoding {
         BodyEncoding::Base64 => false,
         BodyEncoding::Raw => true,
-        BodyEncoding::Auto => guess_is_raw(&mut input, options)?,
+        BodyEncoding::Auto => guess_is_raw(&mut input, utf16, options)?,
     };
-    if is_raw {
-        copy(&mut input, options.limit, sink)?;
-        return Ok(Decoded {
-            file_name: None,
-            is_raw,
-        });
-    }
-    let file_name = decode_text(&mut input, options, sink)?;
+    let file_name = match utf16 {
+        _ if is_raw => {
+            copy(&mut input, options, sink)?;
+            None
+        }
+        None => decode_text(&mut input, options, sink)?,
+        Some(encoding) => decode_utf16(&mut input, encoding, options, sink)?,
+    };
     Ok(Decoded { file_name, is_raw })
+}
+
+/// Decodes a body that is text in UTF-16.
+fn decode_utf16(
+    source: &mut dyn Read,
+    encoding: &'static Encoding,
+    options: &Options,
+    sink: &mut dyn Sink,
+) -> Result<Option<String>, Error> {
+    let mut text = Utf16::new(source, encoding);
+    let mut input = Input::new(&mut text);
+    input.is_utf16 = true;
+    decode_text(&mut input, options, sink).map_err(|error| match error {
+        Error::Malformed {
+            message,
+            cut_short,
+            is_empty,
+            answer,
+            ..
+        } => Error::Malformed {
+            // Not a place in the body.
+            offset: None,
+            message: format!("{message} (counted in UTF-8; the body is UTF-16 text)"),
+            cut_short,
+            is_empty,
+            answer,
+        },
+        error => error,
+    })
 }
 
 /// How much of a body decides what it is, where that is to be guessed.
 const GUESS_WINDOW: usize = 64 * 1024;
 
 /// Tries the decoder on the body's beginning.
-fn guess_is_raw(input: &mut Input, options: &Options) -> Result<bool, Error> {
+fn guess_is_raw(
+    input: &mut Input,
+    utf16: Option<&'static Encoding>,
+    options: &Options,
+) -> Result<bool, Error> {
     struct Nowhere(Vec<u8>);
     impl Sink for Nowhere {
         fn room(&mut self, length: usize) -> io::Result<&mut [u8]> {
@@ -117,26 +172,36 @@ fn guess_is_raw(input: &mut Input, options: &Options) -> Result<bool, Error> {
 
     let is_all = input.ahead(GUESS_WINDOW)?.len() < GUESS_WINDOW;
     let mut window = input.available();
-    let is_answer = is_page(window) || serde_json::from_slice::<Map<_, Value>>(window).is_ok();
-    let mut trial = Input::new(&mut window);
-    match decode_text(&mut trial, options, &mut Nowhere(Vec::new())) {
+    let is_response = is_markup(window) || json::fields(&json::text(window), []).is_some();
+    let mut nowhere = Nowhere(Vec::new());
+    let outcome = match utf16 {
+        None => decode_text(&mut Input::new(&mut window), options, &mut nowhere),
+        Some(encoding) => decode_utf16(&mut window, encoding, options, &mut nowhere),
+    };
+    match outcome {
         Ok(_) => Ok(false),
         Err(Error::Malformed {
             cut_short: true, ..
         }) if !is_all => Ok(false),
-        // An error answer is no file, unless a header gives it a file's name.
-        Err(error) if is_answer && !options.names_file => Err(error),
+        Err(error @ Error::Malformed { is_empty: true, .. }) => Err(error),
+        // An error response is no file, unless a header gives it a file's name.
+        Err(
+            error @ Error::Malformed {
+                answer: Some(_), ..
+            },
+        ) if !options.names_file => Err(error),
+        Err(error) if is_response && !options.names_file => Err(error),
         Err(Error::Malformed { .. }) => Ok(true),
         Err(error) => Err(error),
     }
 }
 
 /// The body as it is.
-fn copy(input: &mut Input, limit: u64, sink: &mut dyn Sink) -> Result<(), Error> {
+fn copy(input: &mut Input, options: &Options, sink: &mut dyn Sink) -> Result<(), Error> {
     loop {
         let bytes = input.available();
         let length = bytes.len();
-        if input.offset + length as u64 > limit {
+        if input.offset + length as u64 > options.limit {
             return Err(Error::TooLarge);
         }
         if length > 0 {
@@ -146,8 +211,12 @@ fn copy(input: &mut Input, limit: u64, sink: &mut dyn Sink) -> Result<(), Error>
             input.consume(length);
         }
         if !input.fill()? {
-            return Ok(());
+            break;
         }
+    }
+    match detect::no_file(b"", options) {
+        Some(error) if input.offset == 0 && !options.names_file => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -162,36 +231,39 @@ fn decode_text(
         input.consume(MARK.len());
     }
     let mut base64 = Base64::new(sink, options.limit);
-    match input.after_blanks()? {
+    let start = input.after_whitespace()?;
+    let short = input.ahead(detect::MAX_SHORT)?;
+    if short.len() < detect::MAX_SHORT && !matches!(start, Some(b'<' | b'{' | b'[')) {
+        let is_file = options.names_file && !detect::is_json_null(short, options);
+        if let Some(error) = detect::no_file(short, options).filter(|_| !is_file) {
+            return Err(error);
+        }
+    }
+    match start {
         Some(b'"') => {
             input.consume(1);
             content(input, &mut base64, Text::JsonString)?;
             end_of_json(input)?;
             Ok(None)
         }
-        Some(b'{') => object(input, &mut base64),
-        Some(b'<') if is_page(input.ahead(2)?) => Err(refused(input, "a web page, not a file")?),
-        Some(_) if options.is_json && is_null(input)? => Err(malformed(
-            Some(input.offset),
-            "the server answered null, not a file".into(),
-        )),
+        Some(b'{') => file_response::decode(input, options, &mut base64),
+        Some(b'<') if is_markup(input.ahead(2)?) => Err(markup(input, options)?),
         _ => {
-            let head = input.ahead(SHOWN)?;
-            let head = head[..head.len().min(SHOWN)].to_vec();
-            content(input, &mut base64, Text::Plain).map_err(|error| show_head(error, &head))?;
+            if input.is_after_space {
+                base64.begin_after_space();
+            }
+            let is_utf16 = input.is_utf16;
+            content(input, &mut base64, Text::Plain).map_err(|error| match is_utf16 {
+                true => error,
+                false => with_hint(error),
+            })?;
             Ok(None)
         }
     }
 }
 
-/// A JSON `null` is four characters of base64 as well.
-fn is_null(input: &mut Input) -> Result<bool, Error> {
-    let rest = input.ahead(GUESS_WINDOW)?;
-    Ok(rest.len() < GUESS_WINDOW && rest.trim_ascii() == b"null")
-}
-
 /// Whether the body begins like HTML or XML.
-fn is_page(body: &[u8]) -> bool {
+fn is_markup(body: &[u8]) -> bool {
     let mut bytes = body.trim_ascii_start().iter();
     bytes.next() == Some(&b'<')
         && bytes
@@ -199,34 +271,27 @@ fn is_page(body: &[u8]) -> bool {
             .is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'!' | b'?'))
 }
 
-/// How much of a body that is not base64 is shown, in bytes.
-const SHOWN: usize = 200;
+/// Where a body is no base64 from so near its beginning on, it most likely is a file as it is.
+const HINT_WINDOW: u64 = 200;
 
-/// Adds how the body begins to an error near its beginning: most likely
-/// something else came than a file.
-fn show_head(error: Error, head: &[u8]) -> Error {
+const HINT: &str = " (if the server sends files as they are, ask for raw bodies)";
+
+fn with_hint(error: Error) -> Error {
     match error {
         Error::Malformed {
             offset: Some(offset),
             message,
             cut_short,
+            is_empty,
             answer,
-        } if offset < SHOWN as u64 => {
-            let mut shown = one_line(&String::from_utf8_lossy(head), MAX_MESSAGE);
-            if head.len() == SHOWN {
-                shown.push(CUT);
-            }
-            Error::Malformed {
-                offset: Some(offset),
-                message: format!(
-                    "{message}; the body begins with {shown:?} (if the server sends files \
-                     as they are, ask for raw bodies)"
-                ),
-                cut_short,
-                answer,
-            }
-        }
-        other => other,
+        } if offset < HINT_WINDOW => Error::Malformed {
+            offset: Some(offset),
+            message: message + HINT,
+            cut_short,
+            is_empty,
+            answer,
+        },
+        error => error,
     }
 }
 
@@ -251,6 +316,9 @@ fn content(input: &mut Input, base64: &mut Base64, form: Text) -> Result<(), Err
         }
         input.fill()?;
     }
+    base64
+        .check_last_line()
+        .map_err(|fault| of_fault(fault, input.offset))?;
     match base64.unfinished() {
         None => Ok(()),
         Some(at) if base64.is_padded() || form == Text::JsonString => {
@@ -280,156 +348,9 @@ fn of_fault(fault: Fault, start: u64) -> Error {
     }
 }
 
-/// What a `FileResponse` may hold besides its content, in bytes.
-const LARGEST_FRAME: usize = 1024 * 1024;
-
-/// A `FileResponse`. Its `Content` is decoded as it streams by; all the rest is
-/// kept, with an empty string in its place, and read as JSON at the end.
-fn object(input: &mut Input, base64: &mut Base64) -> Result<Option<String>, Error> {
-    let mut frame = Frame::default();
-    loop {
-        let Some(byte) = input.next()? else {
-            return Err(cut_short(input, "in the middle of a JSON object"));
-        };
-        frame.bytes.push(byte);
-        match byte {
-            b'"' if frame.at_content() => {
-                frame.content_start.get_or_insert(frame.bytes.len());
-                frame.contents += 1;
-                frame.is_content = false;
-                let start = input.offset;
-                content(input, base64, Text::JsonString)?;
-                frame.content_length = input.offset - 1 - start;
-                frame.bytes.push(b'"');
-            }
-            b'"' => {
-                let start = frame.bytes.len() - 1;
-                json_string(input, &mut frame.bytes)?;
-                frame.string(start);
-            }
-            b'{' | b'[' => frame.open(),
-            b'}' | b']' => {
-                frame.depth -= 1;
-                if frame.depth == 0 {
-                    break;
-                }
-            }
-            b',' => frame.expects_key = frame.depth == 1,
-            _ => {}
-        }
-        frame.check_size(input.offset)?;
-    }
-    end_of_json(input)?;
-    frame.file_name()
-}
-
-/// The rest of a JSON string, with its closing quote, as it stands.
-fn json_string(input: &mut Input, bytes: &mut Vec<u8>) -> Result<(), Error> {
-    let mut is_escaped = false;
-    while bytes.len() <= LARGEST_FRAME {
-        let Some(byte) = input.next()? else {
-            return Err(cut_short(input, "in the middle of a JSON string"));
-        };
-        bytes.push(byte);
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = true,
-            b'"' => break,
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// A `FileResponse` without its content.
-#[derive(Default)]
-struct Frame {
-    bytes: Vec<u8>,
-    depth: usize,
-    expects_key: bool,
-    /// Whether the last key was `Content`.
-    is_content: bool,
-    /// How many contents there were.
-    contents: usize,
-    content_start: Option<usize>,
-    content_length: u64,
-}
-
-impl Frame {
-    fn open(&mut self) {
-        self.depth += 1;
-        self.expects_key = self.depth == 1;
-    }
-
-    fn at_content(&self) -> bool {
-        self.depth == 1 && self.is_content && !self.expects_key
-    }
-
-    /// Notes the string that stands at `start`: a key, or some value.
-    fn string(&mut self, start: usize) {
-        if self.depth == 1 && self.expects_key {
-            let key: Option<String> = serde_json::from_slice(&self.bytes[start..]).ok();
-            self.is_content = key.is_some_and(|key| key.eq_ignore_ascii_case("Content"));
-            self.expects_key = false;
-        }
-    }
-
-    fn check_size(&self, offset: u64) -> Result<(), Error> {
-        if self.bytes.len() > LARGEST_FRAME {
-            return Err(malformed(
-                Some(offset),
-                format!(
-                    "the JSON object holds more than {LARGEST_FRAME} bytes besides its Content"
-                ),
-            ));
-        }
-        Ok(())
-    }
-
-    /// Checks that all was JSON and held one content; gives the `FileName`.
-    fn file_name(&self) -> Result<Option<String>, Error> {
-        let map: Map<String, Value> = serde_json::from_slice(&self.bytes).map_err(|error| {
-            let offset = self.offset_of(error.line(), error.column());
-            malformed(
-                Some(offset),
-                format!("the body is not valid JSON near byte {offset}: {error}"),
-            )
-        })?;
-        match self.contents {
-            1 => {}
-            0 => {
-                return Err(no_file(
-                    "a JSON object without a file in it",
-                    None,
-                    &self.bytes,
-                ));
-            }
-            _ => {
-                return Err(malformed(
-                    None,
-                    "the JSON object has more than one Content".into(),
-                ));
-            }
-        }
-        let name = json::find(&map, "FileName");
-        Ok(name.and_then(|value| value.as_str().map(str::to_owned)))
-    }
-
-    /// Where in the body serde_json's line and column are.
-    fn offset_of(&self, line: usize, column: usize) -> u64 {
-        let lines = self.bytes.split_inclusive(|&byte| byte == b'\n');
-        let before: usize = lines.take(line.saturating_sub(1)).map(<[u8]>::len).sum();
-        let at = before + column.saturating_sub(1);
-        match self.content_start {
-            Some(start) if at >= start => at as u64 + self.content_length,
-            _ => at as u64,
-        }
-    }
-}
-
-/// Only blanks may follow a JSON value.
+/// Only whitespace may follow a JSON value.
 fn end_of_json(input: &mut Input) -> Result<(), Error> {
-    match input.after_blanks()? {
+    match input.after_whitespace()? {
         None => Ok(()),
         Some(byte) => Err(malformed(
             Some(input.offset),
@@ -442,9 +363,8 @@ fn end_of_json(input: &mut Input) -> Result<(), Error> {
     }
 }
 
-/// The error for an answer that is no file, with its words. The outer error is
-/// the source's.
-fn refused(input: &mut Input, what: &str) -> Result<Error, Error> {
+/// Returns the error for HTML or XML. The outer error is the source's.
+fn markup(input: &mut Input, options: &Options) -> Result<Error, Error> {
     let offset = input.offset;
     let mut page = Vec::new();
     while page.len() < server_message::ENOUGH as usize {
@@ -455,17 +375,22 @@ fn refused(input: &mut Input, what: &str) -> Result<Error, Error> {
         }
     }
     page.truncate(server_message::ENOUGH as usize);
-    Ok(no_file(what, Some(offset), &page))
-}
-
-fn no_file(what: &str, offset: Option<u64>, answer: &[u8]) -> Error {
-    let words = server_message::dig(answer).map(|words| format!(": {words}"));
-    Error::Malformed {
-        offset,
-        message: format!("the server answered {what}{}", words.unwrap_or_default()),
+    let is_page = server_message::is_web_page(&page);
+    let what = match is_page {
+        true => "a web page",
+        false => "markup",
+    };
+    let hint = match options.names_file || !is_page {
+        true if !input.is_utf16 => HINT,
+        _ => "",
+    };
+    Ok(Error::Malformed {
+        offset: Some(offset),
+        message: format!("the server sent {what}, not a file{hint}"),
         cut_short: false,
-        answer: Some(answer.to_vec()),
-    }
+        is_empty: false,
+        answer: Some(page).filter(|_| is_page && !options.names_file),
+    })
 }
 
 fn malformed(offset: Option<u64>, message: String) -> Error {
@@ -473,6 +398,7 @@ fn malformed(offset: Option<u64>, message: String) -> Error {
         offset,
         message,
         cut_short: false,
+        is_empty: false,
         answer: None,
     }
 }
@@ -483,6 +409,7 @@ fn cut_short(input: &Input, place: &str) -> Error {
         offset: Some(offset),
         message: format!("the body is cut short: it ends at byte {offset}, {place}"),
         cut_short: true,
+        is_empty: false,
         answer: None,
     }
 }
@@ -496,6 +423,10 @@ struct Input<'a> {
     /// Bytes consumed since the body's start.
     offset: u64,
     at_end: bool,
+    /// The text was converted from UTF-16.
+    is_utf16: bool,
+    /// The whitespace that was last consumed ended with a space, or a space and tabs.
+    is_after_space: bool,
 }
 
 impl<'a> Input<'a> {
@@ -511,6 +442,8 @@ impl<'a> Input<'a> {
             end: 0,
             offset: 0,
             at_end: false,
+            is_utf16: false,
+            is_after_space: false,
         }
     }
 
@@ -555,31 +488,43 @@ impl<'a> Input<'a> {
         Ok(self.available())
     }
 
-    fn next(&mut self) -> Result<Option<u8>, Error> {
+    /// Returns the next byte, which stays.
+    fn peek(&mut self) -> Result<Option<u8>, Error> {
         if self.available().is_empty() && !self.fill()? {
             return Ok(None);
         }
-        let byte = self.buffer[self.start];
-        self.consume(1);
-        Ok(Some(byte))
+        Ok(Some(self.buffer[self.start]))
     }
 
-    /// Consumes blanks; gives the byte after them, which stays.
-    fn after_blanks(&mut self) -> Result<Option<u8>, Error> {
-        loop {
-            let blanks = self
-                .available()
-                .iter()
-                .take_while(|b| is_blank(**b))
-                .count();
-            self.consume(blanks);
-            if let Some(&byte) = self.available().first() {
-                return Ok(Some(byte));
+    /// Consumes whitespace. Returns the byte after it, which stays.
+    fn after_whitespace(&mut self) -> Result<Option<u8>, Error> {
+        self.is_after_space = false;
+        while let Some(byte) = self.peek()? {
+            match byte {
+                b' ' => self.is_after_space = true,
+                b'\r' | b'\n' => self.is_after_space = false,
+                b'\t' => {}
+                _ => return Ok(Some(byte)),
             }
-            if !self.fill()? {
-                return Ok(None);
+            self.consume(1);
+        }
+        Ok(None)
+    }
+}
+
+impl Read for Input<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.available().is_empty() {
+            match self.fill() {
+                Ok(_) => {}
+                Err(Error::Source(error)) => return Err(error),
+                Err(_) => return Err(io::Error::other("reading gives no other error")),
             }
         }
+        let length = self.available().len().min(buffer.len());
+        buffer[..length].copy_from_slice(&self.available()[..length]);
+        self.consume(length);
+        Ok(length)
     }
 }
 

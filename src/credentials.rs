@@ -1,21 +1,20 @@
 //! Where the bearer token comes from: the caller, the caller's callback, or a login.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::HeaderValue;
-use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::cancel::Watch;
 use crate::error::About;
-use crate::json::find;
 use crate::session::reentry::ActiveCall;
 use crate::single_flight::SingleFlight;
 use crate::text::{Redactor, Secret};
-use crate::{Error, server_message};
+use crate::{Error, json, server_message};
 
 pub(crate) fn secret(text: impl Into<String>) -> Secret {
     Arc::new(Zeroizing::new(text.into()))
@@ -174,41 +173,45 @@ fn login_body(user: &str, password: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
 /// calls take their time.
 const MARGIN: Duration = Duration::from_secs(60);
 
+/// The maximum length of a token in a response, in bytes: no server takes a longer header.
+const MAX_TOKEN: usize = 64 * 1024;
+
 /// Reads the answer to a login. What it holds is never shown.
 pub(crate) fn read_token(body: &[u8]) -> Result<CachedToken, Error> {
     let start = Instant::now();
-    let answer = crate::json::read(body);
-    let answer = answer.as_ref().and_then(Value::as_object);
-    let token = answer.and_then(|answer| find(answer, "access_token")?.as_str());
+    let text = json::text(body);
+    let fields = json::fields(&text, ["access_token", "expires_in"]);
+    let [token, expires_in] = fields.unwrap_or_default();
+    let token = token.and_then(|token| Some(secret(token.string(MAX_TOKEN)?)));
+    let lifetime = expires_in.and_then(seconds);
+    if let Cow::Owned(text) = text {
+        drop(Zeroizing::new(text));
+    }
     let Some(token) = token.filter(|token| check(token).is_ok()) else {
-        let is_page = body.trim_ascii_start().starts_with(b"<");
-        let words = server_message::dig(body).filter(|_| is_page);
-        let words = words.map(|words| format!(": {words}")).unwrap_or_default();
+        let hint = match server_message::is_web_page(body) {
+            true => ": it is a web page",
+            false => "",
+        };
         return Err(Error::MalformedBody {
             about: About::default(),
             offset: None,
-            message: format!("the server's answer to the login holds no usable token{words}"),
+            message: format!("the server's response to the login holds no usable token{hint}"),
         });
     };
-    let lifetime = answer.and_then(|answer| seconds(find(answer, "expires_in")?));
     let until = lifetime.and_then(|lifetime| {
         let margin = MARGIN.min(lifetime / 10);
         start.checked_add(lifetime.checked_sub(margin)?)
     });
     Ok(CachedToken {
-        token: secret(token),
+        token,
         expires_at: until,
     })
 }
 
 /// A number, with or without a fraction, or a number as text. Nonsense is as
 /// if nothing were said: the server will refuse the token when it is over.
-fn seconds(value: &Value) -> Option<Duration> {
-    let seconds = match value {
-        Value::String(text) => text.trim().parse().ok()?,
-        other => other.as_f64()?,
-    };
-    let lifetime = Duration::try_from_secs_f64(seconds).ok();
+fn seconds(value: json::Value) -> Option<Duration> {
+    let lifetime = Duration::try_from_secs_f64(value.number()?).ok();
     lifetime.filter(|lifetime| !lifetime.is_zero())
 }
 
@@ -279,12 +282,14 @@ mod tests {
             r#"{"access_token": "hunter2 and a blank"}"#,
             r#"{"access_token": "hunter2\r\nX: y"}"#,
             "hunter2",
+            "<h1>hunter2</h1>",
+            r#"{"Message": "hunter2"}"#,
         ] {
             let error = read_token(body.as_bytes()).err().unwrap().to_string();
             assert!(error.contains("no usable token"), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
         }
-        let page = read_token(b"<h1>Under maintenance</h1>").err().unwrap();
-        assert!(page.to_string().contains("Under maintenance"), "{page}");
+        let page = read_token(b"<h1>hunter2</h1>").err().unwrap();
+        assert!(page.to_string().contains("web page"), "{page}");
     }
 }

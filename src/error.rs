@@ -173,20 +173,29 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// Returns the status with its reason phrase, such as `404 Not Found`.
+    pub(crate) fn status_text(&self) -> String {
+        let status = http::StatusCode::from_u16(self.status).ok();
+        match status.and_then(|status| status.canonical_reason()) {
+            Some(reason) => format!("{} {reason}", self.status),
+            None => self.status.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}server answered {}", Start(self.about), self.status)?;
-        let status = http::StatusCode::from_u16(self.status).ok();
-        let reason = status.and_then(|status| status.canonical_reason());
-        if let Some(reason) = reason {
-            write!(f, " {reason}")?;
-        }
-        let repeats_reason =
-            |message: &&String| reason.is_some_and(|reason| message.eq_ignore_ascii_case(reason));
+        let status = self.status_text();
+        write!(f, "{}server answered {status}", Start(self.about))?;
+        let repeats_status = |message: &&String| {
+            let status = status.to_ascii_lowercase();
+            status.ends_with(&message.to_ascii_lowercase())
+        };
         if let Some(message) = self
             .message
             .as_ref()
-            .filter(|message| !repeats_reason(message))
+            .filter(|message| !repeats_status(message))
         {
             write!(f, ": {message}")?;
         }

@@ -11,6 +11,7 @@ use crate::content_disposition;
 use crate::error::About;
 use crate::file_name;
 use crate::save::Directory;
+use crate::server_message;
 use crate::session::Answer;
 use crate::sink::{Buffer, Sink, Through};
 use crate::text::MAX_MESSAGE;
@@ -148,7 +149,7 @@ impl Client {
         let options = body::Options {
             encoding: self.body_encoding,
             limit,
-            is_json: content_type.as_deref().is_some_and(is_json),
+            content_type: content_type.as_deref(),
             names_file: name.is_some(),
         };
         let decoded = body::decode(&mut running.reader(answer.body()), &options, sink);
@@ -161,19 +162,36 @@ impl Client {
             body::Error::Source(error) => self.session.interrupted(error, &answer),
             body::Error::Malformed {
                 offset,
-                message,
+                mut message,
+                is_empty,
                 answer: body,
                 ..
-            } => body
-                .and_then(|body| self.session.rate_limit(&answer, &body))
-                .unwrap_or_else(|| Error::MalformedBody {
-                    about: About::default(),
-                    offset,
-                    message: self
-                        .session
-                        .redactor(&answer)
-                        .one_line(&message, 2 * MAX_MESSAGE),
-                }),
+            } => {
+                if let Some(error) = body
+                    .as_deref()
+                    .and_then(|body| self.session.rate_limit(&answer, body))
+                {
+                    return error;
+                }
+                let redactor = self.session.redactor(&answer);
+                if let Some(words) = body.as_deref().and_then(server_message::extract_message) {
+                    let words = redactor.one_line(&words, MAX_MESSAGE);
+                    message = format!("{message}: {words}");
+                }
+                if let Some(content_type) = &content_type {
+                    let content_type = redactor.one_line(content_type, 100);
+                    message = format!("{message}; its content type is {content_type}");
+                }
+                let about = About::default();
+                match is_empty || body.is_some() {
+                    true => Error::NoFile { about, message },
+                    false => Error::MalformedBody {
+                        about,
+                        offset,
+                        message,
+                    },
+                }
+            }
         })?;
 
         let name = name.or_else(|| file_name::safe(decoded.file_name.as_deref()?));
@@ -181,7 +199,8 @@ impl Client {
             name_is_made_up: name.is_none(),
             name: name.unwrap_or_else(|| {
                 // Of JSON around a file, the type says nothing of the file.
-                let of_file = decoded.is_raw || !options.is_json;
+                let is_json = content_type.as_deref().is_some_and(body::is_json);
+                let of_file = decoded.is_raw || !is_json;
                 let content_type = content_type.as_deref().filter(|_| of_file);
                 file_name::made_up(running.job.get(), content_type)
             }),
@@ -211,10 +230,4 @@ fn header_text(response: &Response, name: &http::HeaderName) -> Option<String> {
     let text = String::from_utf8_lossy(value.as_bytes());
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
-}
-
-fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    let essence = essence.to_ascii_lowercase();
-    matches!(essence.as_str(), "application/json" | "text/json") || essence.ends_with("+json")
 }

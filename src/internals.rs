@@ -11,8 +11,8 @@ pub fn decode_body(source: &mut dyn Read, writer: &mut dyn Write) -> bool {
     let options = body::Options {
         encoding: BodyEncoding::Base64,
         limit: u64::MAX,
-        is_json: false,
-        names_file: false,
+        content_type: None,
+        names_file: true,
     };
     body::decode(source, &options, &mut Through::new(writer)).is_ok()
 }

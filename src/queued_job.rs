@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use serde_json::Value;
-
 use crate::JobId;
-use crate::json::find;
+use crate::json::{self, Value};
+use crate::text::{MAX_MESSAGE, Redactor};
 
 /// A queued job. What the server leaves out or gives as null is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,20 +140,19 @@ impl JobStatus {
         KNOWN.iter().find(|entry| entry.2 == *self)
     }
 
-    /// A number or a name, of which the case and the underscores do not count.
-    fn of_json(value: &Value) -> Self {
-        let text = match value {
-            Value::String(text) => text.trim().to_owned(),
-            other => other.to_string(),
-        };
+    /// Reads a number or a name, of which the case and the underscores do not count.
+    fn from_json(value: Value, redactor: &Redactor) -> Self {
+        let text = value.string(MAX_TEXT_READ);
+        let text = text.as_deref().unwrap_or(beginning(value.raw())).trim();
         let bare = |name: &str| name.replace(['_', ' '], "").to_ascii_lowercase();
-        let wanted = bare(&text);
+        let wanted = bare(text);
         let found = Self::KNOWN.into_iter().find(|(number, name, _)| {
-            value.as_f64() == Some(f64::from(*number))
-                || wanted == number.to_string()
-                || wanted == bare(name)
+            value.integer() == Some((*number).into()) || wanted == bare(name)
         });
-        found.map_or(Self::Other(text), |(_, _, status)| status)
+        match found {
+            Some((_, _, status)) => status,
+            None => Self::Other(redactor.one_line(text, MAX_STATUS)),
+        }
     }
 }
 
@@ -164,28 +162,90 @@ impl fmt::Display for JobStatus {
     }
 }
 
+/// How much of a field is read, in bytes, so that little memory is needed to redact it.
+const MAX_TEXT_READ: usize = 64 * 1024;
+
+/// The maximum length of a job's text, in characters.
+const MAX_TEXT: usize = 2000;
+
+/// The maximum length of the text of an unknown status, in characters.
+const MAX_STATUS: usize = 100;
+
+/// A response to the question for a job.
+#[derive(Debug, PartialEq)]
+pub(crate) enum JobResponse {
+    Job(Box<QueuedJob>),
+    /// A job whose status is null or missing.
+    NoStatus,
+    /// Something else: an error object, a web page.
+    NotAJob,
+}
+
 impl QueuedJob {
-    /// Reads a `QueuedJobDto`; `None` if it has no status.
-    pub(crate) fn of_json(id: JobId, value: &Value) -> Option<Self> {
-        let whole = value.as_object()?;
-        let basic = find(whole, "Basic").and_then(Value::as_object);
+    /// Reads a `QueuedJobDto`. All its text is redacted, on one line and bounded.
+    pub(crate) fn from_json(id: JobId, body: &[u8], redactor: &Redactor) -> JobResponse {
+        const KEYS: [&str; 19] = [
+            "Status",
+            "JobType",
+            "CompanyID",
+            "CompanyName",
+            "ErrorMessage",
+            "Priority",
+            "SubmittedOn",
+            "StartedOn",
+            "CompletedOn",
+            "OutputFile",
+            "InputFile",
+            "TotalRecords",
+            "TotalProcessed",
+            "TotalSucceeded",
+            "TotalFailure",
+            "TotalPhases",
+            "CurrentPhase",
+            "TotalItemsInPhase",
+            "TotalProcessedInPhase",
+        ];
+        const STATUS: usize = 0;
+        const ERROR_MESSAGE: usize = 4;
+        let body = json::text(body);
+        let Some(whole) = Value::parse(&body).filter(|value| value.is_object()) else {
+            return JobResponse::NotAJob;
+        };
+        let outer = whole.fields(KEYS).unwrap_or_default();
+        let basic = whole.fields(["Basic"]).and_then(|[basic]| basic);
+        let inner = basic
+            .and_then(|basic| basic.fields(KEYS))
+            .unwrap_or_default();
         let get = |key: &str| {
-            let in_basic = basic.and_then(|basic| find(basic, key));
-            in_basic.or_else(|| find(whole, key))
+            let index = KEYS.iter().position(|known| *known == key)?;
+            inner[index].or(outer[index])
         };
-        let text = |key: &str| match get(key)? {
-            Value::String(text) if text.trim().is_empty() => None,
-            Value::String(text) => Some(text.clone()),
-            Value::Null => None,
-            other => Some(other.to_string()),
+        // An error object may have a status of its own, or a message under the same name.
+        let is_job = basic.is_some()
+            || (0..KEYS.len())
+                .filter(|index| ![STATUS, ERROR_MESSAGE].contains(index))
+                .any(|index| outer[index].is_some());
+        let Some(status) = get("Status").filter(|status| !status.is_null()) else {
+            return match is_job || outer[STATUS].is_some() {
+                true => JobResponse::NoStatus,
+                false => JobResponse::NotAJob,
+            };
         };
-        let number = |key: &str| match get(key)? {
-            Value::String(text) => text.trim().parse().ok(),
-            other => other.as_i64(),
+        let status = JobStatus::from_json(status, redactor);
+        if !is_job && matches!(status, JobStatus::Other(_)) {
+            return JobResponse::NotAJob;
+        }
+        let text = |key: &str| {
+            let value = get(key).filter(|value| !value.is_null())?;
+            let text = value.string(MAX_TEXT_READ);
+            let text = text.as_deref().unwrap_or(beginning(value.raw()));
+            let line = redactor.one_line(text, MAX_TEXT);
+            (!line.is_empty()).then_some(line)
         };
-        Some(Self {
+        let number = |key: &str| get(key)?.integer();
+        JobResponse::Job(Box::new(Self {
             id,
-            status: JobStatus::of_json(get("Status").filter(|status| !status.is_null())?),
+            status,
             job_type: text("JobType"),
             company_id: number("CompanyID"),
             company_name: text("CompanyName"),
@@ -204,17 +264,67 @@ impl QueuedJob {
             current_phase: number("CurrentPhase"),
             total_items_in_phase: number("TotalItemsInPhase"),
             total_processed_in_phase: number("TotalProcessedInPhase"),
-        })
+        }))
     }
+
+    /// Whether the job has ended: its status is final, or is unknown but a time of
+    /// completion stands beside it.
+    pub(crate) fn is_over(&self) -> bool {
+        // What .NET writes for a time that was never set.
+        const NEVER: &str = "0001-01-01";
+        let completed_on = self.completed_on.as_deref();
+        let is_completed = completed_on.is_some_and(|time| !time.starts_with(NEVER));
+        self.status.is_final() || matches!(self.status, JobStatus::Other(_)) && is_completed
+    }
+
+    /// Whether the server names an output file.
+    pub(crate) fn has_output(&self) -> bool {
+        self.output_file.is_some()
+    }
+}
+
+/// Returns the messages of the first `max` items of a job's log, redacted, each on one line;
+/// `None` if the body is no log.
+pub(crate) fn log_messages(body: &[u8], max: usize, redactor: &Redactor) -> Option<Vec<String>> {
+    let body = json::text(body);
+    let [items] = json::fields(&body, ["Items"])?;
+    let mut messages = Vec::new();
+    items
+        .filter(|items| items.is_array())?
+        .each_item(&mut |item| {
+            if messages.len() == max {
+                return;
+            }
+            let message = item.fields(["Message"]).and_then(|[message]| message);
+            if let Some(message) = message.and_then(|message| message.string(MAX_TEXT_READ)) {
+                let line = redactor.one_line(&message, MAX_MESSAGE);
+                messages.extend(Some(line).filter(|line| !line.is_empty()));
+            }
+        });
+    Some(messages)
+}
+
+/// As much of a value that is no text as is shown.
+fn beginning(raw: &str) -> &str {
+    let end = raw.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = end.take_while(|end| *end <= MAX_TEXT_READ).last();
+    &raw[..end.unwrap_or_default()]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn job(json: &str) -> Option<QueuedJob> {
+    fn response(json: &str) -> JobResponse {
         let id = JobId::try_from(5).unwrap();
-        QueuedJob::of_json(id, &serde_json::from_str(json).unwrap())
+        QueuedJob::from_json(id, json.as_bytes(), &Redactor::default())
+    }
+
+    fn job(json: &str) -> Option<QueuedJob> {
+        match response(json) {
+            JobResponse::Job(job) => Some(*job),
+            _ => None,
+        }
     }
 
     #[test]
@@ -290,9 +400,119 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_status_is_no_job() {
-        for json in ["null", "[]", "{}", r#"{"Basic": {"Status": null}}"#, "5"] {
-            assert_eq!(job(json), None, "{json}");
+    fn from_json_without_status_is_told_from_no_job() {
+        for json in [
+            r#"{"Basic": {"Status": null}}"#,
+            r#"{"Basic": {}}"#,
+            r#"{"Basic": null, "OutputFile": null}"#,
+            r#"{"status": null}"#,
+            r#"{"ErrorMessage": null, "TotalRecords": 5}"#,
+        ] {
+            assert_eq!(response(json), JobResponse::NoStatus, "{json}");
+        }
+        for json in [
+            "",
+            "null",
+            "[]",
+            "{}",
+            "5",
+            "<p>",
+            r#"{"Basic": {"Status": 3}"#,
+            r#"{"ErrorMessage": "no such job"}"#,
+            r#"{"Success": false, "Message": "no"}"#,
+            r#"{"title": "Bad Request", "status": 400}"#,
+            r#"{"status": "error", "message": "no"}"#,
+        ] {
+            assert_eq!(response(json), JobResponse::NotAJob, "{json}");
+        }
+        // The form of a list item.
+        assert_eq!(
+            job(r#"{"Status": 3}"#).unwrap().status,
+            JobStatus::Completed
+        );
+    }
+
+    #[test]
+    fn from_json_odd_values_of_other_fields_do_no_harm() {
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        let odd = job(&format!(
+            r#"{{"Basic": {{"\ud83d": {deep}, "Status": 3.0, "CompanyName": "a\ud83d\u001b\nb",
+                "CompanyID": 1e400, "Priority": "2.0", "JobType": 7, "SubmittedBy": -1e999,
+                "SubmittedOn": {{"a": [1]}}}}, "TotalRecords": 12345678901234567890,
+                "TotalFailure": 7.5, "TotalProcessed": " 8 ", "Other": {deep}}}"#
+        ))
+        .unwrap();
+        assert_eq!(odd.status, JobStatus::Completed);
+        assert_eq!(odd.company_name.as_deref(), Some("a\u{fffd} b"));
+        assert_eq!((odd.company_id, odd.priority), (None, Some(2)));
+        assert_eq!(odd.job_type.as_deref(), Some("7"));
+        assert_eq!(odd.submitted_on.as_deref(), Some(r#"{"a": [1]}"#));
+        assert_eq!((odd.total_records, odd.total_failed), (None, None));
+        assert_eq!(odd.total_processed, Some(8));
+    }
+
+    #[test]
+    fn from_json_text_is_redacted_on_one_line_and_bounded() {
+        let mut redactor = Redactor::default();
+        redactor.add(&crate::credentials::secret("hunter2/token"), "[token]");
+        let long = "x".repeat(5000);
+        let json = format!(
+            r#"{{"Basic": {{"Status": "a\nhunter2\/token {long}", "JobType": "\u001b[31m{long}",
+                "ErrorMessage": "hunter2\u002ftoken was refused"}}}}"#
+        );
+        let id = JobId::try_from(5).unwrap();
+        let JobResponse::Job(job) = QueuedJob::from_json(id, json.as_bytes(), &redactor) else {
+            panic!("no job");
+        };
+        let JobStatus::Other(status) = &job.status else {
+            panic!("{}", job.status);
+        };
+        assert!(status.starts_with("a [token] xxx"), "{status}");
+        assert_eq!(status.chars().count(), MAX_STATUS + 1);
+        let job_type = job.job_type.unwrap();
+        assert!(job_type.starts_with("[31mxxx"));
+        assert_eq!(job_type.chars().count(), MAX_TEXT + 1);
+        assert_eq!(job.error_message.as_deref(), Some("[token] was refused"));
+    }
+
+    #[test]
+    fn is_over_final_or_completed() {
+        for (json, is_over, has_output) in [
+            (r#"{"Status": 3}, "OutputFile": "a.csv""#, true, true),
+            (r#"{"Status": 4}"#, true, false),
+            (
+                r#"{"Status": 1, "CompletedOn": "2026-11-23T10:00:00"}"#,
+                false,
+                false,
+            ),
+            (r#"{"Status": 42}, "OutputFile": " ""#, false, false),
+            (r#"{"Status": 42, "CompletedOn": null}"#, false, false),
+            (
+                r#"{"Status": 42, "CompletedOn": "0001-01-01T00:00:00"}"#,
+                false,
+                false,
+            ),
+            (
+                r#"{"Status": "New", "CompletedOn": "2026-11-23T10:00:00"}"#,
+                true,
+                false,
+            ),
+        ] {
+            let job = job(&format!(r#"{{"Basic": {json}}}"#)).unwrap();
+            assert_eq!(job.is_over(), is_over, "{json}");
+            assert_eq!(job.has_output(), has_output, "{json}");
+        }
+    }
+
+    #[test]
+    fn log_messages_first_items_only() {
+        let messages = |json: &str| log_messages(json.as_bytes(), 2, &Redactor::default());
+        let json = r#"{"items": [7, {"message": "a\nb"}, {"Message": ""}, {"Message": "c\ud83d"},
+            {"Message": "d"}], "TotalResults": 1e400}"#;
+        let expected = ["a b", "c\u{fffd}"].map(String::from);
+        assert_eq!(messages(json).unwrap(), expected);
+        for json in ["", "{}", "[]", r#"{"Items": null}"#, r#"{"Error": "no"}"#] {
+            assert_eq!(messages(json), None, "{json}");
         }
     }
 }

@@ -1,13 +1,19 @@
-//! The server's own words, dug out of an error body: JSON of many makes, plain
-//! text, or the HTML page of a server or proxy on the way.
+//! The message in an error body: JSON of many kinds, plain text, or the HTML page of a server
+//! or a proxy.
 
-use serde_json::Value;
+mod error_text;
 
-use crate::json;
-use crate::text::{MAX_MESSAGE, character_of_entity, one_line};
+use std::borrow::Cow;
 
-/// How much of a body is worth reading for its message, in bytes.
+use crate::json::{self, Value};
+use crate::text::character_of_entity;
+
+pub(crate) use error_text::{is_error_text, is_word};
+
+/// How much of a body is read for its message, and how long the message may be, in bytes.
 pub(crate) const ENOUGH: u64 = 64 * 1024;
+
+const MAX_LEN: usize = ENOUGH as usize;
 
 /// The keys that hold a message, the most telling first.
 const MESSAGE_KEYS: [&str; 8] = [
@@ -21,10 +27,10 @@ const MESSAGE_KEYS: [&str; 8] = [
     "MessageDetail",
 ];
 
-/// The keys that hold complaints by field.
+/// The keys that hold messages by field.
 const FIELD_KEYS: [&str; 2] = ["errors", "ModelState"];
 
-/// What helps only the server's programmers.
+/// Fields that help only the server's programmers.
 const NOISE_KEYS: [&str; 6] = [
     "StackTrace",
     "StackTraceString",
@@ -34,72 +40,262 @@ const NOISE_KEYS: [&str; 6] = [
     "status",
 ];
 
-/// The message in `body`, on one line and cut to a sensible length; `None`
-/// where there is none.
-pub(crate) fn dig(body: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body));
+/// Parts of the names of fields that may hold a secret.
+const SECRET_NAMES: [&str; 10] = [
+    "token",
+    "password",
+    "passwd",
+    "pwd",
+    "authorization",
+    "secret",
+    "cookie",
+    "credential",
+    "apikey",
+    "api_key",
+];
+
+/// How many items of a list, or fields of an object, are shown.
+const MAX_ITEMS: usize = 5;
+
+/// How deep messages may be nested.
+const MAX_DEPTH: usize = 8;
+
+/// Returns the message in an error body, as the server wrote it: of any length up to 64 KiB,
+/// with its line breaks and control characters. It is to be redacted, then shortened.
+pub(crate) fn extract_message(body: &[u8]) -> Option<String> {
+    let text = json::text(body);
     let text = text.trim();
-    let found = match serde_json::from_str::<Value>(text) {
-        Ok(value) => of_json(&value)?,
-        Err(_) if text.starts_with('<') => text_of_html(text),
-        Err(_) => text.to_owned(),
+    let message = match Value::parse(text) {
+        Some(value) => of_json(value, Fields::All, 0)?,
+        None if text.starts_with('<') => text_of_html(beginning(text)),
+        None => without_stack_trace(beginning(text)).to_owned(),
     };
-    let line = one_line(&found, MAX_MESSAGE);
-    (!line.is_empty()).then_some(line)
+    (!message.trim().is_empty()).then_some(message)
 }
 
-fn of_json(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        Value::Array(items) => {
-            let texts: Vec<String> = items.iter().filter_map(of_json).take(5).collect();
-            (!texts.is_empty()).then(|| texts.join("; "))
-        }
-        Value::Object(map) => {
-            let get = |wanted: &str| json::find(map, wanted);
-            let message = MESSAGE_KEYS.iter().find_map(|key| match get(key)? {
-                Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
-                inner @ (Value::Object(_) | Value::Array(_)) => of_json(inner),
-                _ => None,
-            });
-            let fields = FIELD_KEYS.iter().find_map(|key| of_fields(get(key)?));
-            match (message, fields) {
-                (Some(message), Some(fields)) => Some(format!("{message} ({fields})")),
-                (Some(text), None) | (None, Some(text)) => Some(text),
-                (None, None) => {
-                    let mut rest = map.clone();
-                    rest.retain(|key, value| {
-                        !value.is_null() && !NOISE_KEYS.iter().any(|n| key.eq_ignore_ascii_case(n))
-                    });
-                    (!rest.is_empty()).then(|| Value::Object(rest).to_string())
-                }
-            }
-        }
-        other => Some(other.to_string()),
+/// Returns the message in the known message fields of a JSON object, or `None` for every
+/// other body. For responses that may hold secrets or a customer's data.
+pub(crate) fn known_message(body: &[u8]) -> Option<String> {
+    let text = json::text(body);
+    let value = Value::parse(&text).filter(|value| value.is_object())?;
+    of_json(value, Fields::Known, 0)
+}
+
+/// Returns the message in a body that is evidently no file: a web page, a JSON object with a
+/// message, or an error text. `None` for every other body, which may be a customer's data.
+pub(crate) fn evident_message(body: &[u8]) -> Option<String> {
+    if is_web_page(body) {
+        return extract_message(body);
+    }
+    let text = json::text(body);
+    match Value::parse(&text) {
+        Some(value) if value.is_object() => of_json(value, Fields::Known, 0),
+        Some(value) => value.string(MAX_LEN).filter(|string| is_error_text(string)),
+        None => is_error_text(&text).then(|| text.trim().to_owned()),
     }
 }
 
-/// `{"field": ["text", ...]}` as `field: text; ...`.
-fn of_fields(errors: &Value) -> Option<String> {
-    let Value::Object(map) = errors else {
-        return of_json(errors);
-    };
-    let texts: Vec<String> = map
-        .iter()
-        .filter_map(|(field, value)| {
-            let text = of_json(value)?;
-            Some(match field.trim_start_matches(['$', '.']) {
-                "" => text,
-                field => format!("{field}: {text}"),
-            })
-        })
-        .take(5)
-        .collect();
-    (!texts.is_empty()).then(|| texts.join("; "))
+/// Returns the time at which the server accepts requests again, as it wrote it.
+pub(crate) fn rate_limit_reset(body: &[u8]) -> Option<String> {
+    const MAX_TIME: usize = 128;
+    let text = json::text(body);
+    let [time] = json::fields(&text, ["RateLimitResetTime"])?;
+    time?.string(MAX_TIME)
 }
 
-/// The text of an HTML page: no tags, comments, scripts or styles.
+/// Whether a body is a web page, by its first element. Other XML may be a file.
+pub(crate) fn is_web_page(body: &[u8]) -> bool {
+    const ELEMENTS: [&str; 18] = [
+        "html", "head", "title", "meta", "link", "style", "script", "body", "h1", "h2", "h3", "p",
+        "div", "span", "center", "pre", "br", "error",
+    ];
+    let head = json::text(&body[..body.len().min(1024)]);
+    let mut rest = head.trim_start();
+    loop {
+        let Some(tag) = rest.strip_prefix('<') else {
+            return false;
+        };
+        let end = match tag.as_bytes().first() {
+            Some(b'!') if tag.starts_with("!--") => "-->",
+            Some(b'!' | b'?') => ">",
+            _ => {
+                let is_name = |c: char| c.is_ascii_alphanumeric();
+                let name = &tag[..tag.find(|c| !is_name(c)).unwrap_or(tag.len())];
+                return ELEMENTS
+                    .iter()
+                    .any(|known| name.eq_ignore_ascii_case(known));
+            }
+        };
+        let is_html = |doctype: &str| doctype.eq_ignore_ascii_case("!doctype html");
+        if tag.get(.."!doctype html".len()).is_some_and(is_html) {
+            return true;
+        }
+        match tag.split_once(end) {
+            Some((_, after)) => rest = after.trim_start(),
+            None => return false,
+        }
+    }
+}
+
+/// As much of a text as is read.
+fn beginning(text: &str) -> &str {
+    let mut length = text.len().min(MAX_LEN);
+    while !text.is_char_boundary(length) {
+        length -= 1;
+    }
+    &text[..length]
+}
+
+/// Which fields of an object are shown.
+#[derive(Clone, Copy, PartialEq)]
+enum Fields {
+    /// Those that hold messages.
+    Known,
+    /// All, where none is known to hold a message.
+    All,
+}
+
+fn of_json(value: Value, shown: Fields, depth: usize) -> Option<String> {
+    if depth > MAX_DEPTH || value.is_null() {
+        return None;
+    }
+    if let Some(text) = value.string(MAX_LEN) {
+        return Some(text);
+    }
+    if value.is_array() {
+        return joined(|add| value.each_item(&mut |item| add(&|| of_json(item, shown, depth + 1))));
+    }
+    let Some(messages) = value.fields(MESSAGE_KEYS) else {
+        return Some(beginning(value.raw()).to_owned());
+    };
+    let message = messages.into_iter().flatten().find_map(|value| {
+        let is_message = value.is_string() || value.is_object() || value.is_array();
+        let text = is_message.then(|| of_json(value, shown, depth + 1))??;
+        (!text.trim().is_empty()).then_some(text)
+    });
+    let fields = value.fields(FIELD_KEYS)?;
+    let fields = fields.into_iter().flatten();
+    let fields = fields
+        .into_iter()
+        .find_map(|errors| of_fields(errors, shown, depth + 1));
+    match (message, fields) {
+        (Some(message), Some(fields)) => Some(format!("{message} ({fields})")),
+        (Some(text), None) | (None, Some(text)) => Some(text),
+        (None, None) if shown == Fields::All => {
+            let rest = without_secrets(value, depth);
+            (rest != "{}").then_some(rest)
+        }
+        (None, None) => None,
+    }
+}
+
+/// Returns `{"field": ["text", ...]}` as `field: text; ...`.
+fn of_fields(errors: Value, shown: Fields, depth: usize) -> Option<String> {
+    if !errors.is_object() {
+        return of_json(errors, shown, depth);
+    }
+    joined(|add| {
+        errors.each_field(&mut |field, value| {
+            add(&|| {
+                let text = of_json(value, shown, depth + 1)?;
+                let field = String::from_utf8_lossy(field);
+                Some(match field.trim_start_matches(['$', '.']) {
+                    "" => text,
+                    field => format!("{field}: {text}"),
+                })
+            });
+        });
+    })
+}
+
+/// Joins the first few texts that `each` adds, up to the length that a message may have.
+fn joined(each: impl FnOnce(&mut dyn FnMut(&dyn Fn() -> Option<String>))) -> Option<String> {
+    let mut all = String::new();
+    let mut count = 0;
+    each(&mut |text| {
+        if count < MAX_ITEMS
+            && all.len() < MAX_LEN
+            && let Some(text) = text()
+        {
+            all.push_str(if count > 0 { "; " } else { "" });
+            all.push_str(beginning(&text));
+            count += 1;
+        }
+    });
+    (count > 0).then_some(all)
+}
+
+/// Returns an object as JSON, without the fields that help nobody or may hold secrets. What
+/// is long is left out.
+fn without_secrets(value: Value, depth: usize) -> String {
+    const MAX_SHOWN: usize = 4 * 1024;
+    let mut json = String::new();
+    let is_object = value.is_object();
+    let mut add = |key: Option<&[u8]>, value: Value| {
+        let key = key.map(String::from_utf8_lossy);
+        let is_shown = key.as_ref().is_none_or(|key| {
+            let name = key.to_ascii_lowercase();
+            !SECRET_NAMES.iter().any(|part| name.contains(part))
+                && !NOISE_KEYS
+                    .iter()
+                    .any(|noise| key.eq_ignore_ascii_case(noise))
+        });
+        if !is_shown || value.is_null() || json.len() > MAX_SHOWN {
+            return;
+        }
+        let text = match value.is_object() || value.is_array() {
+            true if depth >= MAX_DEPTH => return,
+            true => Cow::Owned(without_secrets(value, depth + 1)),
+            false => Cow::Borrowed(value.raw()),
+        };
+        if text.len() > MAX_SHOWN {
+            return;
+        }
+        if !json.is_empty() {
+            json.push(',');
+        }
+        if let Some(key) = key {
+            json.push_str(&format!("{:?}:", &*key));
+        }
+        json.push_str(&text);
+    };
+    match is_object {
+        true => value.each_field(&mut |key, value| add(Some(key), value)),
+        false => value.each_item(&mut |item| add(None, item)),
+    }
+    match is_object {
+        true => format!("{{{json}}}"),
+        false => format!("[{json}]"),
+    }
+}
+
+/// Returns what stands before the frames of a .NET stack trace, such as `   at A.B()`, and
+/// what a developer page writes behind them: it holds the request's headers.
+fn without_stack_trace(text: &str) -> &str {
+    let mut length = 0;
+    for line in text.split_inclusive('\n') {
+        let is_frame =
+            line.starts_with(char::is_whitespace) && line.trim_start().starts_with("at ");
+        if is_frame && length > 0 {
+            return &text[..length];
+        }
+        length += line.len();
+    }
+    text
+}
+
+/// Begin and end of what in a page is no text for people, or only for the server's
+/// programmers: .NET servers write errors as XML too.
+const SKIPPED_ELEMENTS: [(&str, &str); 6] = [
+    ("<!--", "-->"),
+    ("<script", "</script>"),
+    ("<style", "</style>"),
+    ("<stacktrace", "</stacktrace>"),
+    ("<exceptiontype", "</exceptiontype>"),
+    ("<innerexception", "</innerexception>"),
+];
+
+/// Returns the text of a page: no tags, comments, scripts or styles.
 fn text_of_html(html: &str) -> String {
     // Of the same length, byte for byte, so places found in one hold in the other.
     let lower = html.to_ascii_lowercase();
@@ -108,15 +304,10 @@ fn text_of_html(html: &str) -> String {
     while let Some(tag) = html[at..].find('<').map(|found| at + found) {
         text.push_str(&html[at..tag]);
         text.push(' ');
-        let end = if lower[tag..].starts_with("<!--") {
-            "-->"
-        } else if lower[tag..].starts_with("<script") {
-            "</script>"
-        } else if lower[tag..].starts_with("<style") {
-            "</style>"
-        } else {
-            ">"
-        };
+        let skipped = SKIPPED_ELEMENTS
+            .iter()
+            .find(|(start, _)| lower[tag..].starts_with(start));
+        let end = skipped.map_or(">", |(_, end)| end);
         at = match lower[tag..].find(end) {
             Some(found) => tag + found + end.len(),
             None => html.len(),
@@ -132,7 +323,9 @@ fn without_entities(text: &str) -> String {
     while let Some(start) = rest.find('&') {
         plain.push_str(&rest[..start]);
         rest = &rest[start..];
-        let entity = rest[1..].split_once(';').map(|(name, _)| name);
+        // No name that is known is longer.
+        let end = rest.bytes().take(12).position(|byte| byte == b';');
+        let entity = end.and_then(|end| rest.get(1..end));
         match entity.and_then(|name| Some((name, character_of_entity(name)?))) {
             Some((name, character)) => {
                 plain.push(character);
@@ -151,6 +344,7 @@ fn without_entities(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::{MAX_MESSAGE, one_line};
 
     #[test]
     fn every_make_of_error_body_gives_its_message() {
@@ -180,7 +374,7 @@ mod tests {
             ),
             (
                 r#"{"title": "One or more validation errors occurred.", "status": 400, "errors": {"id": ["The value 'x' is not valid."], "$": ["bad"]}}"#,
-                "One or more validation errors occurred. (bad; id: The value 'x' is not valid.)",
+                "One or more validation errors occurred. (id: The value 'x' is not valid.; bad)",
             ),
             (
                 r#"{"errors": {"Name": ["is required", "is short"]}}"#,
@@ -196,6 +390,14 @@ mod tests {
             ("Not Valid Token", "Not Valid Token"),
             (" two\r\n\tlines\0 ", "two lines"),
             (
+                r#"{"Message": "half a pair \ud83d", "\udc00": 1e400}"#,
+                "half a pair \u{fffd}",
+            ),
+            (
+                r#"{"code": 7, "Access_Token": "x", "a": {"Password": "y", "b": [1]}}"#,
+                r#"{"code":7,"a":{"b":[1]}}"#,
+            ),
+            (
                 "<!DOCTYPE html><html><head><title>502 Bad Gateway</title><style>p {color: red}</style>\
                  <script>if (a < b) {}</script></head><!-- <p>no</p> --><body><h1>Server&nbsp;Error</h1>\
                  <p>in &#39;/&#x27; &amp; &unknown; more</p></body></html>",
@@ -204,7 +406,8 @@ mod tests {
             ("<html", ""),
             ("<p>never closed <b", "never closed"),
         ] {
-            assert_eq!(dig(body.as_bytes()).unwrap_or_default(), message, "{body}");
+            let found = extract_message(body.as_bytes()).unwrap_or_default();
+            assert_eq!(one_line(&found, MAX_MESSAGE), message, "{body}");
         }
     }
 
@@ -219,19 +422,114 @@ mod tests {
             r#"{"StackTrace": "at A.B()"}"#,
             r#""""#,
         ] {
-            assert_eq!(dig(body.as_bytes()), None, "{body}");
+            assert_eq!(extract_message(body.as_bytes()), None, "{body}");
         }
     }
 
     #[test]
-    fn a_long_message_is_cut_between_characters() {
-        let message = dig("é".repeat(100_000).as_bytes()).unwrap();
-        assert_eq!(message.chars().count(), MAX_MESSAGE + 1);
-        assert!(message.ends_with('…'));
+    fn extract_message_long_text_is_bounded_and_as_it_was() {
+        for body in [
+            "é".repeat(100_000),
+            format!(r#"{{"Message":"{}"}}"#, "é".repeat(100_000)),
+            format!("<p>{}", "é".repeat(100_000)),
+            format!(
+                r#"{{"errors":[{}"x"]}}"#,
+                format!("\"{}\",", "é".repeat(30_000)).repeat(9)
+            ),
+            format!(
+                r#"{{"a":"b"{}}}"#,
+                r#","c":[1,2,{"d":"e"}]"#.repeat(100_000)
+            ),
+            format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)),
+            format!(
+                r#"{}1{}"#,
+                r#"{"error":"#.repeat(10_000),
+                "}".repeat(10_000)
+            ),
+        ] {
+            let message = extract_message(body.as_bytes()).unwrap_or_default();
+            assert!(
+                message.len() <= 2 * MAX_LEN,
+                "{}: {:.50}",
+                message.len(),
+                body
+            );
+        }
+        let message = extract_message(b"{\"Message\": \"two\\r\\n  lines\\u001b \"}");
+        assert_eq!(message.unwrap(), "two\r\n  lines\u{1b} ");
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_survived() {
-        assert_eq!(dig(b"\xff\xfe oops").unwrap(), "\u{fffd}\u{fffd} oops");
+    fn extract_message_bytes_that_are_no_text_are_replaced() {
+        let message = extract_message(b"\xff\xfa oops").unwrap();
+        assert_eq!(message, "\u{fffd}\u{fffd} oops");
+    }
+
+    #[test]
+    fn known_message_shows_message_fields_only() {
+        for (body, message) in [
+            (
+                r#"{"Success":false,"Message":"Team was not found"}"#,
+                "Team was not found",
+            ),
+            (r#"{"error": {"code": 5, "message": "nested"}}"#, "nested"),
+            (r#"{"access_token": "hunter2", "code": 7}"#, ""),
+            (r#"{"Message": {"access_token": "hunter2"}}"#, ""),
+            (r#"{"error": [{"token": "hunter2"}]}"#, ""),
+            (
+                r#"{"errors": {"id": ["is not valid"]}}"#,
+                "id: is not valid",
+            ),
+            (r#"{"Message": 7}"#, ""),
+            (r#""hunter2""#, ""),
+            (r#"["hunter2"]"#, ""),
+            ("hunter2", ""),
+            ("<h1>hunter2</h1>", ""),
+        ] {
+            let found = known_message(body.as_bytes()).unwrap_or_default();
+            assert_eq!(found, message, "{body}");
+        }
+    }
+
+    #[test]
+    fn evident_message_data_is_not_shown() {
+        for body in [
+            "Jane Doe, 12 Main Street",
+            "id,name\r\n1,Jane Doe",
+            "<?xml version=\"1.0\"?><orders><order>Jane Doe</order></orders>",
+            r#"{"name": "Jane Doe"}"#,
+            r#"["Jane Doe"]"#,
+            r#""Jane Doe""#,
+            "5551234567",
+        ] {
+            assert_eq!(evident_message(body.as_bytes()), None, "{body}");
+        }
+        for (body, message) in [
+            ("Not Valid Token", "Not Valid Token"),
+            (r#""Not Found""#, "Not Found"),
+            (r#"{"name": "Jane Doe", "Message": "no"}"#, "no"),
+            (
+                "<?xml version=\"1.0\"?>\r\n<!-- x --><html><p>Sign in",
+                "Sign in",
+            ),
+            ("<!doctype HTML PUBLIC><x>Sign in", "Sign in"),
+            (
+                "<Error><Message>An error has occurred.</Message></Error>",
+                "An error has occurred.",
+            ),
+        ] {
+            let found = evident_message(body.as_bytes()).unwrap_or_default();
+            assert_eq!(one_line(&found, MAX_MESSAGE), message, "{body}");
+        }
+    }
+
+    #[test]
+    fn rate_limit_reset_is_the_field_as_it_stands() {
+        let reset = |body: &str| rate_limit_reset(body.as_bytes());
+        let body = r#"{"Error": "no", "ratelimitresettime": "2022-01-14T09:38:10", "x": "\ud83d"}"#;
+        assert_eq!(reset(body).as_deref(), Some("2022-01-14T09:38:10"));
+        assert_eq!(reset(r#"{"x": {"RateLimitResetTime": "2022"}}"#), None);
+        assert_eq!(reset(r#"{"RateLimitResetTime": 5}"#), None);
+        assert_eq!(reset("RateLimitResetTime"), None);
     }
 }

@@ -11,20 +11,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::header::LOCATION;
-use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::call::Running;
 use crate::credentials::{Tokens, authorization};
 use crate::error::{About, Refusal};
-use crate::queued_job::QueuedJob;
+use crate::queued_job::{JobResponse, QueuedJob, log_messages};
 use crate::server::{Redirect, Server};
 use crate::server_message;
 use crate::single_flight::SingleFlight;
 use crate::team::Team;
 use crate::text::{MAX_MESSAGE, Redactor, Secret};
 use crate::transport::{Body, Failure, Request, Response, Settings, Transport};
-use crate::{Error, ErrorKind, JobId, json};
+use crate::{Error, ErrorKind, JobId};
 
 use error_response::ErrorResponse;
 pub use retry::Retry;
@@ -231,19 +230,24 @@ impl Session {
     /// What the server tells of the call's job.
     pub(crate) fn queued_job(&self, running: &Running) -> Result<QueuedJob, Error> {
         let job = running.job;
-        let (value, answer, body) = self.json(&format!("/api/QueuedJobs/{job}"), running)?;
-        value
-            .and_then(|value| QueuedJob::of_json(job, &value))
-            .ok_or_else(|| {
-                self.rate_limit(&answer, &body).unwrap_or_else(|| {
-                    let words = server_message::dig(&body).unwrap_or_default();
-                    let words = self.redactor(&answer).one_line(&words, MAX_MESSAGE);
-                    Error::NoFile {
-                        about: About::default(),
-                        message: format!("the server sent no job: {words}"),
-                    }
-                })
-            })
+        let (answer, body) = self.json(&format!("/api/QueuedJobs/{job}"), running)?;
+        let redactor = self.redactor(&answer);
+        let message = match QueuedJob::from_json(job, &body, &redactor) {
+            JobResponse::Job(job) => return Ok(*job),
+            JobResponse::NoStatus => "the server's response gives the job no status".to_owned(),
+            JobResponse::NotAJob => {
+                if let Some(error) = self.rate_limit(&answer, &body) {
+                    return Err(error);
+                }
+                let words = server_message::evident_message(&body).unwrap_or_default();
+                let words = redactor.one_line(&words, MAX_MESSAGE);
+                format!("the server sent no job: {words}")
+            }
+        };
+        Err(Error::NoFile {
+            about: About::default(),
+            message,
+        })
     }
 
     /// The first error lines of the log of the call's job.
@@ -253,29 +257,19 @@ impl Session {
             "/api/QueuedJobs/{}/Logs?model.isError=true&model.pageSize=50&model.pageNumber=1",
             running.job
         );
-        let (value, answer, _) = self.json(&path, running)?;
-        let items = value.as_ref().and_then(Value::as_object);
-        let items = items.and_then(|answer| json::find(answer, "Items")?.as_array());
-        let lines = items.into_iter().flatten().filter_map(|item| {
-            let message = json::find(item.as_object()?, "Message")?.as_str()?;
-            let line = self.redactor(&answer).one_line(message, MAX_MESSAGE);
-            Some(line).filter(|line| !line.is_empty())
-        });
-        Ok(lines.take(SHOWN).collect())
+        let (answer, body) = self.json(&path, running)?;
+        let messages = log_messages(&body, SHOWN, &self.redactor(&answer));
+        Ok(messages.unwrap_or_default())
     }
 
     /// An answer that should be JSON, with its body.
-    fn json(
-        &self,
-        path: &str,
-        running: &Running,
-    ) -> Result<(Option<Value>, Answer, Vec<u8>), Error> {
+    fn json(&self, path: &str, running: &Running) -> Result<(Answer, Vec<u8>), Error> {
         let mut answer = self.get(path, running)?;
         if answer.response.status != 200 {
             return Err(self.refusal(answer));
         }
         let body = self.read_small(&mut answer)?;
-        Ok((json::read(&body), answer, body))
+        Ok((answer, body))
     }
 
     /// An authorized request. A token that is refused is renewed, once, if there is a way to.

@@ -6,7 +6,7 @@ use crate::error::{About, Refusal};
 use crate::server::Server;
 use crate::session::Endpoint;
 use crate::text::{MAX_MESSAGE, Redactor};
-use crate::{Error, json};
+use crate::{Error, json, server_message};
 
 /// Where teams are looked up, unless the caller says otherwise.
 pub(crate) const DIRECTORY: &str = "https://api.sellercloud.com";
@@ -39,27 +39,25 @@ impl Team {
         allow_plain_http: bool,
         redactor: &Redactor,
     ) -> Result<Server, Error> {
-        let value = json::read(answer);
-        let map = value.as_ref().and_then(|value| value.as_object());
-        let text = |key: &str| {
-            let text = json::find(map?, key)?.as_str()?.trim();
-            Some(text).filter(|text| !text.is_empty())
-        };
-        let named = text("RestApiEndpoint")
-            .or_else(|| text("ApiUrl"))
-            .map(base)
-            .or_else(|| text("ServerID"));
+        const MAX_URL: usize = 2048;
+        let body = json::text(answer);
+        let fields = json::fields(&body, ["RestApiEndpoint", "ApiUrl", "ServerID"]);
+        let [endpoint, url, id] = fields.unwrap_or_default().map(|value| {
+            let text = value?.string(MAX_URL)?.trim().to_owned();
+            (!text.is_empty()).then_some(text)
+        });
+        let url = endpoint.or(url);
         let host = self.directory.server.host();
-        if let Some(named) = named {
+        if let Some(named) = url.as_deref().map(base).or(id.as_deref()) {
             return Server::new(named, allow_plain_http).map_err(|error| {
                 let what = redactor.one_line(&error.to_string(), MAX_MESSAGE);
                 malformed(format!("{host} names a server that cannot be used: {what}"))
             });
         }
         let advice = "check its name, or give the server's own id or URL";
-        match text("Message").or_else(|| text("ErrorMessage")) {
+        match server_message::known_message(answer) {
             Some(words) => {
-                let words = redactor.one_line(words, MAX_MESSAGE);
+                let words = redactor.one_line(&words, MAX_MESSAGE);
                 let message = format!("no server for the team {:?}: {words}", self.name);
                 let mut refusal = Refusal::new(200, Some(message));
                 refusal.advice = advice;

@@ -68,7 +68,7 @@ pub(crate) fn wait(
     let mut status = None;
     for interval in wait.intervals() {
         let slept = match session.run(running, |running| session.queued_job(running)) {
-            Ok(job) if is_over(&job) => return ended(session, running, job),
+            Ok(job) if job.is_over() => return ended(session, running, job),
             Ok(job) if job.status == JobStatus::OnHold && wait.fail_on_hold => {
                 return Err(Error::JobFailed(Box::new(JobEnd { job, log: vec![] })));
             }
@@ -139,18 +139,11 @@ fn still(error: Error, status: &str) -> Error {
     }
 }
 
-/// Returns whether the job is over. A status that this version does not know is final once
-/// the job has a completion time.
-fn is_over(job: &QueuedJob) -> bool {
-    let is_unknown = matches!(job.status, JobStatus::Other(_));
-    job.status.is_final() || (is_unknown && job.completed_on.is_some())
-}
-
 /// Returns whether a job that is over may have an output file. With a status that this
 /// version does not know, the name of the file is the sign of success.
 fn is_success(job: &QueuedJob) -> bool {
     let is_unknown = matches!(job.status, JobStatus::Other(_));
-    job.status.is_success() || (is_unknown && job.output_file.is_some())
+    job.status.is_success() || (is_unknown && job.has_output())
 }
 
 fn ended(session: &Session, running: &mut Running, job: QueuedJob) -> Result<QueuedJob, Error> {

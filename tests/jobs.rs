@@ -76,6 +76,53 @@ fn an_answer_that_is_no_job_is_an_error_with_its_words() {
 }
 
 #[test]
+fn job_odd_values_in_unneeded_fields_do_no_harm() {
+    let deep = "[".repeat(10_000) + &"]".repeat(10_000);
+    for other in [r#""a\ud83d""#, "1e400", &deep] {
+        let server = MockServer::start();
+        let body = format!(
+            r#"{{"Other": {other}, "Basic": {{"Status": 3, "CompanyName": "a\ud83d", "x": {other}}}}}"#
+        );
+        server.mock(|_, then| {
+            then.status(200).body(body);
+        });
+        let job = client(server.base_url()).job(1).unwrap();
+        assert_eq!(job.status, JobStatus::Completed);
+        assert_eq!(job.company_name.as_deref(), Some("a\u{fffd}"));
+    }
+}
+
+#[test]
+fn job_text_is_redacted_on_one_line_and_bounded() {
+    let server = MockServer::start();
+    let body = format!(
+        r#"{{"Basic": {{"Status": "New\u001b[31m {TOKEN}", "ErrorMessage": "{}",
+            "JobType": "a\nb {TOKEN}"}}, "OutputFile": "a\u202e.csv"}}"#,
+        "x".repeat(300_000)
+    );
+    server.mock(|_, then| {
+        then.status(200).body(body);
+    });
+    let job = client(server.base_url()).job(1).unwrap();
+    assert_eq!(job.status, JobStatus::Other("New [31m [token]".into()));
+    assert_eq!(job.job_type.as_deref(), Some("a b [token]"));
+    assert_eq!(job.output_file.as_deref(), Some("a.csv"));
+    assert_eq!(job.error_message.unwrap().chars().count(), 2001);
+}
+
+#[test]
+fn job_without_status_is_an_error_of_its_own() {
+    let server = MockServer::start();
+    server.mock(|_, then| {
+        then.status(200)
+            .body(r#"{"Basic": {"ID": 1, "Status": null}}"#);
+    });
+    let error = client(server.base_url()).job(1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MalformedBody);
+    assert!(error.to_string().contains("no status"), "{error}");
+}
+
+#[test]
 fn wait_lasts_until_the_job_has_ended() {
     let stand_in = StandIn::start();
     let client = client(stand_in.url());
@@ -121,7 +168,7 @@ fn a_job_that_ended_without_success_is_an_error_with_its_log() {
         assert_eq!(end.job.status, status);
         assert_eq!(
             end.job.error_message.as_deref(),
-            Some("3 rows\r\nare not valid")
+            Some("3 rows are not valid")
         );
         assert_eq!(
             error.to_string(),

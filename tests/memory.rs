@@ -7,7 +7,12 @@ mod support;
 use std::env;
 use std::fs;
 use std::io::{self, Write};
+use std::net::Shutdown;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sellercloud_output::{Client, ErrorKind, Retry, SaveOptions};
 use support::raw_server::RawServer;
 use support::{run_alone, runs_alone};
@@ -65,7 +70,11 @@ fn memory(what: &str) -> u64 {
 
 /// How much more memory the process had at the peak of `call` than before.
 fn peak_of<T>(call: impl FnOnce() -> T) -> (u64, T) {
-    let idle = memory("VmRSS:");
+    peak_above(memory("VmRSS:"), call)
+}
+
+/// How much more memory than `idle` the process had at the peak of `call`.
+fn peak_above<T>(idle: u64, call: impl FnOnce() -> T) -> (u64, T) {
     // From here on the peak is counted anew.
     fs::write("/proc/self/clear_refs", "5").unwrap();
     let outcome = call();
@@ -161,4 +170,179 @@ fn a_lying_length_takes_nothing() {
             assert!(peak <= ALLOWANCE, "{size} MiB: {peak}");
         }
     });
+}
+
+/// A job that the server of JSON answers in few bytes.
+const NO_JOB: i64 = i32::MAX as i64;
+
+/// How large a JSON response may be at most, in bytes.
+const MAX_JSON: usize = 4 * MIB as usize;
+
+/// JSON of many shapes, as long as is read: each costs much memory where it is built.
+fn hostile_json(before: &str, after: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let filled = |start: &str, item: &str, end: &str| {
+        let room = MAX_JSON - before.len() - after.len() - start.len() - end.len() - 16;
+        let items = item.repeat(room / item.len());
+        [before, start, &items, end, after].concat().into_bytes()
+    };
+    vec![
+        ("numbers", filled(r#""x":["#, "1,", "1]")),
+        ("nested lists", filled(r#""x":["#, "[],", "1]")),
+        ("objects", filled(r#""x":["#, r#"{"a":1},"#, "1]")),
+        ("fields", filled("", r#""a":1,"#, r#""b":2"#)),
+        ("empty keys", filled("", r#""":[],"#, r#""b":2"#)),
+        ("a string", filled("\"x\":\"", "a", "\"")),
+        ("escapes", filled("\"x\":\"", "\\ud83d", "\"")),
+        ("an escaped key", filled("\"", "\\u0061", "\":1")),
+        ("a number", filled("\"x\":1", "0", "")),
+        (
+            "an error message",
+            filled("\"ErrorMessage\":\"", "\\u001b\\n", "\""),
+        ),
+        ("items", filled(r#""Items":["#, r#"{"Message":"a"},"#, "1]")),
+        (
+            "messages",
+            filled(r#""errors":{"#, r#""a":["b"],"#, r#""b":1}"#),
+        ),
+        ("statuses", filled("", r#""Status":3,"#, r#""b":2"#)),
+        ("deep lists", {
+            let depth = MAX_JSON / 2 - before.len() - after.len() - 16;
+            let lists = "[".repeat(depth) + &"]".repeat(depth);
+            format!("{before}\"x\":{lists}{after}").into_bytes()
+        }),
+    ]
+}
+
+/// The responses that hold the JSON.
+struct JsonBodies {
+    jobs: Vec<Vec<u8>>,
+    errors: Vec<Vec<u8>>,
+    tokens: Vec<Vec<u8>>,
+}
+
+impl JsonBodies {
+    fn new() -> Self {
+        let gzipped = |before: &str, after: &str| {
+            let bodies = hostile_json(before, after).into_iter();
+            let gzip = |body: Vec<u8>| {
+                let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+                encoder.write_all(&body).unwrap();
+                encoder.finish().unwrap()
+            };
+            bodies.map(|(_, body)| gzip(body)).collect()
+        };
+        let tokens = hostile_json(r#"{"access_token":"token","#, "}");
+        Self {
+            jobs: gzipped(r#"{"Basic":{"Status":3},"#, "}"),
+            errors: gzipped("{", "}"),
+            tokens: tokens.into_iter().map(|(_, body)| body).collect(),
+        }
+    }
+}
+
+/// Sends the shape that the job's number names, as the job and as an error instead of the
+/// file; and the next shape at each login.
+fn server_of_json() -> RawServer {
+    let logins = Arc::new(AtomicUsize::new(0));
+    // Only where there are requests.
+    let bodies = Arc::new(LazyLock::new(JsonBodies::new));
+    RawServer::start(move |head, connection| {
+        let number = |text: &str| text.split(['/', ' ']).find_map(|part| part.parse().ok());
+        let job: usize = number(head).unwrap_or(0);
+        let (status, encoding, body) = if head.starts_with("POST") {
+            let index = logins.fetch_add(1, Ordering::Relaxed);
+            ("200 OK", "identity", bodies.tokens[index].as_slice())
+        } else if job as i64 == NO_JOB {
+            ("200 OK", "identity", &br#"{"Basic":{"Status":3}}"#[..])
+        } else if head.contains("/OutputFile/") {
+            (
+                "500 Internal Server Error",
+                "gzip",
+                &bodies.errors[job - 1][..],
+            )
+        } else {
+            ("200 OK", "gzip", &bodies.jobs[job - 1][..])
+        };
+        let head = format!(
+            "HTTP/1.1 {status}\r\nContent-Encoding: {encoding}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        // The client may have seen enough and hung up.
+        let _ = connection.write_all(&[head.as_bytes(), body].concat());
+        // A connection that is closed with something unread is reset.
+        let _ = connection.shutdown(Shutdown::Write);
+        let _ = io::copy(connection, &mut io::sink());
+    })
+}
+
+#[test]
+fn json_of_any_shape_takes_its_text_and_a_little() {
+    let server = server_of_json();
+    bounded(
+        "json_of_any_shape_takes_its_text_and_a_little",
+        &server,
+        || {
+            // What a first call sets up stays.
+            let client = client();
+            client.job(NO_JOB).unwrap();
+            let limit = MAX_JSON as u64 + ALLOWANCE;
+            // What the allocator keeps for later counts too.
+            let idle = memory("VmRSS:");
+            let shapes = hostile_json("{", "}").into_iter().map(|(name, _)| name);
+            let shapes: Vec<_> = shapes.collect();
+            for (job, name) in (1..).zip(&shapes) {
+                let (peak, outcome) = peak_above(idle, || client.job(job));
+                outcome.unwrap_or_else(|error| panic!("{name}: {error}"));
+                assert!(peak <= limit, "a job with {name}: {peak}");
+
+                let (peak, outcome) = peak_above(idle, || client.output_file(job));
+                assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Server, "{name}");
+                assert!(peak <= limit, "an error with {name}: {peak}");
+
+                let builder = Client::builder(env::var("SCO_TEST_URL").unwrap());
+                let builder = builder.credentials("user", "password");
+                let client = builder.retry(Retry::never()).build().unwrap();
+                let (peak, outcome) = peak_above(idle, || client.job(NO_JOB));
+                outcome.unwrap_or_else(|error| panic!("{name}: {error}"));
+                assert!(peak <= limit, "a login with {name}: {peak}");
+            }
+        },
+    );
+}
+
+#[test]
+fn an_object_with_much_around_the_file_takes_a_little() {
+    const FRAME: usize = 1_000_000;
+    let bodies: Vec<Vec<u8>> = ["1,", "[],", r#"{"a":1},"#, r#""\ud83d","#, "1e400,"]
+        .iter()
+        .map(|item| {
+            let items = item.repeat(FRAME / item.len());
+            format!(r#"{{"x":[{items}0],"FileName":"a.csv","Content":"QUJD"}}"#).into_bytes()
+        })
+        .collect();
+    let count = bodies.len();
+    let server = RawServer::start(move |head, connection| {
+        let number = |text: &str| text.split(['/', ' ']).find_map(|part| part.parse().ok());
+        let job: usize = number(head).unwrap();
+        let body = &bodies[job - 1];
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+        let _ = connection.write_all(&[head.as_bytes(), body].concat());
+    });
+    bounded(
+        "an_object_with_much_around_the_file_takes_a_little",
+        &server,
+        || {
+            let folder = tempfile::tempdir().unwrap();
+            let client = client();
+            let _ = client.job(1);
+            for job in 1..=count as i64 {
+                let (peak, saved) = peak_of(|| client.save_output_file(job, folder.path()));
+                let saved = saved.unwrap();
+                assert_eq!(fs::read(&saved.path).unwrap(), b"ABC");
+                fs::remove_file(&saved.path).unwrap();
+                // Nothing of the frame is kept.
+                assert!(peak <= MIB, "{job}: {peak}");
+            }
+        },
+    );
 }

@@ -677,6 +677,31 @@ fn text_from_outside_is_redacted_in_every_form() {
 }
 
 #[test]
+fn text_of_jobs_is_redacted_and_printable() {
+    let server = MockServer::start();
+    server.mock(|when, then| {
+        when.path("/api/QueuedJobs/1");
+        then.status(200).json_body(serde_json::json!({
+            "Basic": {
+                "Status": format!("Odd \u{1b}[31m {TOKEN}"),
+                "ErrorMessage": format!("Bearer {TOKEN}\r\nwas \u{202e}refused"),
+            }
+        }));
+    });
+    let job = with_token(server.base_url()).job(1).unwrap();
+    let all = format!("{} {:?}", job.status, job.error_message);
+    assert!(!all.contains(TOKEN), "{all}");
+    assert!(
+        !all.contains('\u{1b}') && !all.contains('\u{202e}'),
+        "{all}"
+    );
+    assert_eq!(
+        job.error_message.as_deref(),
+        Some("Bearer [token] was refused")
+    );
+}
+
+#[test]
 fn tokens_of_earlier_logins_are_redacted() {
     let stand_in = StandIn::start();
     let client = with_login(&stand_in).build().unwrap();

@@ -26,18 +26,18 @@ pub(crate) struct ErrorResponse<'a> {
 impl ErrorResponse<'_> {
     /// Returns the error for a response with a status other than 200.
     pub(crate) fn into_error(self) -> Error {
-        let message = server_message::dig(self.body);
-        // What comes with another kind of success is likely a file, or a part of one.
-        let is_success = (200..300).contains(&self.status);
-        self.error_with(message.filter(|_| !is_success))
+        let message = match self.status {
+            // What comes with another kind of success is likely a file, or a part of one.
+            200..300 => server_message::known_message(self.body),
+            _ => server_message::extract_message(self.body),
+        };
+        self.error_with(message)
     }
 
     /// Returns the error for a refused login. Of the body, which may hold a token, only the
     /// values of known message keys are shown.
     pub(crate) fn into_login_error(self) -> Error {
-        let is_object = json::read(self.body).is_some_and(|body| body.is_object());
-        let message = server_message::dig(self.body);
-        let message = message.filter(|message| is_object && !message.starts_with('{'));
+        let message = server_message::known_message(self.body);
         let mut error = self.error_with(message);
         // RFC 6749 section 5.2 has 400 for wrong credentials.
         if let Error::UnexpectedStatus(refusal) | Error::Authentication(refusal) = &mut error
@@ -52,33 +52,46 @@ impl ErrorResponse<'_> {
     /// Returns the error where a response with status 200 reports a rate limit, in the
     /// fields that a rate limit has, instead of what was requested.
     pub(crate) fn rate_limit(self) -> Option<Error> {
-        let body = json::read(self.body)?;
-        let fields = body.as_object()?;
-        let error = json::find(fields, "Error").and_then(|error| error.as_str());
-        let is_limit = json::find(fields, "RateLimitResetTime").is_some_and(|time| !time.is_null())
-            || error.is_some_and(is_rate_limit);
-        let message = error.map(str::to_owned);
+        let text = json::text(self.body);
+        let [error, reset] = json::fields(&text, ["Error", "RateLimitResetTime"])?;
+        let message = error.and_then(|error| error.string(MAX_MESSAGE));
+        let is_limit = reset.is_some_and(json::Value::is_string)
+            || message.as_deref().is_some_and(is_rate_limit);
         is_limit.then(|| Error::RateLimited(self.refusal(message, true)))
     }
 
     fn error_with(&self, message: Option<String>) -> Error {
-        // Of a page, or of an object without a message, no word counts.
-        let has_field = !self.body.trim_ascii_start().starts_with(b"<");
-        let field = message
-            .as_deref()
-            .filter(|text| has_field && !text.starts_with('{'));
-        let text = field.unwrap_or_default();
-        let is_limit = self.status == 429 || is_rate_limit(text);
-        let could_not_find = matches!(self.status, 404 | 500..=599) && is_could_not_find(text);
+        let field = self.message_field().unwrap_or_default();
+        let is_limit = self.status == 429 || is_rate_limit(&field);
+        let could_not_find = matches!(self.status, 404 | 500..=599) && is_could_not_find(&field);
         let mut refusal = self.refusal(message, is_limit);
         refusal.could_not_find = could_not_find && !is_limit;
         Error::from_refusal(refusal, is_limit)
     }
 
+    /// Returns the text whose phrases count: the message of a JSON object, or a body that is
+    /// one text. Of a page, or of an object without a message, no word counts.
+    fn message_field(&self) -> Option<String> {
+        match self.body.trim_ascii_start().first() {
+            Some(b'{') => server_message::known_message(self.body),
+            Some(b'<' | b'[') => None,
+            _ => server_message::extract_message(self.body),
+        }
+    }
+
     fn refusal(&self, message: Option<String>, is_limit: bool) -> Refusal {
+        let mut refusal = Refusal::new(self.status, None);
         let message = message.map(|message| self.redactor.one_line(&message, MAX_MESSAGE));
-        let message = message.filter(|message| !message.is_empty());
-        let mut refusal = Refusal::new(self.status, message);
+        // Pages say their status in the title, the heading and the text.
+        let title = refusal.status_text();
+        let message = message.map(|message| {
+            let mut rest = message.as_str();
+            while let Some(after) = rest.strip_prefix(&title) {
+                rest = after.trim_start();
+            }
+            rest.to_owned()
+        });
+        refusal.message = message.filter(|message| !message.is_empty());
         if is_limit || is_transient_status(self.status) || self.status == 500 {
             refusal.retry_after = retry_after::asked_for(self.headers, self.body);
         }

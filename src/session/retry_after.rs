@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::{DATE, RETRY_AFTER};
 
-use crate::json;
+use crate::server_message;
 
 /// How long the server asks to wait: by `Retry-After` (RFC 9110 section
 /// 10.2.3), else by the `RateLimitResetTime` of the body.
@@ -28,9 +28,8 @@ pub(crate) fn asked_for(headers: &HeaderMap, body: &[u8]) -> Option<Duration> {
 }
 
 fn reset_time(body: &[u8]) -> Option<SystemTime> {
-    let body = json::read(body)?;
-    let time = json::find(body.as_object()?, "RateLimitResetTime")?;
-    let time = time.as_str()?.trim();
+    let time = server_message::rate_limit_reset(body)?;
+    let time = time.trim();
     // Weak: .NET leaves the zone out where it was not told it; it is UTC.
     humantime::parse_rfc3339_weak(time.strip_suffix("+00:00").unwrap_or(time)).ok()
 }

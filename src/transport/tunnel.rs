@@ -229,7 +229,7 @@ fn refusal(proxy: &Proxy, head: &Head, page: &[u8]) -> ConnectionError {
             )
         }
     };
-    if let Some(words) = server_message::dig(page) {
+    if let Some(words) = server_message::extract_message(page) {
         what = format!("{what}: {}", proxy.redactor().redact(&words));
     }
     ConnectionError::Proxy {
