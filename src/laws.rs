@@ -2,12 +2,14 @@
 //! once, here or beside the decoder, and tried on inputs made at random, on the chosen
 //! ones in `fuzz/seeds`, and by the fuzz targets on those that they find.
 
+mod job;
 #[cfg(test)]
 pub(crate) mod random;
 mod redact;
 mod response;
 #[cfg(test)]
 mod seeds;
+mod tunnel;
 
 use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue};
@@ -23,7 +25,7 @@ use crate::{
 type Law = fn(&[u8]);
 
 /// What the fuzz target of each name does with its input.
-pub(crate) const TARGETS: [(&str, Law); 8] = [
+pub(crate) const TARGETS: [(&str, Law); 10] = [
     ("body_decoder", body::laws::target),
     ("error_body", an_error_body_gives_one_short_line),
     ("file_name", |input| {
@@ -33,6 +35,7 @@ pub(crate) const TARGETS: [(&str, Law); 8] = [
         a_name_of_any_text_is_safe(&text);
         a_safe_name_is_read_back_from_a_header(&text);
     }),
+    ("job_json", job::target),
     ("job_link", |input| {
         let text = String::from_utf8_lossy(input);
         a_job_is_a_number_in_the_text_or_an_error(&text);
@@ -47,6 +50,7 @@ pub(crate) const TARGETS: [(&str, Law); 8] = [
     }),
     ("redact", redact::target),
     ("response", response::target),
+    ("tunnel_response", tunnel::target),
     ("token_answer", a_login_gives_a_token_that_can_be_sent),
 ];
 

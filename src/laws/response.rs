@@ -5,17 +5,17 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::{BodyEncoding, Client, ErrorKind, Retry};
+use crate::{BodyEncoding, Client, Error, ErrorKind, Retry};
 
 #[path = "../../tests/support/raw_server.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the tests use all of it")]
-mod raw_server;
+pub(super) mod raw_server;
 use raw_server::RawServer;
 
 /// Long enough to be cut where messages are.
-const TOKEN: &str = "aTokenOfTheLaws.eyJhIjoxLCJiIjoyfQ.c2lnbmF0dXJl";
+pub(super) const TOKEN: &str = "aTokenOfTheLaws.eyJhIjoxLCJiIjoyfQ.c2lnbmF0dXJl";
 
-const MAX_SIZE: u64 = 1 << 20;
+pub(super) const MAX_SIZE: u64 = 1 << 20;
 
 struct Server {
     url: String,
@@ -67,9 +67,7 @@ pub(super) fn target(input: &[u8]) {
     assert!(bytes.len() as u64 <= MAX_SIZE);
     for error in [fetched.as_ref().err(), written.as_ref().err()] {
         let Some(error) = error else { continue };
-        let shown = format!("{error} {error:?}");
-        assert!(is_of_an_answer(error.kind()), "{shown}");
-        assert!(!shown.contains(&TOKEN[..TOKEN.len() / 2]), "{shown}");
+        assert_may_be_shown(error);
     }
     match (fetched, written) {
         (Ok(fetched), Ok(written)) => {
@@ -93,8 +91,15 @@ pub(super) fn target(input: &[u8]) {
 }
 
 /// A connection that is used again may be closed before or after it is seen to be.
-fn is_same_each_time(one: ErrorKind, other: ErrorKind) -> bool {
+pub(super) fn is_same_each_time(one: ErrorKind, other: ErrorKind) -> bool {
     one != ErrorKind::Connection && other != ErrorKind::Connection
+}
+
+/// An error is of a documented kind, and holds no token.
+pub(super) fn assert_may_be_shown(error: &Error) {
+    let shown = format!("{error} {error:?}");
+    assert!(is_of_an_answer(error.kind()), "{shown}");
+    assert!(!shown.contains(&TOKEN[..TOKEN.len() / 2]), "{shown}");
 }
 
 /// The others come from elsewhere, or from a defect.
