@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use crate::queued_job::JobResponse;
+use crate::text::Redactor;
 use crate::{JobId, JobStatus, QueuedJob};
 
 /// The input is a job, and what its status may be.
@@ -19,10 +21,13 @@ pub(super) fn target(input: &[u8]) {
 }
 
 fn read(body: &[u8]) -> Option<QueuedJob> {
-    QueuedJob::of_json(JobId::try_from(5).ok()?, &crate::json::read(body)?)
+    match QueuedJob::from_json(JobId::try_from(5).ok()?, body, &Redactor::default()) {
+        JobResponse::Job(job) => Some(*job),
+        JobResponse::NoStatus | JobResponse::NotAJob => None,
+    }
 }
 
-/// The text of a job is no longer than what was sent.
+/// The text of a job is short, on one line, and no longer than what was sent.
 fn a_job_is_bounded(job: &QueuedJob, body: &[u8]) {
     let texts = [
         Some(job.status.name()),
@@ -35,6 +40,10 @@ fn a_job_is_bounded(job: &QueuedJob, body: &[u8]) {
         job.output_file.as_deref(),
         job.input_file.as_deref(),
     ];
+    for text in texts.into_iter().flatten() {
+        assert!(text.chars().count() <= 2001, "{text:?}");
+        assert!(!text.contains(char::is_control), "{text:?}");
+    }
     let length: usize = texts.into_iter().flatten().map(str::len).sum();
     // A byte that is no UTF-8 is read as a character of three.
     let known = JobStatus::AbortedTooMuchTimeConsumed.name().len();
