@@ -324,12 +324,18 @@ impl Session {
             .body()
             .take(MAX_TOKEN_RESPONSE as u64)
             .read_to_end(&mut body);
+        let is_too_long = body.len() == MAX_TOKEN_RESPONSE;
         if answer.response.status != 200 {
             return Err(self
                 .error_response(&answer, &body, &redactor)
                 .into_login_error());
         }
         match read {
+            Ok(_) if is_too_long => Err(Error::MalformedBody {
+                about: About::default(),
+                offset: None,
+                message: "the server's response to the login is longer than 64 KiB".into(),
+            }),
             Ok(_) => match self.rate_limit(&answer, &body) {
                 Some(error) => Err(error),
                 None => Ok(body),
