@@ -552,3 +552,16 @@ fn all_pooled_connections_that_are_stale_cost_one_request() {
     assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
     assert_eq!(requests.load(Ordering::SeqCst), 10);
 }
+
+#[test]
+fn transfer_encoding_that_encodes_nothing_ends_with_the_connection() {
+    for coding in ["identity", "", "Identity, identity"] {
+        let head = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n");
+        let server = RawServer::answering(format!("{head}\r\nQUJD"));
+        let file = fetch(&server.url, BodyEncoding::Base64).unwrap();
+        assert_eq!(file.bytes, b"ABC", "{coding:?}");
+        let server = RawServer::answering(format!("{head}Content-Length: 8\r\n\r\nQUJD"));
+        let error = fetch(&server.url, BodyEncoding::Base64).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connection, "{coding:?}: {error}");
+    }
+}
