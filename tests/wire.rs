@@ -565,3 +565,26 @@ fn transfer_encoding_that_encodes_nothing_ends_with_the_connection() {
         assert_eq!(error.kind(), ErrorKind::Connection, "{coding:?}: {error}");
     }
 }
+
+#[test]
+fn token_of_any_length_is_sent_or_rejected() {
+    let server = RawServer::start(|head, connection| {
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("authorization: Bearer "))
+            .unwrap()
+            .len();
+        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{length:05}");
+        connection.write_all(answer.as_bytes()).unwrap();
+    });
+    for length in [1, 10_000, 33_000, 64 * 1024] {
+        let client = Client::builder(&server.url).token("t".repeat(length));
+        let client = client.body_encoding(BodyEncoding::Raw).build().unwrap();
+        let file = client.output_file(1).unwrap();
+        assert_eq!(file.bytes, format!("{length:05}").as_bytes());
+    }
+    let error = Client::builder(&server.url).token("t".repeat(64 * 1024 + 1));
+    let error = error.build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    assert!(error.to_string().contains("64 KiB"), "{error}");
+}
