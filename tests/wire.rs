@@ -588,3 +588,15 @@ fn token_of_any_length_is_sent_or_rejected() {
     assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
     assert!(error.to_string().contains("64 KiB"), "{error}");
 }
+
+#[test]
+fn content_type_with_the_token_is_redacted() {
+    let server = RawServer::answering(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/csv; session=secret-token\r\n\
+         Content-Length: 4\r\n\r\nQUJD",
+    );
+    let client = Client::builder(&server.url).token("secret-token");
+    let file = client.build().unwrap().output_file(1).unwrap();
+    let content_type = file.content_type.as_deref();
+    assert_eq!(content_type, Some("text/csv; session=[token]"));
+}
