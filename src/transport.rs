@@ -2,6 +2,7 @@
 
 mod body;
 mod buffers;
+mod chunk_lines;
 mod connect;
 mod eof_guard;
 mod failure;

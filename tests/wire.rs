@@ -600,3 +600,30 @@ fn content_type_with_the_token_is_redacted() {
     let content_type = file.content_type.as_deref();
     assert_eq!(content_type, Some("text/csv; session=[token]"));
 }
+
+#[test]
+fn chunk_extensions_are_ignored() {
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let long = "x".repeat(10_000);
+    for body in [
+        "4;a=b\r\nQUJD\r\n4\r\nREVG\r\n0\r\n\r\n".to_owned(),
+        "4;signature=\"0123456789abcdef;\"\r\nQUJD\r\n4\r\nREVG\r\n0;last=\"0123456789abcdef\"\r\n\r\n"
+            .to_owned(),
+        format!("8;{long}\r\nQUJDREVG\r\n0;{long}\r\nTrailer: {long}\r\n\r\n"),
+        "00000000000000000000000000000004 \t ;a\r\nQUJD\r\n4                         \r\nREVG\r\n000\r\n\r\n"
+            .to_owned(),
+    ] {
+        for step in [1, 3, 20_000] {
+            let body = body.clone();
+            let server = RawServer::start(move |_, connection| {
+                connection.set_nodelay(true).unwrap();
+                connection.write_all(head.as_bytes()).unwrap();
+                for part in body.as_bytes().chunks(step) {
+                    connection.write_all(part).unwrap();
+                }
+            });
+            let file = fetch(&server.url, BodyEncoding::Base64).unwrap();
+            assert_eq!(file.bytes, b"ABCDEF", "{step}");
+        }
+    }
+}

@@ -61,6 +61,22 @@ impl WipedBuffers {
         true
     }
 
+    /// Returns how many bytes of input are not consumed.
+    pub(super) fn unread(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Lets `shorten` change the last `length` bytes of input, and keep fewer of them.
+    pub(super) fn shorten_last<E>(
+        &mut self,
+        length: usize,
+        shorten: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<(), E> {
+        let start = self.end - length;
+        self.end = start + shorten(&mut self.input[start..self.end])?;
+        Ok(())
+    }
+
     /// Wipes a request that was sent.
     pub(super) fn wipe_output(&mut self, length: usize) {
         self.output[..length].zeroize();

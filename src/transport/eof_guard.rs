@@ -8,6 +8,7 @@ use ureq::Error;
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
 use super::buffers::WipedBuffers;
+use super::chunk_lines::ChunkLines;
 use super::failure::{ConnectionError, Ended, is_break};
 use super::head_check::HeadCheck;
 use super::stream::Buffered;
@@ -25,6 +26,7 @@ pub(super) struct EofGuard {
     is_tls: bool,
     exchange: Exchange,
     head: HeadCheck,
+    chunk_lines: ChunkLines,
     generation: Generation,
 }
 
@@ -78,6 +80,7 @@ impl EofGuard {
             is_tls,
             exchange: Exchange::First,
             head: HeadCheck::new(0),
+            chunk_lines: ChunkLines::new(),
             generation,
         }
     }
@@ -97,10 +100,34 @@ impl EofGuard {
         }
     }
 
+    /// Takes what was read: looks at a head, and shortens the lines between chunks.
+    fn received(&mut self, length: usize) -> Result<(), Error> {
+        self.exchange = Exchange::Responding;
+        self.buffers.input_appended(length);
+        let position = self.buffers.position();
+        let head = self.head.check(self.buffers.input(), position);
+        head.map_err(|what| not_http(&what))?;
+        let Some(body) = self.head.chunked_body() else {
+            return Ok(());
+        };
+        let end = position + self.buffers.unread() as u64;
+        let of_body = usize::try_from(end - body).map_or(length, |of_body| of_body.min(length));
+        let chunk_lines = &mut self.chunk_lines;
+        let shortened = self
+            .buffers
+            .shorten_last(of_body, |bytes| chunk_lines.shorten(bytes));
+        shortened.map_err(not_http)
+    }
+
     fn send(&mut self, amount: usize) -> io::Result<()> {
         self.stream.write_all(&self.buffers.output()[..amount])?;
         self.stream.flush()
     }
+}
+
+fn not_http(what: &str) -> Error {
+    let what = format!("the response is not valid HTTP: {what}");
+    io::Error::from(ConnectionError::NotHttp(what)).into()
 }
 
 impl Transport for EofGuard {
@@ -113,6 +140,7 @@ impl Transport for EofGuard {
         if self.exchange == Exchange::Responding {
             self.exchange = Exchange::Later;
             self.head = HeadCheck::new(self.buffers.position());
+            self.chunk_lines = ChunkLines::new();
         }
         let sent = self.send(amount);
         self.buffers.wipe_output(amount);
@@ -120,26 +148,18 @@ impl Transport for EofGuard {
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
-        if !self.buffers.make_room() {
-            let what = "the response is not valid HTTP: a line between chunks is too long";
-            return Err(io::Error::from(ConnectionError::NotHttp(what.into())).into());
-        }
-        match self.stream.read(self.buffers.input_append_buf()) {
-            Ok(0) => Err(self.ended(Ended::Closed)),
-            Ok(length) => {
-                self.exchange = Exchange::Responding;
-                self.buffers.input_appended(length);
-                let position = self.buffers.position();
-                match self.head.check(self.buffers.input(), position) {
-                    Ok(()) => Ok(true),
-                    Err(what) => {
-                        let what = format!("the response is not valid HTTP: {what}");
-                        Err(io::Error::from(ConnectionError::NotHttp(what)).into())
-                    }
-                }
+        let unread = self.buffers.unread();
+        while self.buffers.unread() == unread {
+            if !self.buffers.make_room() {
+                return Err(not_http("a line between chunks is too long"));
             }
-            Err(error) => Err(self.failed(error)),
+            match self.stream.read(self.buffers.input_append_buf()) {
+                Ok(0) => return Err(self.ended(Ended::Closed)),
+                Ok(length) => self.received(length)?,
+                Err(error) => return Err(self.failed(error)),
+            }
         }
+        Ok(true)
     }
 
     fn is_open(&mut self) -> bool {

@@ -1,4 +1,5 @@
-//! Looks for what makes ureq refuse the head of a response, to name it.
+//! Looks for what makes ureq refuse the head of a response, to name it, and for chunks behind
+//! the head.
 
 /// How many headers ureq reads.
 const MAX_HEADERS: usize = 128;
@@ -9,6 +10,7 @@ pub(super) struct HeadCheck {
     /// Where the next line begins, in bytes since the connection's beginning.
     next_line: u64,
     line: Line,
+    is_chunked: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +31,13 @@ impl HeadCheck {
         Self {
             next_line: position,
             line: Line::Status,
+            is_chunked: false,
         }
+    }
+
+    /// Returns where a chunked body begins, once the head is complete.
+    pub(super) fn chunked_body(&self) -> Option<u64> {
+        (self.is_chunked && matches!(self.line, Line::Body)).then_some(self.next_line)
     }
 
     /// Looks at the complete lines in `input`, which begins at `position`.
@@ -54,12 +62,13 @@ impl HeadCheck {
         Ok(())
     }
 
-    fn after(&self, line: &[u8]) -> Result<Line, String> {
+    fn after(&mut self, line: &[u8]) -> Result<Line, String> {
         match self.line {
             // Some servers send an empty line too many before it (RFC 9112 section 2.2).
             Line::Status if line.is_empty() => Ok(Line::Status),
             Line::Status => {
                 let status = line.get(9..12).unwrap_or_default();
+                self.is_chunked = false;
                 Ok(Line::Header {
                     is_interim: status.starts_with(b"1") && status != b"101",
                     before: 0,
@@ -70,7 +79,12 @@ impl HeadCheck {
                 false => Line::Body,
             }),
             Line::Header { is_interim, before } => {
-                header(line)?;
+                let (name, value) = header(line)?;
+                if name.eq_ignore_ascii_case(b"transfer-encoding") {
+                    let mut codings = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+                    self.is_chunked |=
+                        codings.any(|coding| coding.eq_ignore_ascii_case(b"chunked"));
+                }
                 if before == MAX_HEADERS {
                     return Err(format!("it has more than {MAX_HEADERS} headers"));
                 }
@@ -84,7 +98,8 @@ impl HeadCheck {
     }
 }
 
-fn header(line: &[u8]) -> Result<(), String> {
+/// Returns the name and the value of a header.
+fn header(line: &[u8]) -> Result<(&[u8], &[u8]), String> {
     if line.starts_with(b" ") || line.starts_with(b"\t") {
         return Err("a header is folded over several lines, which is obsolete".into());
     }
@@ -107,7 +122,7 @@ fn header(line: &[u8]) -> Result<(), String> {
             "the header {shown} holds the control character 0x{control:02x}"
         ));
     }
-    Ok(())
+    Ok((name, value))
 }
 
 /// RFC 9110 section 5.6.2.
