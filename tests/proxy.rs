@@ -472,6 +472,11 @@ fn interim_responses_of_a_proxy_are_skipped() {
             "HTTP/1.0 204 \r\n\r\n",
         ),
         ("", "HTTP/1.1 299\n\n"),
+        // A tunnel has no body, whatever its response says (RFC 9110 section 9.3.6).
+        (
+            "HTTP/1.1 102 Wait\r\n\r\nHTTP/1.1 100 C\r\n\r\n",
+            "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+        ),
     ] {
         let proxy = Tunnel::with(None, move |_, client| {
             client.write_all(start.as_bytes())?;
@@ -701,4 +706,34 @@ fn challenge_of_a_proxy_that_repeats_a_secret_is_redacted() {
         assert!(shown.contains("by NTLM or [password], which"), "{shown}");
         assert!(!shown.contains("hunter2"), "{shown}");
     }
+}
+
+#[test]
+fn connect_names_the_server_as_its_url_does() {
+    let identities = Identities::new();
+    let proxy = Tunnel::with(None, |_, client| {
+        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+        let _request = client.read(&mut [0; 4096])?;
+        client.write_all(GOOD.as_bytes())
+    });
+    for (server, authority) in [
+        ("http://[2001:db8::1]", "[2001:db8::1]:80"),
+        ("http://[2001:db8::1]:8080/rest", "[2001:db8::1]:8080"),
+        ("http://192.0.2.1", "192.0.2.1:80"),
+        ("http://tt.example.:81", "tt.example.:81"),
+    ] {
+        let client = Client::builder(server).token(TOKEN).proxy(proxy.url());
+        let client = client.allow_plain_http(true).build().unwrap();
+        assert_eq!(client.output_file(1).unwrap().bytes, b"ABC", "{server}");
+        let head = proxy.heads().pop().unwrap();
+        let start = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n");
+        assert!(head.starts_with(&start), "{head}");
+    }
+    let client = identities.client(ROUTES[1], &proxy).build().unwrap();
+    client.output_file(1).unwrap_err();
+    let head = proxy.heads().pop().unwrap();
+    assert!(
+        head.starts_with("CONNECT tt.example:443 HTTP/1.1\r\n"),
+        "{head}"
+    );
 }

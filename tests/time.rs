@@ -748,3 +748,36 @@ fn stop_while_the_body_of_an_error_arrives_ends_the_call() {
         assert!(start.elapsed() < Duration::from_secs(2), "{place}");
     }
 }
+
+#[test]
+fn interrupt_callback_may_panic_or_use_the_client() {
+    let server = RawServer::start(|head, connection| {
+        if head.contains("/OutputFile/2 ") {
+            let _ = connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD");
+        } else {
+            let _ = connection.write_all(HEAD_AND_START);
+            thread::park_timeout(Duration::from_secs(20));
+        }
+    });
+    let client = client(&server.url);
+    let call = client.call().timeout(Duration::from_secs(10));
+    let call = call.interrupt(|| panic!("from the callback"));
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| call.output_file(1)));
+    assert!(caught.is_err());
+    let shared = Rc::new(RefCell::new(0));
+    let counted = shared.clone();
+    let inner = client.clone();
+    let call = client.call().timeout(Duration::from_secs(10));
+    let call = call.interrupt(move || {
+        assert_eq!(inner.output_file(2).unwrap().bytes, b"ABC");
+        *counted.borrow_mut() += 1;
+        match *counted.borrow() {
+            3 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    });
+    let error = call.output_file(1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+    assert_eq!(*shared.borrow(), 3);
+    assert_eq!(client.output_file(2).unwrap().bytes, b"ABC");
+}
