@@ -123,7 +123,7 @@ fn needles(servers: Option<&Servers>) -> Vec<Needle> {
 }
 
 // ---------------------------------------------------------------------------------------
-// How many copies are left after all calls of a test, all of them in dependencies. Of every
+// How many copies are left, at most, after all calls of a test, all of them in dependencies. Of every
 // other secret none is left. rustls frees the records that it has decrypted without wiping
 // them: one of each response over TLS that holds the secret.
 
@@ -565,15 +565,14 @@ fn copies_after(test: &str, calls: impl FnOnce(&Servers)) -> Option<Copies> {
 
 /// Asserts that no secret has more copies than `max` says, which says it of those that may
 /// have any.
-fn assert_left(copies: Option<Copies>, max: &[(&str, usize)]) {
+fn assert_at_most(copies: Option<Copies>, max: &[(&str, usize)]) {
     let Some(copies) = copies else { return };
     println!("left:{}", Shown(&copies));
     for (secret, found) in &copies {
         let allowed = max.iter().find(|(name, _)| name == secret);
         let allowed = allowed.map_or(0, |(_, count)| *count);
-        assert_eq!(
-            found.len(),
-            allowed,
+        assert!(
+            found.len() <= allowed,
             "{} copies of the {secret} are left, {allowed} expected{}",
             found.len(),
             Shown(&copies)
@@ -646,7 +645,7 @@ fn token_of_a_dropped_client_is_wiped() {
             call_all(&builder.build().unwrap(), &[FILE]);
         }
     });
-    assert_left(copies, &[]);
+    assert_at_most(copies, &[]);
 }
 
 #[test]
@@ -656,7 +655,7 @@ fn token_of_a_source_is_wiped() {
         let builder = servers.client(&servers.http).token_source(source);
         call_all(&builder.build().unwrap(), &JOBS);
     });
-    assert_left(copies, &[]);
+    assert_at_most(copies, &[]);
 }
 
 #[test]
@@ -667,7 +666,7 @@ fn token_that_a_server_repeats_is_wiped() {
             call_all(&builder.build().unwrap(), &ECHOES);
         }
     });
-    assert_left(copies, &[("token", REPEATED_TOKEN_LEFT)]);
+    assert_at_most(copies, &[("token", REPEATED_TOKEN_LEFT)]);
 }
 
 /// Logs in as each user, in vain or not, and makes calls.
@@ -691,7 +690,7 @@ fn secrets_of_logins_are_wiped() {
         log_in_and_call(servers, &users, &[FILE, UNAUTHORIZED]);
     });
     let max = [("login token", LOGIN_TOKEN_LEFT)];
-    assert_left(copies, &max);
+    assert_at_most(copies, &max);
 }
 
 #[test]
@@ -701,7 +700,7 @@ fn secrets_of_failed_logins_are_wiped() {
         log_in_and_call(servers, &users, &[FILE]);
     });
     let max = [("login token", TOKEN_OF_FAILED_LOGIN_LEFT)];
-    assert_left(copies, &max);
+    assert_at_most(copies, &max);
 }
 
 #[test]
@@ -709,7 +708,7 @@ fn password_that_a_server_repeats_is_wiped() {
     let copies = copies_after("password_that_a_server_repeats_is_wiped", |servers| {
         log_in_and_call(servers, &["echo", "echo_of_failure"], &[FILE]);
     });
-    assert_left(copies, &[("password", REPEATED_PASSWORD_LEFT)]);
+    assert_at_most(copies, &[("password", REPEATED_PASSWORD_LEFT)]);
 }
 
 #[test]
@@ -718,7 +717,7 @@ fn token_of_a_compressed_login_is_wiped() {
         log_in_and_call(servers, &["gzip"], &[FILE]);
     });
     let max = [("login token", COMPRESSED_TOKEN_LEFT)];
-    assert_left(copies, &max);
+    assert_at_most(copies, &max);
 }
 
 fn proxy_url(scheme: &str, host: &str, port: u16) -> Zeroizing<String> {
@@ -752,7 +751,7 @@ fn password_of_a_proxy_is_wiped() {
     let copies = copies_after("password_of_a_proxy_is_wiped", |servers| {
         call_through_proxy(servers, &proxy_url("http", "127.0.0.1", servers.proxy));
     });
-    assert_left(copies, &[]);
+    assert_at_most(copies, &[]);
 }
 
 #[test]
@@ -760,7 +759,7 @@ fn password_of_a_proxy_over_tls_is_wiped() {
     let copies = copies_after("password_of_a_proxy_over_tls_is_wiped", |servers| {
         call_through_proxy(servers, &proxy_url("https", "localhost", servers.tls_proxy));
     });
-    assert_left(copies, &[("proxy password", PASSWORD_OF_TLS_PROXY_LEFT)]);
+    assert_at_most(copies, &[("proxy password", PASSWORD_OF_TLS_PROXY_LEFT)]);
 }
 
 #[test]
@@ -773,7 +772,7 @@ fn client_key_is_wiped() {
         );
         call_all(&builder.build().unwrap(), &[FILE, CUT]);
     });
-    assert_left(copies, &[("client key", CLIENT_KEY_LEFT)]);
+    assert_at_most(copies, &[("client key", CLIENT_KEY_LEFT)]);
 }
 
 /// Calls a C function that must succeed.
@@ -866,7 +865,7 @@ fn secrets_passed_from_c_are_wiped() {
             );
         });
     });
-    assert_left(copies, &[]);
+    assert_at_most(copies, &[]);
 }
 
 #[test]
@@ -879,7 +878,7 @@ fn proxy_password_passed_from_c_is_wiped() {
             succeed!(sco_config_set_proxy, config, as_c(&proxy));
         });
     });
-    assert_left(copies, &[]);
+    assert_at_most(copies, &[]);
 }
 
 #[test]
@@ -899,5 +898,5 @@ fn client_key_passed_from_c_is_wiped() {
             );
         });
     });
-    assert_left(copies, &[("client key", CLIENT_KEY_LEFT)]);
+    assert_at_most(copies, &[("client key", CLIENT_KEY_LEFT)]);
 }
