@@ -525,3 +525,28 @@ fn timeout_names_the_last_failure() {
          restarting (after 2 attempts)"
     );
 }
+
+#[test]
+fn wait_intervals_of_any_length_work() {
+    let body = r#"{"Basic":{"Status":1}}"#;
+    let server = RawServer::answering(format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    let client = client(&server.url);
+    for interval in [
+        Duration::MAX,
+        Duration::MAX / 2,
+        Duration::from_secs(1 << 63),
+    ] {
+        let wait = Wait {
+            first: interval,
+            longest: interval,
+            grace: interval,
+            ..Wait::default()
+        };
+        let call = client.call().timeout(Duration::from_millis(200));
+        let error = call.wait(1, wait).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    }
+}

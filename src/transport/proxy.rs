@@ -162,7 +162,12 @@ impl Proxy {
                 Arc::new(text)
             };
             let colon = login.iter().position(|&byte| byte == b':');
-            let password = &login[colon.map_or(login.len(), |at| at + 1)..];
+            let colon = colon.unwrap_or(login.len());
+            // Without a password, the user name is likely a key.
+            let password = match login.get(colon + 1..) {
+                Some(password) if !password.is_empty() => password,
+                _ => &login[..colon],
+            };
             redactor.add(&secret(password), "[password]");
             redactor.add(&secret(&value[b"Basic ".len()..]), "[password]");
         }
