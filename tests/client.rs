@@ -194,18 +194,32 @@ fn output_file_route_that_vanishes_is_replaced_by_the_other() {
         when.path("/api/QueuedJobs/OutputFile/1");
         then.status(200).body("QUJD");
     });
+    let by_query = server.mock(|when, then| {
+        when.path("/api/QueuedJobs/OutputFile");
+        then.status(200).body("REVG");
+    });
     let client = client(server.base_url());
-    client.output_file(1).unwrap();
+    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
     by_path.delete();
-    let words = |server: &MockServer, path: &str, words: &str| {
+    for _ in 0..2 {
+        assert_eq!(client.output_file(1).unwrap().bytes, b"DEF");
+    }
+    assert_eq!(by_query.calls(), 2);
+}
+
+#[test]
+fn output_file_unknown_by_both_routes_keeps_the_first_words() {
+    let server = MockServer::start();
+    for (path, words) in [
+        ("/api/QueuedJobs/OutputFile/2", "first words"),
+        ("/api/QueuedJobs/OutputFile", "second words"),
+    ] {
         server.mock(|when, then| {
             when.path(path);
             then.status(404).body(words);
         });
-    };
-    words(&server, "/api/QueuedJobs/OutputFile/2", "first words");
-    words(&server, "/api/QueuedJobs/OutputFile", "second words");
-    let error = client.output_file(2).unwrap_err();
+    }
+    let error = client(server.base_url()).output_file(2).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("first words"), "{error}");
 }

@@ -738,6 +738,37 @@ fn text_from_outside_is_redacted_in_every_form() {
 }
 
 #[test]
+fn short_passwords_and_secrets_in_logs_are_redacted() {
+    let server = RawServer::start(|head, connection| {
+        let (status, body) = if head.starts_with("POST") && head.contains("/api/token") {
+            ("200 OK", r#"{"access_token": "login-token-1"}"#)
+        } else if head.contains("/Logs") {
+            (
+                "200 OK",
+                r#"{"Items": [{"Message": "Bearer login-token-1 by 'x7'"}]}"#,
+            )
+        } else if head.contains("OutputFile") {
+            ("403 No", r#"{"Message": "x7 is wrong, not x7a"}"#)
+        } else {
+            (
+                "200 OK",
+                r#"{"Basic": {"Status": "4", "ErrorMessage": "Password x7: login-token-1"}}"#,
+            )
+        };
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n");
+        let _ = connection.write_all((head + body).as_bytes());
+    });
+    let builder = Client::builder(&server.url).credentials(USER, "x7");
+    let client = builder.retry(Retry::never()).build().unwrap();
+    let error = client.wait(1, Default::default()).unwrap_err().to_string();
+    let words = "Password [password]: [token]; its log: Bearer [token] by '[password]'";
+    assert!(error.ends_with(words), "{error}");
+    let error = client.output_file(1).unwrap_err().to_string();
+    assert!(error.contains("[password] is wrong, not x7a"), "{error}");
+}
+
+#[test]
 fn text_of_jobs_is_redacted_and_printable() {
     let server = MockServer::start();
     server.mock(|when, then| {
