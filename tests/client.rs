@@ -509,6 +509,7 @@ const DISPOSITIONS: &[(&str, &str)] = &[
         "a; filename*=UTF-8''%EF%BF%BD%EF%BF%BD.csv; filename=\"=?utf-8?B?8J+Ygi5jc3Y=?=\"",
         "😂.csv",
     ),
+    ("a; filename=\"\"; filename=good.csv", "good.csv"),
     ("a; filename*=a.csv", "a.csv"),
     ("a; filename*=UTF-8''\"a;b.csv\"; x=y", "a;b.csv"),
     ("a; filename*=UTF-8''%22a.csv%22", "a.csv"),
@@ -532,6 +533,7 @@ const DISPOSITIONS: &[(&str, &str)] = &[
         "attachment; filename=\"a.csv\", attachment; filename=\"a.csv\"",
         "a.csv",
     ),
+    ("attachment; filename=a.csv, filename=b.csv", "a.csv"),
     // What would hide a file, pass for an option, or make two names look the same.
     ("a; filename=.bashrc", "_bashrc"),
     ("a; filename=-rf.csv", "_rf.csv"),
