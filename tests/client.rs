@@ -246,6 +246,12 @@ fn refusals_have_their_kind_and_the_servers_words() {
             "job 28142: server answered 404 Not Found: gone",
         ),
         (
+            404,
+            r#"{"Message":"Not Found."}"#,
+            ErrorKind::NotFound,
+            "job 28142: server answered 404 Not Found",
+        ),
+        (
             429,
             r#"{"Error": "Too many requests.", "RateLimitResetTime": "2022-01-14T09:38:49.9856571Z"}"#,
             ErrorKind::RateLimited,

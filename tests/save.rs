@@ -1005,7 +1005,10 @@ fn a_full_disk_is_told() {
         let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
         let stand_in = StandIn::start();
         let client = client(&stand_in.url());
-        let (message, path) = io_error(client.save_output_file(28148, &folder));
+        let outcome = client.save_output_file(28148, &folder);
+        let code = raw_os_error(outcome.as_ref().unwrap_err());
+        assert_eq!(code, Some(libc::ENOSPC));
+        let (message, path) = io_error(outcome);
         assert_eq!(path, folder.join("large.bin"));
         assert!(message.contains("No space left on device"), "{message}");
         let file = client.output_file(28148).unwrap();
@@ -1023,7 +1026,11 @@ fn a_read_only_folder_is_told() {
     if runs_alone() {
         let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
         let stand_in = StandIn::start();
-        let (message, path) = io_error(client(&stand_in.url()).save_output_file(28143, &folder));
+        let outcome = client(&stand_in.url()).save_output_file(28143, &folder);
+        let error = outcome.as_ref().unwrap_err();
+        assert_eq!(raw_os_error(error), Some(libc::EROFS));
+        assert_eq!(error.attempts(), 0);
+        let (message, path) = io_error(outcome);
         assert_eq!(path, folder);
         assert!(message.contains("Read-only file system"), "{message}");
         return;
