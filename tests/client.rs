@@ -255,7 +255,7 @@ fn refusals_have_their_kind_and_the_servers_words() {
             429,
             r#"{"Error": "Too many requests.", "RateLimitResetTime": "2022-01-14T09:38:49.9856571Z"}"#,
             ErrorKind::RateLimited,
-            "job 28142: server answered 429 Too Many Requests: Too many requests.",
+            "job 28142: server answered 429 Too Many Requests",
         ),
         (
             409,
