@@ -260,10 +260,16 @@ fn refusals_have_their_kind_and_the_servers_words() {
             "job 28142: server answered 404 Not Found: gone",
         ),
         (
+            404,
+            r#"{"Message":"Not Found."}"#,
+            ErrorKind::NotFound,
+            "job 28142: server answered 404 Not Found",
+        ),
+        (
             429,
             r#"{"Error": "Too many requests.", "RateLimitResetTime": "2022-01-14T09:38:49.9856571Z"}"#,
             ErrorKind::RateLimited,
-            "job 28142: server answered 429 Too Many Requests: Too many requests.",
+            "job 28142: server answered 429 Too Many Requests",
         ),
         (
             409,
@@ -723,6 +729,7 @@ const DISPOSITIONS: &[(&str, &str)] = &[
         "a; filename*=UTF-8''%EF%BF%BD%EF%BF%BD.csv; filename=\"=?utf-8?B?8J+Ygi5jc3Y=?=\"",
         "😂.csv",
     ),
+    ("a; filename=\"\"; filename=good.csv", "good.csv"),
     ("a; filename*=a.csv", "a.csv"),
     ("a; filename*=UTF-8''\"a;b.csv\"; x=y", "a;b.csv"),
     ("a; filename*=UTF-8''%22a.csv%22", "a.csv"),
@@ -746,6 +753,7 @@ const DISPOSITIONS: &[(&str, &str)] = &[
         "attachment; filename=\"a.csv\", attachment; filename=\"a.csv\"",
         "a.csv",
     ),
+    ("attachment; filename=a.csv, filename=b.csv", "a.csv"),
     // What would hide a file, pass for an option, or make two names look the same.
     ("a; filename=.bashrc", "_bashrc"),
     ("a; filename=-rf.csv", "_rf.csv"),

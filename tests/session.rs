@@ -854,6 +854,30 @@ fn redirect_with_a_token_is_followed_and_not_reported() {
 }
 
 #[test]
+fn redirect_target_is_kept_short_and_printable() {
+    let long = "x".repeat(20_000);
+    for location in [
+        format!("https://other.example/{long}"),
+        format!("https://{}.example/", "x".repeat(20_000)),
+        "https://other.example/a\u{202e}vsc.b\u{9b}31m\u{200b}".to_owned(),
+        format!("/login/\u{202e}\u{2066}{long}"),
+        "https://other.example/é?\u{202e}".to_owned(),
+    ] {
+        let server = RawServer::start(move |_, connection| {
+            let head = format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\n");
+            let _ = connection.write_all((head + "Content-Length: 0\r\n\r\n").as_bytes());
+        });
+        let error = with_token(&server.url).output_file(1).unwrap_err();
+        assert_eq!(error.attempts(), 1, "{error}");
+        let text = error.to_string();
+        assert!(text.len() < 1500, "{} bytes: {text:.300}", text.len());
+        let shown = format!("{text} {}", chain(&error));
+        let is_odd = |c: char| c.is_control() && c != '\n' || !(c.is_ascii() || "é…".contains(c));
+        assert!(!shown.contains(is_odd), "{shown:?}");
+    }
+}
+
+#[test]
 fn team_directory_words_are_kept_short_and_printable() {
     let long = "x\u{1b}[31m\r\n".repeat(50_000);
     for (answer, kind, words) in [
