@@ -170,6 +170,11 @@ fn guess_is_raw(
         }
     }
 
+    // What a body is does not depend on how much of it is accepted.
+    let options = &Options {
+        limit: u64::MAX,
+        ..*options
+    };
     let is_all = input.ahead(GUESS_WINDOW)?.len() < GUESS_WINDOW;
     let mut window = input.available();
     let is_word = || {
