@@ -3,7 +3,7 @@
 //!
 //! `filename*` (RFC 8187) wins over continuations `filename*0` (RFC 2231
 //! section 3), and those over `filename`. A parameter that is empty or not valid is
-//! skipped. Of two parameters of the same name, the first counts. What the RFCs forbid but
+//! skipped. Of two others of the same name, the first counts. What the RFCs forbid but
 //! browsers accept is read where only one meaning is possible: a missing
 //! disposition type, unquoted whitespace, a missing closing quote, raw UTF-8 or
 //! Latin-1 bytes, encoded words, `filename*` without a character set, and two headers
@@ -41,19 +41,15 @@ pub(crate) fn file_name(header: &[u8]) -> Option<String> {
 
 /// Returns the names that one disposition gives, made safe, the best one first.
 fn names_in(parameters: &[Parameter]) -> Vec<String> {
-    let first = |wanted: &str| {
-        let mut all = parameters.iter();
-        all.find(|parameter| parameter.name == wanted)
+    let values = |wanted: &'static str| {
+        let named = parameters.iter().filter(move |it| it.name == wanted);
+        named.map(|parameter| parameter.value.as_slice())
     };
-    let extended_value = first("filename*").map(|parameter| parameter.value.as_slice());
-    let candidates = [
-        extended_value.and_then(extended),
-        continued(parameters),
-        first("filename").map(|parameter| plain(&parameter.value)),
-        extended_value.and_then(without_charset),
-    ];
-    let names = candidates.into_iter().flatten();
-    let mut names: Vec<_> = names
+    let mut names: Vec<_> = values("filename*")
+        .filter_map(extended)
+        .chain(continued(parameters))
+        .chain(values("filename").map(plain))
+        .chain(values("filename*").filter_map(without_charset))
         .filter_map(|name| file_name::safe(without_quotes(&name)))
         .collect();
     // .NET writes U+FFFD for each half of a surrogate pair into `filename*`; the `filename`
@@ -113,6 +109,7 @@ fn parameters(header: &[u8]) -> (Vec<Parameter>, Option<&[u8]>) {
             tail = quoted(rest).1;
         } else if let Some(end) = rest.iter().position(|b| matches!(b, b'=' | b';'))
             && rest[end] == b'='
+            && end < end_of_parameter(rest)
         {
             let name = String::from_utf8_lossy(&rest[..end]).trim().to_lowercase();
             let after = rest[end + 1..].trim_ascii_start();
@@ -167,20 +164,23 @@ fn end_of_extended(bytes: &[u8]) -> usize {
     }
 }
 
-/// Returns `true` if a disposition starts here. A comma may stand in an unquoted name, so
-/// that not every word after one is a disposition type.
+/// Returns `true` if a disposition starts here, or the file name of one that lacks its type.
+/// A comma may stand in an unquoted name, so that not every word after one is a type.
 fn starts_with_type(bytes: &[u8]) -> bool {
     let bytes = bytes.trim_ascii_start();
+    let after = |known: &[u8]| {
+        let (start, after) = bytes.split_at_checked(known.len())?;
+        let after = after.trim_ascii_start().first().copied();
+        start.eq_ignore_ascii_case(known).then_some(after)
+    };
+    let is_type = |known| matches!(after(known), Some(None | Some(b';' | b',')));
+    let is_parameter = |known| matches!(after(known), Some(Some(b'=')));
     [b"attachment".as_slice(), b"inline", b"form-data"]
         .into_iter()
-        .filter(|known| {
-            let start = bytes.get(..known.len());
-            start.is_some_and(|start| start.eq_ignore_ascii_case(known))
-        })
-        .any(|known| {
-            let after = bytes[known.len()..].trim_ascii_start();
-            matches!(after.first(), None | Some(b';' | b','))
-        })
+        .any(is_type)
+        || [b"filename".as_slice(), b"filename*"]
+            .into_iter()
+            .any(is_parameter)
 }
 
 /// Returns the content of the quoted string (RFC 9110 section 5.6.4) that `bytes`
@@ -546,6 +546,14 @@ mod tests {
         for (header, expected) in [
             ("a; filename=\"good.csv\"; filename*=UTF-8''", "good.csv"),
             ("a; filename*=; filename=good.csv", "good.csv"),
+            // So does an empty one to a second of its name.
+            ("a; filename=\"\"; filename=good.csv", "good.csv"),
+            ("a; filename=..; filename=good.csv; filename=x", "good.csv"),
+            (
+                "a; filename*=UTF-8''; filename*=UTF-8''good.csv; filename=x",
+                "good.csv",
+            ),
+            ("a; filename*=UTF-8''%; filename*=good.csv", "good.csv"),
             ("a; filename*=\"\"; filename=good.csv", "good.csv"),
             (
                 "a; filename*=UTF-8''%EF%BF%BD%EF%BF%BD.csv; filename=good.csv",
@@ -620,6 +628,13 @@ mod tests {
                 "a, attachments.csv",
             ),
             ("attachment; filename=a, inline.csv; x=y", "a, inline.csv"),
+            // Without a type, in the second one or in both.
+            ("attachment; filename=a.csv, filename=b.csv", "a.csv"),
+            ("filename=a.csv, FILENAME = \"b.csv\"", "a.csv"),
+            ("a; filename*=UTF-8''a.csv, filename=b.csv", "a.csv"),
+            ("attachment; filename=\"\",filename*=UTF-8''b.csv", "b.csv"),
+            ("attachment, filename=a.csv", "a.csv"),
+            ("a; filename=a, filename.csv", "a, filename.csv"),
         ] {
             assert_eq!(name(header).as_deref(), Some(expected), "{header}");
         }

@@ -189,8 +189,8 @@ impl fmt::Display for Refusal {
         let status = self.status_text();
         write!(f, "{}server answered {status}", Start(self.about))?;
         let repeats_status = |message: &&String| {
-            let status = status.to_ascii_lowercase();
-            status.ends_with(&message.to_ascii_lowercase())
+            let message = message.trim_end_matches(['.', '!']).to_ascii_lowercase();
+            status.to_ascii_lowercase().ends_with(&message)
         };
         if let Some(message) = self
             .message

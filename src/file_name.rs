@@ -38,6 +38,10 @@ pub(crate) fn safe(meant: &str) -> Option<String> {
         name.insert_str(0, REPLACEMENT);
     }
     let mut name = shortened(&name);
+    // `CON`, hundreds of spaces and a word is a device only now.
+    if is_device(&name) {
+        name.insert_str(0, REPLACEMENT);
+    }
     if name.ends_with('~') {
         name.replace_range(name.len() - 1.., REPLACEMENT);
     }
@@ -152,7 +156,7 @@ fn shortened(name: &str) -> String {
     }
     let extension = extension(name);
     let stem = &name[..name.len() - extension.len()];
-    let stem = cut(stem, MAX_NAME_LEN - extension.len());
+    let stem = trim(cut(stem, MAX_NAME_LEN - extension.len()));
     trim(&format!("{stem}{extension}")).to_owned()
 }
 
@@ -339,6 +343,11 @@ mod tests {
         assert_eq!(safe(&"a".repeat(255)).unwrap().len(), 255);
         let name = safe(&format!("CON.{}", "a".repeat(251))).unwrap();
         assert!(name.starts_with("_CON.") && name.len() == MAX_NAME_LEN);
+        for (end, short) in [("b", "_CON"), ("b.csv", "_CON.csv"), (". b", "_CON. b")] {
+            let name = safe(&format!("CON{}{end}", " ".repeat(300))).unwrap();
+            assert_eq!(name, short);
+            assert_eq!(safe(&name).as_deref(), Some(short));
+        }
     }
 
     #[test]

@@ -372,24 +372,36 @@ fn what_a_killed_process_left_goes_with_the_next_run() {
     drop(go_on);
 }
 
-#[cfg(unix)]
+/// What another user could plant in a shared directory under the name of a leftover.
+#[cfg(target_os = "linux")]
 #[test]
-fn what_only_looks_like_a_leftover_does_no_harm() {
+fn save_leaves_what_only_looks_like_a_leftover() {
     let stand_in = StandIn::start();
     let folder = tempfile::tempdir().unwrap();
     let precious = folder.path().join("precious");
     fs::write(&precious, "mine").unwrap();
-    let link = folder.path().join(".sellercloud-output-link.part");
-    std::os::unix::fs::symlink(&precious, link).unwrap();
-    let pipe = folder.path().join(".sellercloud-output-pipe.part");
-    let made = std::process::Command::new("mkfifo").arg(pipe).status();
+    let hours = |hours: u64| std::time::SystemTime::now() - Duration::from_secs(hours * 3600);
+    let file = File::options().write(true).open(&precious).unwrap();
+    file.set_modified(hours(48)).unwrap();
+    let names: Vec<_> = (0..5)
+        .map(|number| temporary_name(true, 4_000_000_000 + number))
+        .collect();
+    let path = |number: usize| folder.path().join(&names[number]);
+    std::os::unix::fs::symlink(&precious, path(0)).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(path(1)).status();
     assert!(made.unwrap().success());
-    fs::create_dir(folder.path().join(".sellercloud-output-folder.part")).unwrap();
-    fs::write(folder.path().join(".sellercloud-output-x"), "mine").unwrap();
-    let client = client(&stand_in.url());
-    client.save_output_file(28143, folder.path()).unwrap();
+    fs::create_dir(path(2)).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(path(3)).unwrap();
+    // A second name of a file goes, the file stays.
+    fs::hard_link(&precious, path(4)).unwrap();
+    client(&stand_in.url())
+        .save_output_file(28143, folder.path())
+        .unwrap();
     assert_eq!(fs::read(precious).unwrap(), b"mine");
-    assert!(names_in(folder.path()).contains(&".sellercloud-output-x".to_owned()));
+    let left = names_in(folder.path());
+    for (number, stays) in [true, true, true, true, false].into_iter().enumerate() {
+        assert_eq!(left.contains(&names[number]), stays, "{number}: {left:?}");
+    }
 }
 
 /// A server for [`HEAD`], and how many requests came.
@@ -489,6 +501,116 @@ fn save_invalid_directory_or_name_fails_before_a_request() {
     check(folder.path(), options, ErrorKind::Io, is_a_directory);
     assert_eq!(fs::read(&file).unwrap(), b"mine");
     assert_eq!(names_in(folder.path()), ["directory", "file.csv"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn save_directory_may_be_written_in_any_form() {
+    let stand_in = StandIn::start();
+    let outer = tempfile::tempdir().unwrap();
+    let client = client(&stand_in.url());
+    let exports = outer.path().join("exports");
+    fs::create_dir(&exports).unwrap();
+    fs::write(outer.path().join("file"), "").unwrap();
+    let link = |target: &str, name| {
+        std::os::unix::fs::symlink(target, outer.path().join(name)).unwrap();
+    };
+    link("exports", "link");
+    link("link", "second");
+    link("file", "link to a file");
+    link("absent", "dangling");
+    link("circle", "circle");
+    for form in [
+        "exports",
+        "exports/",
+        "exports///",
+        "exports/.",
+        "./exports",
+        "exports/../exports",
+        "link",
+        "link/",
+        "second",
+    ] {
+        let directory = outer.path().join(form);
+        let saved = client.save_output_file(28143, &directory).unwrap();
+        assert_eq!(saved.path, directory.join("inventory.txt"), "{form}");
+        assert_eq!(names_in(&exports), ["inventory.txt"], "{form}");
+        fs::remove_file(saved.path).unwrap();
+    }
+    for (form, code) in [
+        ("file/", libc::ENOTDIR),
+        ("link to a file", libc::ENOTDIR),
+        ("dangling", libc::ENOENT),
+        ("circle", libc::ELOOP),
+        ("/dev/null", libc::ENOTDIR),
+    ] {
+        let error = client.save_output_file(28143, outer.path().join(form));
+        let error = error.unwrap_err();
+        assert_eq!(raw_os_error(&error), Some(code), "{form}: {error}");
+        assert_eq!(error.attempts(), 0, "{form}");
+    }
+}
+
+/// A drop box: files may be created, but not listed.
+#[cfg(target_os = "linux")]
+#[test]
+#[allow(unsafe_code, reason = "the user is changed")]
+fn save_in_directory_that_cannot_be_read_succeeds() {
+    use std::os::unix::fs::PermissionsExt;
+    const TEST: &str = "save_in_directory_that_cannot_be_read_succeeds";
+    let permit = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    if !runs_alone() {
+        run_alone(TEST, &[]);
+        return;
+    }
+    let stand_in = StandIn::start();
+    let client = client(&stand_in.url());
+    let outer = tempfile::tempdir().unwrap();
+    permit(outer.path(), 0o755);
+    // An administrator may read everything.
+    // SAFETY: no memory is involved.
+    let user = unsafe { libc::geteuid() };
+    let user = if user == 0 { 65_534 } else { user };
+    for (mode, code) in [
+        (0o300, None),
+        (0o500, Some(libc::EACCES)),
+        (0o600, Some(libc::EACCES)),
+        (0o100, Some(libc::EACCES)),
+    ] {
+        let folder = outer.path().join(format!("{mode:o}"));
+        fs::create_dir(&folder).unwrap();
+        let _ = std::os::unix::fs::chown(&folder, Some(user), None);
+        permit(&folder, mode);
+        // SAFETY: no memory is involved.
+        let administrator = unsafe { libc::geteuid() };
+        // SAFETY: likewise.
+        unsafe { libc::seteuid(user) };
+        let outcomes = [IfExists::Fail, IfExists::Number, IfExists::Replace].map(|how| {
+            client
+                .call()
+                .saving(if_exists(how))
+                .save_output_file(28143, &folder)
+        });
+        // SAFETY: likewise.
+        unsafe { libc::seteuid(administrator) };
+        permit(&folder, 0o700);
+        for outcome in outcomes {
+            match outcome {
+                Ok(_) => assert_eq!(code, None, "{mode:o}"),
+                Err(error) => {
+                    assert_eq!(raw_os_error(&error), code, "{mode:o}: {error}");
+                    assert_eq!(error.attempts(), 0);
+                }
+            }
+        }
+        let expected: &[_] = match code {
+            None => &["inventory (1).txt", "inventory.txt"],
+            Some(_) => &[],
+        };
+        assert_eq!(names_in(&folder), expected, "{mode:o}");
+    }
 }
 
 #[test]
@@ -883,7 +1005,10 @@ fn a_full_disk_is_told() {
         let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
         let stand_in = StandIn::start();
         let client = client(&stand_in.url());
-        let (message, path) = io_error(client.save_output_file(28148, &folder));
+        let outcome = client.save_output_file(28148, &folder);
+        let code = raw_os_error(outcome.as_ref().unwrap_err());
+        assert_eq!(code, Some(libc::ENOSPC));
+        let (message, path) = io_error(outcome);
         assert_eq!(path, folder.join("large.bin"));
         assert!(message.contains("No space left on device"), "{message}");
         let file = client.output_file(28148).unwrap();
@@ -901,7 +1026,11 @@ fn a_read_only_folder_is_told() {
     if runs_alone() {
         let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
         let stand_in = StandIn::start();
-        let (message, path) = io_error(client(&stand_in.url()).save_output_file(28143, &folder));
+        let outcome = client(&stand_in.url()).save_output_file(28143, &folder);
+        let error = outcome.as_ref().unwrap_err();
+        assert_eq!(raw_os_error(error), Some(libc::EROFS));
+        assert_eq!(error.attempts(), 0);
+        let (message, path) = io_error(outcome);
         assert_eq!(path, folder);
         assert!(message.contains("Read-only file system"), "{message}");
         return;
