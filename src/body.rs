@@ -170,9 +170,19 @@ fn guess_is_raw(
         }
     }
 
+    // What a body is does not depend on how much of it is accepted.
+    let options = &Options {
+        limit: u64::MAX,
+        ..*options
+    };
     let is_all = input.ahead(GUESS_WINDOW)?.len() < GUESS_WINDOW;
     let mut window = input.available();
-    let is_response = is_markup(window) || json::fields(&json::text(window), []).is_some();
+    let is_word = || {
+        let start = window.strip_prefix(MARK).unwrap_or(window);
+        start.len() < detect::MAX_SHORT && detect::no_file(start, options).is_some()
+    };
+    let is_response =
+        is_markup(window) || json::fields(&json::text(window), []).is_some() || is_word();
     let mut nowhere = Nowhere(Vec::new());
     let outcome = match utf16 {
         None => decode_text(&mut Input::new(&mut window), options, &mut nowhere),
@@ -198,6 +208,14 @@ fn guess_is_raw(
 
 /// The body as it is.
 fn copy(input: &mut Input, options: &Options, sink: &mut dyn Sink) -> Result<(), Error> {
+    let short = input.ahead(detect::MAX_SHORT)?;
+    let is_nothing = short.is_empty() || detect::is_json_null(short, options);
+    if let Some(error) = detect::no_file(short, options)
+        && is_nothing
+        && !options.names_file
+    {
+        return Err(error);
+    }
     loop {
         let bytes = input.available();
         let length = bytes.len();
@@ -214,11 +232,11 @@ fn copy(input: &mut Input, options: &Options, sink: &mut dyn Sink) -> Result<(),
             break;
         }
     }
-    match detect::no_file(b"", options) {
-        Some(error) if input.offset == 0 && !options.names_file => Err(error),
-        _ => Ok(()),
-    }
+    Ok(())
 }
+
+/// The byte order mark of UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One of the three base64 forms. Gives the `FileName`, if there is one.
 fn decode_text(
@@ -226,7 +244,6 @@ fn decode_text(
     options: &Options,
     sink: &mut dyn Sink,
 ) -> Result<Option<String>, Error> {
-    const MARK: &[u8] = b"\xef\xbb\xbf";
     if input.ahead(MARK.len())?.starts_with(MARK) {
         input.consume(MARK.len());
     }

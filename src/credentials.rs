@@ -173,7 +173,7 @@ fn login_body(user: &str, password: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
 /// calls take their time.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// The maximum length of a token in a response, in bytes: no server takes a longer header.
+/// The maximum length of a token, in bytes: no server takes a longer header.
 const MAX_TOKEN: usize = 64 * 1024;
 
 /// Reads the answer to a login. What it holds is never shown.
@@ -230,6 +230,9 @@ pub(crate) fn authorization(token: &Secret) -> Result<HeaderValue, Error> {
 fn check(token: &str) -> Result<(), String> {
     if token.is_empty() {
         return Err("the token is empty".into());
+    }
+    if token.len() > MAX_TOKEN {
+        return Err(format!("the token is longer than {} KiB", MAX_TOKEN / 1024));
     }
     if token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(());

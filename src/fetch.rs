@@ -21,6 +21,9 @@ use crate::{Client, Error, OutputFile, SavedFile, WrittenFile};
 /// The largest file to take into memory, in bytes, unless it is said.
 const LARGEST_IN_MEMORY: u64 = 2 * 1024 * 1024 * 1024;
 
+/// The maximum length of a content type that callers get, in characters.
+const MAX_CONTENT_TYPE: usize = 200;
+
 /// An answer with a file in it.
 struct Arriving {
     answer: Answer,
@@ -204,7 +207,12 @@ impl Client {
                 let content_type = content_type.as_deref().filter(|_| of_file);
                 file_name::made_up(running.job.get(), content_type)
             }),
-            content_type,
+            // Redacted at the end: the decoder sees the header as it came.
+            content_type: content_type.map(|text| {
+                self.session
+                    .redactor(&answer)
+                    .one_line(&text, MAX_CONTENT_TYPE)
+            }),
         })
     }
 

@@ -270,10 +270,18 @@ impl QueuedJob {
     /// Whether the job has ended: its status is final, or is unknown but a time of
     /// completion stands beside it.
     pub(crate) fn is_over(&self) -> bool {
-        // What .NET writes for a time that was never set.
-        const NEVER: &str = "0001-01-01";
+        // What .NET writes for a time that was never set, and what SQL Server does.
+        const NEVER: [&str; 6] = [
+            "0001-01-01",
+            "01/01/0001",
+            "1/1/0001",
+            "/Date(-62135596800000",
+            "1753-01-01",
+            "1900-01-01",
+        ];
+        let is_never = |time: &str| NEVER.iter().any(|never| time.starts_with(never));
         let completed_on = self.completed_on.as_deref();
-        let is_completed = completed_on.is_some_and(|time| !time.starts_with(NEVER));
+        let is_completed = completed_on.is_some_and(|time| !is_never(time));
         self.status.is_final() || matches!(self.status, JobStatus::Other(_)) && is_completed
     }
 
@@ -489,6 +497,16 @@ mod tests {
             (r#"{"Status": 42, "CompletedOn": null}"#, false, false),
             (
                 r#"{"Status": 42, "CompletedOn": "0001-01-01T00:00:00"}"#,
+                false,
+                false,
+            ),
+            (
+                r#"{"Status": 42, "CompletedOn": "\/Date(-62135596800000)\/"}"#,
+                false,
+                false,
+            ),
+            (
+                r#"{"Status": 42, "CompletedOn": "1/1/0001 12:00:00 AM"}"#,
                 false,
                 false,
             ),

@@ -67,8 +67,8 @@ pub(crate) fn extract_message(body: &[u8]) -> Option<String> {
     let text = text.trim();
     let message = match Value::parse(text) {
         Some(value) => of_json(value, Fields::All, 0)?,
-        None if text.starts_with('<') => text_of_html(beginning(text)),
-        None => without_stack_trace(beginning(text)).to_owned(),
+        None if text.starts_with('<') => text_of_page(beginning(text)),
+        None => without_stack_trace(beginning(text)),
     };
     (!message.trim().is_empty()).then_some(message)
 }
@@ -160,7 +160,7 @@ fn of_json(value: Value, shown: Fields, depth: usize) -> Option<String> {
         return None;
     }
     if let Some(text) = value.string(MAX_LEN) {
-        return Some(text);
+        return Some(without_stack_trace(&text));
     }
     if value.is_array() {
         return joined(|add| value.each_item(&mut |item| add(&|| of_json(item, shown, depth + 1))));
@@ -269,19 +269,42 @@ fn without_secrets(value: Value, depth: usize) -> String {
     }
 }
 
-/// Returns what stands before the frames of a .NET stack trace, such as `   at A.B()`, and
-/// what a developer page writes behind them: it holds the request's headers.
-fn without_stack_trace(text: &str) -> &str {
+/// Returns the messages of an exception that a server wrote with its stack trace, without
+/// the types of .NET exceptions. After the trace, a developer page has the request's headers.
+fn without_stack_trace(text: &str) -> String {
     let mut length = 0;
     for line in text.split_inclusive('\n') {
-        let is_frame =
-            line.starts_with(char::is_whitespace) && line.trim_start().starts_with("at ");
-        if is_frame && length > 0 {
-            return &text[..length];
+        if length > 0 && is_stack_frame(line) {
+            let lines = text[..length].lines().map(without_exception_type);
+            return lines.collect::<Vec<_>>().join("\n");
         }
         length += line.len();
     }
-    text
+    text.to_owned()
+}
+
+/// Whether a line is a frame of a stack trace, such as `   at Jobs.Exports.Run(Int32 id)`.
+fn is_stack_frame(line: &str) -> bool {
+    let is_indented = line.starts_with(char::is_whitespace);
+    let method = line.trim_start().strip_prefix("at ");
+    let method = method.and_then(|method| Some(method.split_once('(')?.0));
+    is_indented
+        && method.is_some_and(|name| !name.is_empty() && !name.contains(char::is_whitespace))
+}
+
+/// Returns a line of `Exception.ToString()` without the type, which is for the server's
+/// programmers: `System.IO.IOException: text`, or ` ---> System.IO.IOException: text`.
+fn without_exception_type(line: &str) -> &str {
+    let start = line.trim_start();
+    let start = start.strip_prefix("---> ").unwrap_or(start);
+    let is_type = |name: &str| {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '`');
+        name.ends_with("Exception") && name.chars().all(is_name)
+    };
+    match start.split_once(": ") {
+        Some((name, message)) if is_type(name) => message,
+        _ => line,
+    }
 }
 
 /// Begin and end of what in a page is no text for people, or only for the server's
@@ -294,6 +317,33 @@ const SKIPPED_ELEMENTS: [(&str, &str); 6] = [
     ("<exceptiontype", "</exceptiontype>"),
     ("<innerexception", "</innerexception>"),
 ];
+
+/// Returns the text of a page, without a title that its text repeats.
+fn text_of_page(page: &str) -> String {
+    let text = text_of_html(page);
+    let lower = page.to_ascii_lowercase();
+    let title = lower.find("<title").and_then(|start| {
+        let end = start + lower[start..].find("</title>")?;
+        Some((start, end))
+    });
+    let Some((start, end)) = title else {
+        return text;
+    };
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let title = words(&text_of_html(&page[start..end]));
+    let rest = format!(
+        "{} {}",
+        text_of_html(&page[..start]),
+        text_of_html(&page[end..])
+    );
+    // nginx writes the status code before the title only.
+    let repeated = title.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
+    let is_repeated = !repeated.is_empty()
+        && words(&rest)
+            .to_lowercase()
+            .contains(&repeated.to_lowercase());
+    if is_repeated { rest } else { text }
+}
 
 /// Returns the text of a page: no tags, comments, scripts or styles.
 fn text_of_html(html: &str) -> String {
@@ -402,6 +452,31 @@ mod tests {
                  <script>if (a < b) {}</script></head><!-- <p>no</p> --><body><h1>Server&nbsp;Error</h1>\
                  <p>in &#39;/&#x27; &amp; &unknown; more</p></body></html>",
                 "502 Bad Gateway Server Error in '/' & &unknown; more",
+            ),
+            (
+                "<html><head><title>400 The request was sent to the wrong port</title></head>\r\n<body>\
+                 <center><h1>400 Bad Request</h1></center>\r\n<center>The request was sent\r\nto the \
+                 wrong port</center><hr><center>nginx/1.22.1</center>",
+                "400 Bad Request The request was sent to the wrong port nginx/1.22.1",
+            ),
+            ("<title>Sign in</title><p>User name", "Sign in User name"),
+            ("<title>502</title><p>502", "502 502"),
+            (
+                "System.InvalidOperationException: The export failed.\r\n ---> System.IO.IOException: \
+                 The disk is full: D\r\n   at Jobs.Run(Int32 id)\r\n\r\nHEADERS\r\n=======\r\nCookie: x",
+                "The export failed. The disk is full: D",
+            ),
+            (
+                r#"{"Message": "Jobs.Export+FailedException: no\r\n   at Jobs.Run[T](T id) in C:\\a.cs:line 5"}"#,
+                "no",
+            ),
+            (
+                "Look\r\n  at the page (of errors)",
+                "Look at the page (of errors)",
+            ),
+            (
+                "System.Exception: without a trace",
+                "System.Exception: without a trace",
             ),
             ("<html", ""),
             ("<p>never closed <b", "never closed"),

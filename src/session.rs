@@ -443,7 +443,8 @@ impl Session {
 
     /// The error for an answer other than 200, with the server's own words.
     fn refusal(&self, mut answer: Answer) -> Error {
-        let mut body = Vec::new();
+        // All in one allocation that is wiped: it may repeat what was sent.
+        let mut body = Zeroizing::new(Vec::with_capacity(server_message::ENOUGH as usize));
         // What came before the connection broke may still say why.
         let _ = answer
             .body()

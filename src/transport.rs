@@ -17,7 +17,7 @@ mod wait;
 use std::io;
 use std::time::Duration;
 
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Uri};
 
 pub(crate) use body::Body;
@@ -193,7 +193,7 @@ impl Response {
     fn new(response: http::Response<ureq::Body>, recording: Recording) -> Self {
         let (parts, body) = response.into_parts();
         let length = body.content_length();
-        let is_chunked = parts.headers.contains_key(TRANSFER_ENCODING);
+        let is_chunked = body::is_chunked(&parts.headers);
         let wire = Wire {
             reader: body.into_with_config().limit(u64::MAX).reader(),
             ends_with_connection: length.is_none() && !is_chunked,

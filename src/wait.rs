@@ -22,8 +22,8 @@ pub struct Wait {
     /// the first one ends it.
     ///
     /// These failures are: a job that the server could not find since the wait began; lost
-    /// connections, stalls, rate limits and transient statuses; and, of a job that has been
-    /// found before, the status 500. The time starts over with every good response. The time
+    /// connections, stalls, rate limits and transient statuses; a response that is no job, or
+    /// gives it no status; and, of a job that has been found before, the status 500. The time starts over with every good response. The time
     /// that the server asks for (`Retry-After`) does not count. Calls that download the file
     /// after the wait give it the same time to appear.
     pub grace: Duration,
@@ -50,7 +50,7 @@ impl Wait {
         let clamp =
             move |interval: Duration| interval.clamp(MIN_INTERVAL, self.longest.max(MIN_INTERVAL));
         std::iter::successors(Some(clamp(self.first)), move |interval| {
-            Some(clamp(interval.mul_f64(1.5)))
+            Some(clamp(interval.saturating_add(*interval / 2)))
         })
     }
 }

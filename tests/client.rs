@@ -194,18 +194,32 @@ fn output_file_route_that_vanishes_is_replaced_by_the_other() {
         when.path("/api/QueuedJobs/OutputFile/1");
         then.status(200).body("QUJD");
     });
+    let by_query = server.mock(|when, then| {
+        when.path("/api/QueuedJobs/OutputFile");
+        then.status(200).body("REVG");
+    });
     let client = client(server.base_url());
-    client.output_file(1).unwrap();
+    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
     by_path.delete();
-    let words = |server: &MockServer, path: &str, words: &str| {
+    for _ in 0..2 {
+        assert_eq!(client.output_file(1).unwrap().bytes, b"DEF");
+    }
+    assert_eq!(by_query.calls(), 2);
+}
+
+#[test]
+fn output_file_unknown_by_both_routes_keeps_the_first_words() {
+    let server = MockServer::start();
+    for (path, words) in [
+        ("/api/QueuedJobs/OutputFile/2", "first words"),
+        ("/api/QueuedJobs/OutputFile", "second words"),
+    ] {
         server.mock(|when, then| {
             when.path(path);
             then.status(404).body(words);
         });
-    };
-    words(&server, "/api/QueuedJobs/OutputFile/2", "first words");
-    words(&server, "/api/QueuedJobs/OutputFile", "second words");
-    let error = client.output_file(2).unwrap_err();
+    }
+    let error = client(server.base_url()).output_file(2).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("first words"), "{error}");
 }
@@ -435,6 +449,206 @@ fn output_file_space_in_the_place_of_a_plus_sign_fails() {
             error.to_string().contains("a misplaced space at byte"),
             "{error}"
         );
+    }
+}
+
+/// The outcome for a body whose form is to be found or is said.
+fn fetch_as(
+    encoding: BodyEncoding,
+    headers: &[(&str, &str)],
+    body: impl AsRef<[u8]>,
+) -> Result<OutputFile, sellercloud_output::Error> {
+    let server = answering(200, headers, body);
+    let builder = Client::builder(server.base_url()).token(TOKEN);
+    let builder = builder.retry(Retry::never()).body_encoding(encoding);
+    builder.build().unwrap().output_file(28142)
+}
+
+const TEXT_PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
+const NAME: (&str, &str) = ("Content-Disposition", "attachment; filename=a.csv");
+
+#[test]
+fn output_file_short_file_without_a_name_succeeds() {
+    let text = b"id,total\r\n1,2";
+    let binary = [
+        0x00, 0xff, 0x7b, 0xfb, 0xef, 0xbe, 0x80, 0x01, 0x9d, 0xe3, 0x0a, 0x55,
+    ];
+    for length in 1..=12 {
+        for file in [&text[..length], &binary[..length]] {
+            let body = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, file);
+            for headers in [&[][..], &[TEXT_PLAIN]] {
+                for encoding in [BodyEncoding::Base64, BodyEncoding::Auto] {
+                    for body in [body.clone(), format!("\"{body}\""), format!("{body}\r\n")] {
+                        let outcome = fetch_as(encoding, headers, &body);
+                        assert_eq!(outcome.unwrap().bytes, file, "{body:?} {encoding:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn output_file_word_or_value_in_place_of_base64_fails() {
+    for (body, fails_in_auto) in [
+        ("OK", true),
+        ("ok", true),
+        ("null", true),
+        ("\"null\"", true),
+        ("\"\"", true),
+        ("true", true),
+        ("false", true),
+        ("0", true),
+        ("1234", true),
+        ("12345678", true),
+        ("-1.5", true),
+        ("\"OK\"", true),
+        ("{}", true),
+        ("NotFound", true),
+        ("Access denied", true),
+        // In other languages: a word may not be base64, of a sentence the spaces are not.
+        ("introuvables", true),
+        ("Nicht gefunden", false),
+        ("Fichier introuvable", false),
+        ("Datei nicht gefunden", false),
+        ("No se encuentra", false),
+        ("\u{627}\u{644}\u{645}\u{644}\u{641}", false),
+        ("\u{6587}\u{4ef6}\u{672a}\u{627e}\u{5230}", false),
+    ] {
+        for headers in [
+            &[][..],
+            &[TEXT_PLAIN],
+            &[("Content-Type", "application/json")],
+        ] {
+            let outcome = fetch_as(BodyEncoding::Base64, headers, body);
+            let error = outcome.expect_err(body);
+            assert_eq!(error.kind(), ErrorKind::MalformedBody, "{body}: {error}");
+            let outcome = fetch_as(BodyEncoding::Auto, headers, body);
+            match fails_in_auto {
+                true => {
+                    let error = outcome.expect_err(body);
+                    assert_eq!(error.kind(), ErrorKind::MalformedBody, "{body}: {error}");
+                }
+                // Text in any language is a raw file as well.
+                false => assert_eq!(outcome.unwrap().bytes, body.as_bytes()),
+            }
+        }
+    }
+}
+
+#[test]
+fn output_file_raw_body_without_a_name_is_a_file_unless_empty_or_null() {
+    let json = ("Content-Type", "application/json");
+    for (headers, body) in [
+        (&[][..], ""),
+        (&[json], ""),
+        (&[json], "null"),
+        (&[json], " null\r\n"),
+    ] {
+        let error = fetch_as(BodyEncoding::Raw, headers, body).expect_err(body);
+        assert_eq!(error.kind(), ErrorKind::MalformedBody, "{body:?}: {error}");
+    }
+    for (headers, body) in [
+        (&[][..], "null"),
+        (&[NAME, json], "null"),
+        (&[NAME], ""),
+        (&[TEXT_PLAIN], "Not Found"),
+        (&[json], "[null]"),
+    ] {
+        let file = fetch_as(BodyEncoding::Raw, headers, body).unwrap();
+        assert_eq!(file.bytes, body.as_bytes(), "{body:?}");
+    }
+}
+
+#[test]
+fn output_file_plus_signs_that_became_spaces_fail() {
+    let mut corrupted = 0;
+    for (seed, width) in (0..40).flat_map(|seed| [(seed, 76), (seed, 64), (seed, usize::MAX)]) {
+        let file = &noise(3000 + 7 * seed)[seed..];
+        let text = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, file);
+        let lines: Vec<_> = text.as_bytes().chunks(width).collect();
+        let text = String::from_utf8(lines.join(&b"\r\n"[..])).unwrap();
+        let signs: Vec<_> = text.match_indices('+').map(|(at, _)| at).collect();
+        assert!(signs.len() > 20, "{}", signs.len());
+        // One of them, some of them, all of them.
+        let one = signs[seed * 7 % signs.len()];
+        let some = |at: &usize| at % 3 == seed % 3 || *at == one;
+        for chosen in [
+            vec![one],
+            signs.iter().copied().filter(some).collect(),
+            signs.clone(),
+        ] {
+            let mut body = text.clone().into_bytes();
+            chosen.iter().for_each(|at| body[*at] = b' ');
+            let quoted = [b"\"", &body[..], b"\""].concat();
+            let bodies = match width {
+                usize::MAX => vec![body, quoted],
+                _ => vec![body],
+            };
+            for body in bodies {
+                corrupted += 1;
+                let error = fetch_as(BodyEncoding::Base64, &[NAME], &body).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::MalformedBody, "{error}");
+                let words = "a misplaced space at byte";
+                assert!(error.to_string().contains(words), "{error}");
+            }
+        }
+    }
+    assert!(corrupted >= 400, "{corrupted}");
+}
+
+#[test]
+fn output_file_utf16_of_any_kind_is_decoded_or_named() {
+    let headers = [("Content-Type", "text/plain; charset=utf-16")];
+    for body in [
+        "QUJD",
+        "\"QUJD\"",
+        r#"{"FileName":"\u00e9.csv","Content":"QUJD"}"#,
+    ] {
+        for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+            for mark in ["", "\u{feff}"] {
+                let units = format!("{mark}{body}");
+                let bytes: Vec<u8> = units.encode_utf16().flat_map(to_bytes).collect();
+                for encoding in [BodyEncoding::Base64, BodyEncoding::Auto] {
+                    for headers in [&headers[..], &[]] {
+                        let file = fetch_as(encoding, headers, &bytes).unwrap();
+                        assert_eq!(file.bytes, b"ABC", "{units:?} {encoding:?}");
+                    }
+                }
+                let file = fetch_as(BodyEncoding::Raw, &headers, &bytes).unwrap();
+                assert_eq!(file.bytes, bytes);
+                // Half a character, and text that is no base64.
+                let tsv: Vec<u8> = format!("{mark}id\tname")
+                    .encode_utf16()
+                    .flat_map(to_bytes)
+                    .collect();
+                for bytes in [&bytes[..bytes.len() - 1], &tsv] {
+                    let error = fetch_as(BodyEncoding::Base64, &headers, bytes).unwrap_err();
+                    assert_eq!(error.kind(), ErrorKind::MalformedBody);
+                    let error = error.to_string();
+                    assert!(error.contains("the body is UTF-16 text"), "{error}");
+                    assert!(!error.contains("raw"), "{error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn output_file_meaningless_content_encoding_is_ignored() {
+    for value in [
+        "none",
+        "",
+        "identity",
+        "UTF-8",
+        "utf8",
+        "windows-1252",
+        "iso-8859-1",
+    ] {
+        for encoding in [BodyEncoding::Base64, BodyEncoding::Auto] {
+            let file = fetch_as(encoding, &[("Content-Encoding", value)], "QUJD");
+            assert_eq!(file.unwrap().bytes, b"ABC", "{value:?}");
+        }
     }
 }
 

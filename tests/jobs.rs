@@ -390,6 +390,29 @@ fn wait_decides_by_fields_and_not_by_the_text_of_a_job() {
 }
 
 #[test]
+fn wait_log_that_quotes_a_rate_limit_is_reported() {
+    let logs = Arc::new(AtomicUsize::new(0));
+    let count = logs.clone();
+    let server = RawServer::start(move |head, connection| {
+        let body = match head.contains("/Logs") {
+            true => {
+                count.fetch_add(1, Ordering::SeqCst);
+                r#"{"Items": [{"Message": "Too many requests"}, {"Message": "Could not find SKU"}]}"#
+            }
+            false => r#"{"Basic": {"Status": 4, "ErrorMessage": "Too many requests"}}"#,
+        };
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+        let _ = connection.write_all((head + body).as_bytes());
+    });
+    let builder = Client::builder(&server.url).token(TOKEN);
+    let error = builder.build().unwrap().wait(1, hasty()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::JobFailed, "{error}");
+    let log = &error.job_end().unwrap().log;
+    assert_eq!(log[..], ["Too many requests", "Could not find SKU"]);
+    assert_eq!(logs.load(Ordering::SeqCst), 1);
+}
+
+#[test]
 fn wait_password_that_is_part_of_a_phrase_changes_nothing() {
     let server = Scripted::start(&[NOT_FOUND, NOT_FOUND, COMPLETED], &[FILE]);
     let client = Client::builder(&server.url)
@@ -437,6 +460,81 @@ fn wait_unknown_status_is_final_with_a_completion_time() {
         .wait(1, hasty())
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::JobFailed, "{error}");
+}
+
+#[test]
+fn wait_unknown_status_without_a_completion_time_is_no_end() {
+    for unknown in [
+        r#"{"Basic": {"Status": 42}}"#,
+        r#"{"Basic": {"Status": 42, "CompletedOn": null}, "OutputFile": "a.csv"}"#,
+        r#"{"Basic": {"Status": 42, "CompletedOn": "0001-01-01T00:00:00"}}"#,
+        r#"{"Basic": {"Status": "42", "CompletedOn": "\/Date(-62135596800000)\/"}}"#,
+        r#"{"Basic": {"Status": "Paused", "CompletedOn": "1/1/0001 12:00:00 AM"}}"#,
+    ] {
+        let reply = Http(200, "", unknown);
+        let script: &'static [Reply] = vec![reply, reply, COMPLETED].leak();
+        let server = Scripted::start(script, &[FILE]);
+        let job = client(&server.url).wait(1, hasty()).unwrap();
+        assert_eq!(job.status, JobStatus::Completed, "{unknown}");
+        assert_eq!(server.polls(), 3, "{unknown}");
+    }
+}
+
+#[test]
+fn wait_status_that_stays_null_is_an_error_after_the_grace() {
+    let wait = Wait {
+        grace: Duration::from_millis(300),
+        ..hasty()
+    };
+    let null = Http(200, "", r#"{"Basic": {"ID": 1, "Status": null}}"#);
+    for script in [vec![null], vec![PROCESSING, null]] {
+        let polls = script.len();
+        let server = Scripted::start(script.leak(), &[FILE]);
+        let start = Instant::now();
+        let error = client(&server.url).wait(1, wait).unwrap_err();
+        assert!(start.elapsed() >= Duration::from_millis(300));
+        assert_eq!(error.kind(), ErrorKind::MalformedBody, "{error}");
+        assert!(error.to_string().contains("no status"), "{error}");
+        assert!(server.polls() > polls + 1, "{}", server.polls());
+    }
+}
+
+#[test]
+fn wait_known_job_that_is_refused_fails_at_once() {
+    for (status, kind) in [
+        (400, ErrorKind::UnexpectedStatus),
+        (401, ErrorKind::Authentication),
+        (403, ErrorKind::Forbidden),
+        (404, ErrorKind::NotFound),
+    ] {
+        let refused = Http(status, "", r#"{"Message": "no"}"#);
+        let script: &'static [Reply] = vec![PROCESSING, refused, COMPLETED].leak();
+        let server = Scripted::start(script, &[FILE]);
+        let error = client(&server.url).wait(1, hasty()).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(server.polls(), 2, "{status}");
+    }
+}
+
+#[test]
+fn wait_response_that_is_no_file_yet_is_requested_again() {
+    for not_yet in [
+        "Job is still processing",
+        "OK",
+        "null",
+        "\"\"",
+        r#"{"FileName": "a.csv", "Content": null}"#,
+        r#"{"Message": "The file is not ready."}"#,
+        "<html><body>Please wait</body></html>",
+    ] {
+        let reply = Http(200, "Content-Type: application/json\r\n", not_yet);
+        let files: &'static [Reply] = vec![reply, reply, FILE].leak();
+        let server = Scripted::start(&[COMPLETED], files);
+        let client = client(&server.url);
+        let (_, file) = client.wait_for_output_file(1, hasty()).unwrap();
+        assert_eq!(file.bytes, b"ABC", "{not_yet}");
+        assert_eq!(server.files(), 3, "{not_yet}");
+    }
 }
 
 #[test]
@@ -524,4 +622,29 @@ fn timeout_names_the_last_failure() {
         "job 1: timed out after 0.5 s; last error: server answered 503 Service Unavailable: \
          restarting (after 2 attempts)"
     );
+}
+
+#[test]
+fn wait_intervals_of_any_length_work() {
+    let body = r#"{"Basic":{"Status":1}}"#;
+    let server = RawServer::answering(format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    let client = client(&server.url);
+    for interval in [
+        Duration::MAX,
+        Duration::MAX / 2,
+        Duration::from_secs(1 << 63),
+    ] {
+        let wait = Wait {
+            first: interval,
+            longest: interval,
+            grace: interval,
+            ..Wait::default()
+        };
+        let call = client.call().timeout(Duration::from_millis(200));
+        let error = call.wait(1, wait).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    }
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, LazyLock};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use sellercloud_output::{Client, ErrorKind, Retry, SaveOptions};
+use sellercloud_output::{Client, ErrorKind, Retry, SaveOptions, Wait};
 use support::raw_server::RawServer;
 use support::{run_alone, runs_alone};
 
@@ -216,6 +216,7 @@ fn hostile_json(before: &str, after: &str) -> Vec<(&'static str, Vec<u8>)> {
 /// The responses that hold the JSON.
 struct JsonBodies {
     jobs: Vec<Vec<u8>>,
+    logs: Vec<Vec<u8>>,
     errors: Vec<Vec<u8>>,
     tokens: Vec<Vec<u8>>,
 }
@@ -234,6 +235,7 @@ impl JsonBodies {
         let tokens = hostile_json(r#"{"access_token":"token","#, "}");
         Self {
             jobs: gzipped(r#"{"Basic":{"Status":3},"#, "}"),
+            logs: gzipped(r#"{"Items":[{"Message":"line"}],"#, "}"),
             errors: gzipped("{", "}"),
             tokens: tokens.into_iter().map(|(_, body)| body).collect(),
         }
@@ -252,6 +254,12 @@ fn server_of_json() -> RawServer {
         let (status, encoding, body) = if head.starts_with("POST") {
             let index = logins.fetch_add(1, Ordering::Relaxed);
             ("200 OK", "identity", bodies.tokens[index].as_slice())
+        } else if head.contains("/Logs") {
+            ("200 OK", "gzip", &bodies.logs[job - 1][..])
+        } else if head.contains("/failed/") {
+            ("200 OK", "identity", &br#"{"Basic":{"Status":4}}"#[..])
+        } else if head.contains("/nothing/") || head.contains("server-by-team") {
+            ("200 OK", "gzip", &bodies.errors[job - 1][..])
         } else if job as i64 == NO_JOB {
             ("200 OK", "identity", &br#"{"Basic":{"Status":3}}"#[..])
         } else if head.contains("/OutputFile/") {
@@ -298,6 +306,37 @@ fn json_of_any_shape_takes_its_text_and_a_little() {
                 let (peak, outcome) = peak_above(idle, || client.output_file(job));
                 assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Server, "{name}");
                 assert!(peak <= limit, "an error with {name}: {peak}");
+
+                let builder = |base: &str| {
+                    let url = env::var("SCO_TEST_URL").unwrap();
+                    let builder = Client::builder(format!("{url}/{base}/{job}"));
+                    builder
+                        .token("token")
+                        .retry(Retry::never())
+                        .build()
+                        .unwrap()
+                };
+                let failed = builder("failed");
+                let (peak, outcome) = peak_above(idle, || failed.wait(job, Wait::default()));
+                let error = outcome.unwrap_err();
+                assert_eq!(error.job_end().unwrap().log, ["line"], "{name}");
+                assert!(peak <= limit, "a log with {name}: {peak}");
+
+                let nothing = builder("nothing");
+                let (peak, outcome) = peak_above(idle, || nothing.job(job));
+                let kind = outcome.map(|job| job.status).map_err(|error| error.kind());
+                assert!(
+                    matches!(kind, Err(ErrorKind::MalformedBody) | Ok(_)),
+                    "{name}: {kind:?}"
+                );
+                assert!(peak <= limit, "no job with {name}: {peak}");
+
+                let url = env::var("SCO_TEST_URL").unwrap();
+                let team = Client::for_team("acme").team_directory(format!("{url}/{job}"));
+                let team = team.token("token").retry(Retry::never()).build().unwrap();
+                let (peak, outcome) = peak_above(idle, || team.job(job));
+                outcome.unwrap_err();
+                assert!(peak <= limit, "a look-up with {name}: {peak}");
 
                 let builder = Client::builder(env::var("SCO_TEST_URL").unwrap());
                 let builder = builder.credentials("user", "password");

@@ -693,3 +693,23 @@ fn a_connection_that_closes_in_the_tls_handshake_is_a_connection_error() {
     assert!(error.retry_may_help());
     assert_eq!(proxy.heads().len(), 1);
 }
+
+#[test]
+fn challenge_of_a_proxy_that_repeats_a_secret_is_redacted() {
+    let identities = Identities::new();
+    let proxy = Tunnel::with(None, |_, client| {
+        client.write_all(
+            b"HTTP/1.1 407 No\r\nProxy-Authenticate: NTLM, hunter2 realm=x\r\n\
+              Content-Length: 0\r\n\r\n",
+        )
+    });
+    // Of a login without a password, the user name is the secret.
+    for login in ["night:hunter2", "hunter2", "hunter2:"] {
+        let url = format!("http://{login}@127.0.0.1:{}", proxy.port);
+        let client = identities.client(ROUTES[0], &proxy).proxy(url);
+        let error = client.build().unwrap().output_file(1).unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains("by NTLM or [password], which"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -257,6 +257,67 @@ fn what_passes_is_tried_again() {
 }
 
 #[test]
+fn transient_status_is_retried_and_500_by_option_only() {
+    let attempts = |status: u16, server_errors: bool| {
+        let server = MockServer::start();
+        let failing = server.mock(|_, then| {
+            then.status(status);
+        });
+        let retry = Retry {
+            attempts: 2,
+            base: Duration::ZERO,
+            server_errors,
+            ..Retry::default()
+        };
+        let builder = Client::builder(server.base_url()).token(TOKEN);
+        let error = builder.retry(retry).build().unwrap().output_file(1);
+        assert_eq!(error.unwrap_err().http_status(), Some(status));
+        failing.calls()
+    };
+    for status in [408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524, 530] {
+        assert_eq!(attempts(status, false), 2, "{status}");
+    }
+    for status in [409, 500, 501, 505, 519, 525, 529, 531, 599] {
+        assert_eq!(attempts(status, false), 1, "{status}");
+        assert_eq!(attempts(status, true), if status == 500 { 2 } else { 1 });
+    }
+}
+
+#[test]
+fn odd_values_in_fields_that_are_not_needed_do_no_harm() {
+    let deep = "[".repeat(10_000) + &"]".repeat(10_000);
+    for odd in [r#""a\ud83d""#, "1e400", "-1E+999999", &deep] {
+        let other = format!(r#""x": {odd}, "\udc00": {odd}"#);
+        let server = RawServer::start(move |head, connection| {
+            let endpoint = format!("http://{}/rest", connection.local_addr().unwrap());
+            let body = if head.contains("server-by-team") {
+                format!(r#"{{{other}, "RestApiEndpoint": "{endpoint}"}}"#)
+            } else if head.starts_with("POST") {
+                format!(r#"{{{other}, "access_token": "login-token", "expires_in": 1e400}}"#)
+            } else if head.contains("/Logs") {
+                format!(r#"{{{other}, "Items": [{{{other}, "Message": "line"}}, {{{other}}}]}}"#)
+            } else if head.contains("OutputFile") {
+                format!(r#"{{{other}, "FileName": "a.csv", "Content": "QUJD"}}"#)
+            } else {
+                format!(r#"{{{other}, "Basic": {{{other}, "Status": 4}}}}"#)
+            };
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+            let _ = connection.write_all((head + &body).as_bytes());
+        });
+        let builder = Client::for_team("acme").team_directory(&server.url);
+        let builder = builder.credentials(USER, PASSWORD).retry(Retry::never());
+        let client = builder.build().unwrap();
+        let error = client.wait(1, Default::default()).unwrap_err();
+        let end = error.job_end().unwrap_or_else(|| panic!("{error}"));
+        assert_eq!(end.log, ["line"]);
+        // Nested values around a file have a limit.
+        if odd != deep {
+            assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+        }
+    }
+}
+
+#[test]
 fn what_does_not_pass_is_not_tried_again() {
     for status in [400, 401, 403, 404, 500] {
         let server = MockServer::start();
@@ -683,6 +744,37 @@ fn text_from_outside_is_redacted_in_every_form() {
         assert!(text.contains("[password]"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
     }
+}
+
+#[test]
+fn short_passwords_and_secrets_in_logs_are_redacted() {
+    let server = RawServer::start(|head, connection| {
+        let (status, body) = if head.starts_with("POST") && head.contains("/api/token") {
+            ("200 OK", r#"{"access_token": "login-token-1"}"#)
+        } else if head.contains("/Logs") {
+            (
+                "200 OK",
+                r#"{"Items": [{"Message": "Bearer login-token-1 by 'x7'"}]}"#,
+            )
+        } else if head.contains("OutputFile") {
+            ("403 No", r#"{"Message": "x7 is wrong, not x7a"}"#)
+        } else {
+            (
+                "200 OK",
+                r#"{"Basic": {"Status": "4", "ErrorMessage": "Password x7: login-token-1"}}"#,
+            )
+        };
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n");
+        let _ = connection.write_all((head + body).as_bytes());
+    });
+    let builder = Client::builder(&server.url).credentials(USER, "x7");
+    let client = builder.retry(Retry::never()).build().unwrap();
+    let error = client.wait(1, Default::default()).unwrap_err().to_string();
+    let words = "Password [password]: [token]; its log: Bearer [token] by '[password]'";
+    assert!(error.ends_with(words), "{error}");
+    let error = client.output_file(1).unwrap_err().to_string();
+    assert!(error.contains("[password] is wrong, not x7a"), "{error}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod support;
 
 use std::cell::RefCell;
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::mpsc;
@@ -714,4 +715,36 @@ fn limits_of_any_length_work() {
         .connect_timeout(Duration::MAX);
     let client = client.call_timeout(Duration::MAX).build().unwrap();
     assert_can_be_cancelled("without a limit", &client);
+}
+
+#[test]
+fn stop_while_the_body_of_an_error_arrives_ends_the_call() {
+    let server = |status: &str| {
+        let head = format!("HTTP/1.1 {status}\r\nContent-Length: 100000\r\n\r\n");
+        RawServer::start(move |_, connection| {
+            let _ = connection.write_all(head.as_bytes());
+            while connection.write_all(b"x").is_ok() {
+                thread::park_timeout(Duration::from_millis(5));
+            }
+        })
+    };
+    for (status, at_deadline) in [
+        ("404 No", ErrorKind::NotFound),
+        ("401 No", ErrorKind::Authentication),
+        ("503 No", ErrorKind::Timeout),
+    ] {
+        let server = server(status);
+        let client = client(&server.url);
+        let place = format!("the body of {status}");
+        assert_cancelled(
+            &place,
+            cancel(|token| client.call().cancel(&token).output_file(1)),
+        );
+        let start = Instant::now();
+        let call = client.call().timeout(Duration::from_millis(300));
+        let error = call.output_file(1).unwrap_err();
+        assert_eq!(error.kind(), at_deadline, "{place}: {error}");
+        assert!(error.to_string().contains(&status[..3]), "{place}: {error}");
+        assert!(start.elapsed() < Duration::from_secs(2), "{place}");
+    }
 }

@@ -552,3 +552,51 @@ fn all_pooled_connections_that_are_stale_cost_one_request() {
     assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
     assert_eq!(requests.load(Ordering::SeqCst), 10);
 }
+
+#[test]
+fn transfer_encoding_that_encodes_nothing_ends_with_the_connection() {
+    for coding in ["identity", "", "Identity, identity"] {
+        let head = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n");
+        let server = RawServer::answering(format!("{head}\r\nQUJD"));
+        let file = fetch(&server.url, BodyEncoding::Base64).unwrap();
+        assert_eq!(file.bytes, b"ABC", "{coding:?}");
+        let server = RawServer::answering(format!("{head}Content-Length: 8\r\n\r\nQUJD"));
+        let error = fetch(&server.url, BodyEncoding::Base64).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connection, "{coding:?}: {error}");
+    }
+}
+
+#[test]
+fn token_of_any_length_is_sent_or_rejected() {
+    let server = RawServer::start(|head, connection| {
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("authorization: Bearer "))
+            .unwrap()
+            .len();
+        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{length:05}");
+        connection.write_all(answer.as_bytes()).unwrap();
+    });
+    for length in [1, 10_000, 33_000, 64 * 1024] {
+        let client = Client::builder(&server.url).token("t".repeat(length));
+        let client = client.body_encoding(BodyEncoding::Raw).build().unwrap();
+        let file = client.output_file(1).unwrap();
+        assert_eq!(file.bytes, format!("{length:05}").as_bytes());
+    }
+    let error = Client::builder(&server.url).token("t".repeat(64 * 1024 + 1));
+    let error = error.build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    assert!(error.to_string().contains("64 KiB"), "{error}");
+}
+
+#[test]
+fn content_type_with_the_token_is_redacted() {
+    let server = RawServer::answering(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/csv; session=secret-token\r\n\
+         Content-Length: 4\r\n\r\nQUJD",
+    );
+    let client = Client::builder(&server.url).token("secret-token");
+    let file = client.build().unwrap().output_file(1).unwrap();
+    let content_type = file.content_type.as_deref();
+    assert_eq!(content_type, Some("text/csv; session=[token]"));
+}

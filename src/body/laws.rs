@@ -168,8 +168,10 @@ fn auto_is_one_of_the_others(body: &[u8], options: &Options) {
         };
         run_at_once(body, &options)
     };
+    // An empty body and a JSON null are no file, whatever the encoding.
+    let is_nothing = body.is_empty() || super::detect::is_json_null(body, options);
     match of(BodyEncoding::Raw) {
-        Err(_) if body.is_empty() && !options.names_file => {}
+        Err(_) if is_nothing && !options.names_file => {}
         raw => assert_eq!(raw, Ok((body.to_vec(), None))),
     }
     if let Ok(guessed) = of(BodyEncoding::Auto) {

@@ -48,8 +48,10 @@ pub(crate) fn is_error_text(text: &str) -> bool {
     let known = parts.iter().filter(is_known_part).count();
     let all_words = || parts.iter().copied().flatten();
     let is_telling = all_words().any(|word| word.len() >= 4 && is_known(word));
+    // Four characters may be base64 by chance; fewer are none.
+    let is_short = text.len() < 4;
     match parts.len() {
-        1 => is_telling && known == 1,
+        1 => (is_telling || is_short) && known == 1,
         count => is_telling && known * 2 > count,
     }
 }
@@ -128,6 +130,9 @@ mod tests {
             "true",
             "null",
             "Pending",
+            "OK",
+            "ok.",
+            "No",
             "The job is still running.",
             "Could not find or load record with ID 28142!",
             "Too many requests.",

@@ -5,6 +5,8 @@
 //! and "too many requests", as it says with status 409. They count in the message of the
 //! body, before it is redacted and shortened.
 
+use zeroize::Zeroizing;
+
 use crate::Error;
 use crate::error::Refusal;
 use crate::json;
@@ -31,14 +33,14 @@ impl ErrorResponse<'_> {
             200..300 => server_message::known_message(self.body),
             _ => server_message::extract_message(self.body),
         };
-        self.error_with(message)
+        self.error_with(message.map(Zeroizing::new))
     }
 
     /// Returns the error for a refused login. Of the body, which may hold a token, only the
     /// values of known message keys are shown.
     pub(crate) fn into_login_error(self) -> Error {
         let message = server_message::known_message(self.body);
-        let mut error = self.error_with(message);
+        let mut error = self.error_with(message.map(Zeroizing::new));
         // RFC 6749 section 5.2 has 400 for wrong credentials.
         if let Error::UnexpectedStatus(refusal) | Error::Authentication(refusal) = &mut error
             && matches!(refusal.status, 400 | 401)
@@ -57,11 +59,12 @@ impl ErrorResponse<'_> {
         let message = error.and_then(|error| error.string(MAX_MESSAGE));
         let is_limit = reset.is_some_and(json::Value::is_string)
             || message.as_deref().is_some_and(is_rate_limit);
+        let message = message.map(Zeroizing::new);
         is_limit.then(|| Error::RateLimited(self.refusal(message, true)))
     }
 
-    fn error_with(&self, message: Option<String>) -> Error {
-        let field = self.message_field().unwrap_or_default();
+    fn error_with(&self, message: Option<Zeroizing<String>>) -> Error {
+        let field = Zeroizing::new(self.message_field().unwrap_or_default());
         let is_limit = self.status == 429 || is_rate_limit(&field);
         let could_not_find = matches!(self.status, 404 | 500..=599) && is_could_not_find(&field);
         let mut refusal = self.refusal(message, is_limit);
@@ -79,7 +82,7 @@ impl ErrorResponse<'_> {
         }
     }
 
-    fn refusal(&self, message: Option<String>, is_limit: bool) -> Refusal {
+    fn refusal(&self, message: Option<Zeroizing<String>>, is_limit: bool) -> Refusal {
         let mut refusal = Refusal::new(self.status, None);
         let message = message.map(|message| self.redactor.one_line(&message, MAX_MESSAGE));
         // Pages say their status in the title, the heading and the text.
@@ -117,7 +120,6 @@ mod tests {
     use std::sync::Arc;
 
     use http::HeaderMap;
-    use zeroize::Zeroizing;
 
     use super::*;
     use crate::ErrorKind;

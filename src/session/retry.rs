@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use crate::call::Running;
+use crate::cancel::Stop;
 use crate::transport::Failure;
 use crate::{Error, ErrorKind};
 
@@ -77,6 +78,15 @@ impl Retry {
                 running.check()?;
             }
             running.failed(&error);
+            // The body of an error response may come until the call is stopped. A status that
+            // another attempt would not change says more than the deadline.
+            if error.http_status().is_some() {
+                match running.watch.check() {
+                    Ok(()) => {}
+                    Err(Stop::Deadline) if !self.repeats(&error) => return Err(error),
+                    Err(_) => running.check()?,
+                }
+            }
             let wait = self.wait(&error, running.attempt);
             let Some(wait) = wait.filter(|_| !running.is_last_attempt) else {
                 return Err(error);

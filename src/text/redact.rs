@@ -223,9 +223,12 @@ fn push(units: &mut Vec<Unit>, character: char, source: Range<usize>) {
 const MAX_ESCAPE: usize = 18;
 
 /// The characters at the beginning of `units`, enough for any escape.
-fn lookahead(units: &[Unit]) -> String {
+fn lookahead(units: &[Unit]) -> Zeroizing<String> {
     let characters = units.iter().take(MAX_ESCAPE).map(|unit| unit.character);
-    characters.collect()
+    // In one allocation: one that grows would leave a part behind.
+    let mut text = Zeroizing::new(String::with_capacity(4 * MAX_ESCAPE));
+    text.extend(characters);
+    text
 }
 
 /// What any number of backslashes escape, and how many characters that takes. Those that

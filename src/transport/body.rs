@@ -192,6 +192,12 @@ pub(super) fn gzip_layers(version: Version, headers: &HeaderMap) -> Result<usize
     }
 }
 
+/// Returns whether the body comes in chunks, which have an end of their own. Without chunks and
+/// without a length it ends with the connection, whatever else Transfer-Encoding names.
+pub(super) fn is_chunked(headers: &HeaderMap) -> bool {
+    list(headers, &TRANSFER_ENCODING).any(|coding| coding.eq_ignore_ascii_case(b"chunked"))
+}
+
 /// The entries of a list in one or several headers (RFC 9110 section 5.3).
 fn list<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h [u8]> {
     let lines = headers.get_all(name).into_iter();

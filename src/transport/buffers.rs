@@ -6,9 +6,9 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::READ_BUFFER_SIZE;
 
-/// Room for a request's head, and for the body of a login. ureq cannot write a header that is
-/// longer than this.
-const WRITE_BUFFER_SIZE: usize = 32 * 1024;
+/// Room for a request's head, and for the body of a login. ureq cannot write a line that is
+/// longer than this: a token of the maximum length, or the URL of a redirect.
+const WRITE_BUFFER_SIZE: usize = super::MAX_HEAD_SIZE + 1024;
 
 /// Buffers that hold nothing for longer than it is needed. They take no memory before they are
 /// first used.

@@ -11,7 +11,7 @@ use http::Uri;
 use http::uri::Authority;
 use zeroize::Zeroizing;
 
-use crate::server::{is_host_and_port, is_loopback};
+use crate::server::is_host_and_port;
 use crate::text::{Redactor, Secret};
 
 /// Whose choice the proxy is.
@@ -60,8 +60,15 @@ fn is_local(target: &Uri) -> bool {
         .rsplit('.')
         .next()
         .is_some_and(|label| label.eq_ignore_ascii_case("localhost"));
-    let address = bare.parse::<IpAddr>().map(|address| address.to_canonical());
-    is_name || is_loopback(host) || address.is_ok_and(|address| address.is_loopback())
+    is_name
+        || match bare.parse::<IpAddr>() {
+            Ok(IpAddr::V4(address)) => address.is_loopback(),
+            Ok(IpAddr::V6(address)) => {
+                let mapped = address.to_ipv4_mapped();
+                address.is_loopback() || mapped.is_some_and(|mapped| mapped.is_loopback())
+            }
+            Err(_) => false,
+        }
 }
 
 /// An HTTP proxy.
@@ -162,7 +169,12 @@ impl Proxy {
                 Arc::new(text)
             };
             let colon = login.iter().position(|&byte| byte == b':');
-            let password = &login[colon.map_or(login.len(), |at| at + 1)..];
+            let colon = colon.unwrap_or(login.len());
+            // Without a password, the user name is likely a key.
+            let password = match login.get(colon + 1..) {
+                Some(password) if !password.is_empty() => password,
+                _ => &login[..colon],
+            };
             redactor.add(&secret(password), "[password]");
             redactor.add(&secret(&value[b"Basic ".len()..]), "[password]");
         }

@@ -12,7 +12,6 @@ use super::stream::Buffered;
 use super::tcp::Limit;
 use super::wait::after;
 use crate::server_message;
-use crate::text::one_line;
 
 /// How long to wait for the page of a proxy that refuses, at most.
 const PAGE_LIMIT: Duration = Duration::from_secs(1);
@@ -210,10 +209,11 @@ fn chunks(mut body: &[u8]) -> Vec<u8> {
 fn refusal(proxy: &Proxy, head: &Head, page: &[u8]) -> ConnectionError {
     let status = head.status;
     let wants_login = head.wants_login();
+    let redactor = proxy.redactor();
     let mut what = match (wants_login, unsupported_schemes(head)) {
         (true, Some(schemes)) => format!(
-            "the proxy wants a user name and password by {schemes}, which is not supported; \
-             Basic is"
+            "the proxy wants a user name and password by {}, which is not supported; Basic is",
+            redactor.one_line(&schemes, MAX_SCHEMES)
         ),
         (true, None) if proxy.has_login() => {
             "the proxy does not accept the user name and password that it was sent".to_owned()
@@ -230,13 +230,16 @@ fn refusal(proxy: &Proxy, head: &Head, page: &[u8]) -> ConnectionError {
         }
     };
     if let Some(words) = server_message::extract_message(page) {
-        what = format!("{what}: {}", proxy.redactor().redact(&words));
+        what = format!("{what}: {}", redactor.redact(&words));
     }
     ConnectionError::Proxy {
         what,
         is_transient: status >= 500,
     }
 }
+
+/// The maximum length of the names of authentication schemes in a message, in characters.
+const MAX_SCHEMES: usize = 60;
 
 /// The authentication schemes that the proxy offers, where Basic is not one of them.
 fn unsupported_schemes(head: &Head) -> Option<String> {
@@ -258,7 +261,7 @@ fn unsupported_schemes(head: &Head) -> Option<String> {
         .iter()
         .any(|scheme| scheme.eq_ignore_ascii_case("basic"));
     schemes.truncate(4);
-    (!has_basic && !schemes.is_empty()).then(|| one_line(&schemes.join(" or "), 60))
+    (!has_basic && !schemes.is_empty()).then(|| schemes.join(" or "))
 }
 
 #[cfg(test)]

@@ -24,9 +24,9 @@ pub(super) fn wait_for(
     match watch.wake() {
         Some(wake) => {
             let wake = PollFd::new(&*wake, PollFlags::IN);
-            wait(&watch, &mut [socket, wake], true, until)
+            wait(&watch, &mut [socket, wake], 1, until)
         }
-        None => wait(&watch, &mut [socket], !watch.has_token(), until),
+        None => wait(&watch, &mut [socket], 1, until),
     }
 }
 
@@ -43,9 +43,8 @@ pub(super) fn wait_for_any<S: AsFd>(
         .iter()
         .map(|socket| PollFd::new(socket, readiness))
         .collect();
-    let has_wake = wake.is_some() || !watch.has_token();
     polled.extend(wake.iter().map(|wake| PollFd::new(&**wake, PollFlags::IN)));
-    wait(&watch, &mut polled, has_wake, until)
+    wait(&watch, &mut polled, sockets.len(), until)
 }
 
 /// Returns whether the socket is ready right now.
@@ -65,30 +64,38 @@ pub(super) fn after(limit: Duration) -> Option<Instant> {
 }
 
 /// Signals interrupt the wait as often as they like: what is left of each limit is computed
-/// anew from the clock, and the call is checked every time.
+/// anew from the clock, and the call is checked every time. Behind the sockets `polled` has the
+/// wake of the call's token, if there is one.
 fn wait(
     watch: &Watch,
     polled: &mut [PollFd<'_>],
-    has_wake: bool,
+    sockets: usize,
     until: Option<Instant>,
 ) -> io::Result<bool> {
+    let mut used = polled.len();
     loop {
         watch.check().map_err(io::Error::other)?;
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         if left == Some(Duration::ZERO) {
             return Ok(false);
         }
-        let time = match has_wake {
+        let time = match used > sockets || !watch.has_token() {
             true => watch.slice_with_wake(left),
             false => watch.slice(left),
         };
-        match poll(polled, time.map(timespec).as_ref()) {
+        match poll(&mut polled[..used], time.map(timespec).as_ref()) {
             Ok(0) | Err(Errno::INTR) => {}
             Ok(_) => {
                 // A wake-up of a cancelled token makes the check above fail.
-                if watch.check().is_ok() {
+                if watch.check().is_err() {
+                    continue;
+                }
+                if polled[..sockets].iter().any(|fd| !fd.revents().is_empty()) {
                     return Ok(true);
                 }
+                // The token was cancelled in the child of a fork, which shares the descriptor
+                // and not the token.
+                used = sockets;
             }
             Err(error) => return Err(error.into()),
         }
@@ -100,5 +107,31 @@ fn timespec(time: Duration) -> Timespec {
         tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
         // Below 10^9, which each system's type can hold.
         tv_nsec: time.subsec_nanos() as _,
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::CancelToken;
+
+    #[test]
+    fn wait_for_wake_of_another_process_meets_the_limit() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let watch = Watch {
+            cancel: Some(CancelToken::new()),
+            ..Watch::default()
+        };
+        watch.wake().unwrap().trigger();
+        let _entered = watch.enter();
+        let limit = Duration::from_millis(200);
+        let start = Instant::now();
+        assert!(!wait_for(&socket, PollFlags::IN, after(limit)).unwrap());
+        assert!(!wait_for_any([&socket], PollFlags::IN, after(limit)).unwrap());
+        assert!(start.elapsed() >= 2 * limit, "{:?}", start.elapsed());
+        assert!(wait_for(&socket, PollFlags::OUT, after(limit)).unwrap());
     }
 }
