@@ -406,13 +406,22 @@ fn redirects_are_followed_within_the_origin_only() {
     redirect("5", 302, "5");
     redirect("6", 302, "/Account/Login.aspx?ReturnUrl=%2frest");
     redirect("7", 308, "//localhost.example/file");
+    // Words that only contain those of a login page.
+    redirect("8", 302, "/catalogin/file@2x");
+    redirect("9", 302, "/designin");
     server.mock(|when, then| {
         when.path("/file")
             .header("Authorization", format!("Bearer {TOKEN}"));
         then.status(200).body("QUJD");
     });
+    for path in ["/catalogin/file@2x", "/designin"] {
+        server.mock(|when, then| {
+            when.path(path);
+            then.status(200).body("QUJD");
+        });
+    }
     let client = with_token(server.base_url());
-    for job in [1, 2] {
+    for job in [1, 2, 8, 9] {
         assert_eq!(client.output_file(job).unwrap().bytes, b"ABC");
     }
     for (job, kind, words) in [

@@ -14,11 +14,17 @@ use sellercloud_output::{
     Call, CancelToken, Client, ClientBuilder, Error, ErrorKind, Progress, Retry, Wait,
 };
 use support::raw_server::RawServer;
-use support::signals::{under_signals, waits_of_this_thread};
+#[cfg(unix)]
+use support::signals::under_signals;
+#[cfg(target_os = "linux")]
+use support::signals::waits_of_this_thread;
 use support::stand_in::{PASSWORD, StandIn, TOKEN, USER};
-use support::stuck::{FullPort, dripping, many_addresses, mute_port, silent_after, slow_names};
+use support::stuck::{FullPort, dripping, mute_port, silent_after};
+#[cfg(unix)]
+use support::stuck::{many_addresses, slow_names};
 use support::tls::Authority;
 use support::tunnel::Tunnel;
+#[cfg(unix)]
 use support::{run_alone, runs_alone};
 
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
@@ -61,6 +67,7 @@ fn assert_can_be_cancelled(place: &str, client: &Client) {
     assert_cancelled(place, cancel(call));
 }
 
+#[cfg(unix)]
 #[test]
 fn cancel_while_the_name_resolves() {
     if runs_alone() {
@@ -645,6 +652,7 @@ fn stops_hold_in_every_phase() {
     assert_stops_hold();
 }
 
+#[cfg(unix)]
 #[test]
 fn stops_hold_under_a_signal_every_millisecond() {
     if runs_alone() {
@@ -655,6 +663,7 @@ fn stops_hold_under_a_signal_every_millisecond() {
     run_alone("stops_hold_under_a_signal_every_millisecond", &[]);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_file_arrives_under_a_signal_every_millisecond() {
     if runs_alone() {
@@ -672,6 +681,7 @@ fn a_file_arrives_under_a_signal_every_millisecond() {
     run_alone("a_file_arrives_under_a_signal_every_millisecond", &[]);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_waiting_call_does_not_wake_up() {
     let server = silent_after(HEAD);
