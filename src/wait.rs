@@ -50,7 +50,7 @@ impl Wait {
         let clamp =
             move |interval: Duration| interval.clamp(MIN_INTERVAL, self.longest.max(MIN_INTERVAL));
         std::iter::successors(Some(clamp(self.first)), move |interval| {
-            Some(clamp(interval.mul_f64(1.5)))
+            Some(clamp(interval.saturating_add(*interval / 2)))
         })
     }
 }
