@@ -238,6 +238,21 @@ fn wait_ends_with_the_calls_time_and_tells_how_far_the_job_was() {
     assert!((2..=7).contains(&asked), "{asked}");
 }
 
+#[test]
+fn wait_intervals_without_a_limit_end_with_the_call() {
+    let stand_in = StandIn::start();
+    let client = client(stand_in.url());
+    let wait = Wait {
+        first: Duration::MAX,
+        longest: Duration::MAX,
+        grace: Duration::MAX,
+        ..Wait::default()
+    };
+    let call = client.call().timeout(Duration::from_millis(300));
+    let error = call.wait(50004, wait).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+}
+
 /// A server whose responses to the polls of a job are these bodies and statuses in turn; the
 /// last one stays. Counts the requests for the job and for its file.
 struct Scripted {
