@@ -638,8 +638,8 @@ sco_status sco_config_set_team_directory(sco_config *config,
                                          sco_error **error);
 
 /**
- * Sets the time limits, in milliseconds. connect: for the host's name, and again
- * for the connection with proxy and TLS; the default is 30000. stall: how long the
+ * Sets the time limits, in milliseconds. connect: for a connection, with name
+ * lookup, proxy and TLS together; the default is 30000. stall: how long the
  * server may be silent; the default is 60000. whole: for a whole call, with
  * login, retries and waits; the default is 3600000, and 24 hours for calls that
  * wait for a job, whatever is set here. sco_options_set_timeout, for one call,
@@ -681,16 +681,18 @@ sco_status sco_config_set_retry_server_errors(sco_config *config,
  * The proxy for every server, such as "http://user:password@proxy:3128" (user
  * name and password percent-encoded); "" for none. Unless set, the environment
  * says it: https_proxy or http_proxy by the server's scheme, else all_proxy, in
- * small or large letters; no_proxy lists the hosts that are reached without.
- * SCO_INVALID_ARGUMENT if a pointer is NULL or the URL is not UTF-8; a URL that
+ * lowercase or uppercase; no_proxy lists the hosts that are reached without. A
+ * server on loopback is never reached through a proxy. SCO_INVALID_ARGUMENT if a pointer is NULL or the URL is not UTF-8; a URL that
  * is no proxy's is refused by sco_client_new.
  */
-sco_status sco_config_set_proxy(sco_config *config, const char *url, sco_error **error);
+sco_status sco_config_set_proxy(sco_config *config,
+                                const char *url,
+                                sco_error **error);
 
 /**
  * Trusts CA certificates besides those that the system trusts. pem: one or
- * more of them in PEM, length bytes; they are copied. SCO_INVALID_ARGUMENT if a
- * pointer is NULL; certificates that cannot be used are refused by
+ * more of them in PEM, or one in DER, length bytes; they are copied.
+ * SCO_INVALID_ARGUMENT if a pointer is NULL; certificates that cannot be used are refused by
  * sco_client_new.
  */
 sco_status sco_config_add_ca_certificates(sco_config *config,

@@ -617,7 +617,7 @@ struct ClientOptions {
     std::optional<std::uint64_t> max_size = std::nullopt;
     bool allow_plain_http = false;
 
-    /// For the host's name, and again for the connection. Zero is rejected;
+    /// For a connection: name lookup, proxy and TLS together. Zero is rejected;
     /// std::chrono::milliseconds::max() means no limit.
     std::chrono::milliseconds connect_timeout{30000};
     /// How long the server may be silent. Zero is rejected;
@@ -637,9 +637,11 @@ struct ClientOptions {
     /// Whether a response with status 500 is retried as well.
     bool retry_server_errors = false;
 
-    /// Empty for none; the environment's unless set.
+    /// The URL of a proxy; empty for none, and the environment's unless set. A server on
+    /// loopback is never reached through a proxy.
     std::optional<std::string> proxy = std::nullopt;
-    /// PEM.
+    /// CA certificates to trust besides those of the system: one or more in PEM, or one in
+    /// DER.
     std::string ca_certificates = {};
     /// PEM, with the chain; and its key.
     std::string client_certificate = {};

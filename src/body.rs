@@ -45,7 +45,9 @@ pub enum BodyEncoding {
     /// Base64 if the body's first 64 KiB can be that, else raw. A guess: a raw
     /// file of nothing but letters and digits may be taken for base64. A body
     /// that begins as base64 and goes on as something else is an error, never
-    /// a mixture.
+    /// a mixture. So is a body of nothing but base64 characters and whitespace,
+    /// 64 or more of them in a row, that is not valid base64: it is cut short, or
+    /// a `+` became a space.
     Auto,
 }
 
@@ -201,6 +203,9 @@ fn guess_is_raw(
             },
         ) if !options.names_file => Err(error),
         Err(error) if is_response && !options.names_file => Err(error),
+        Err(error @ Error::Malformed { .. }) if detect::is_evident_base64(input.available()) => {
+            Err(error)
+        }
         Err(Error::Malformed { .. }) => Ok(true),
         Err(error) => Err(error),
     }

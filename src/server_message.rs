@@ -91,6 +91,7 @@ pub(crate) fn evident_message(body: &[u8]) -> Option<String> {
     match Value::parse(&text) {
         Some(value) if value.is_object() => of_json(value, Fields::Known, 0),
         Some(value) => value.string(MAX_LEN).filter(|string| is_error_text(string)),
+        None if text.trim_start().starts_with('<') => None,
         None => is_error_text(&text).then(|| text.trim().to_owned()),
     }
 }

@@ -27,8 +27,9 @@ struct State<T> {
     failure: Option<Error>,
 }
 
-/// How often a waiting call looks whether it is stopped.
-const TICK: Duration = Duration::from_millis(50);
+/// How often a waiting call looks whether the leader is in a callback. A call that can be
+/// cancelled looks more often.
+const TICK: Duration = Duration::from_millis(500);
 
 /// A leader that is in a callback for longer than this is not waited for: the callback may
 /// be waiting for the very call that waits here.
@@ -78,7 +79,7 @@ impl<T: Clone> SingleFlight<T> {
                 }
                 Some(leader) if leader.time_in_callback() < MAX_TIME_IN_CALLBACK => {
                     awaited.get_or_insert(state.generation);
-                    let time = watch.left().map_or(TICK, |left| left.min(TICK));
+                    let time = watch.slice(Some(TICK)).unwrap_or(TICK);
                     drop(self.changed.wait_timeout(state, time));
                 }
                 _ => {

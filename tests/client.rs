@@ -587,14 +587,36 @@ fn output_file_plus_signs_that_became_spaces_fail() {
             };
             for body in bodies {
                 corrupted += 1;
-                let error = fetch_as(BodyEncoding::Base64, &[NAME], &body).unwrap_err();
-                assert_eq!(error.kind(), ErrorKind::MalformedBody, "{error}");
-                let words = "a misplaced space at byte";
-                assert!(error.to_string().contains(words), "{error}");
+                for encoding in [BodyEncoding::Base64, BodyEncoding::Auto] {
+                    let error = fetch_as(encoding, &[NAME], &body).unwrap_err();
+                    assert_eq!(error.kind(), ErrorKind::MalformedBody, "{error}");
+                    let words = "a misplaced space at byte";
+                    assert!(error.to_string().contains(words), "{error}");
+                }
             }
         }
     }
     assert!(corrupted >= 400, "{corrupted}");
+}
+
+#[test]
+fn output_file_cut_base64_is_no_raw_file() {
+    let body = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, noise(3000));
+    for cut in [65, 1001, 3999] {
+        for encoding in [BodyEncoding::Base64, BodyEncoding::Auto] {
+            for headers in [&[][..], &[NAME]] {
+                let error = fetch_as(encoding, headers, &body[..cut]).unwrap_err();
+                assert!(error.to_string().contains("cut short"), "{error}");
+            }
+        }
+    }
+    // Text without such long words is a file.
+    let prose = "Lorem ipsum dolor sit amet consectetur 7 ".repeat(100);
+    let hashes = format!("{}\n", "0123456789abcdef".repeat(4)).repeat(9) + "x";
+    for text in [prose, hashes] {
+        let file = fetch_as(BodyEncoding::Auto, &[NAME], &text).unwrap();
+        assert_eq!(file.bytes, text.as_bytes());
+    }
 }
 
 #[test]

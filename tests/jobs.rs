@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use httpmock::prelude::*;
-use sellercloud_output::{Client, ErrorKind, JobStatus, Retry, Wait};
+use sellercloud_output::{Client, ErrorKind, JobStatus, Retry, SaveOptions, Wait};
 use support::raw_server::RawServer;
 use support::stand_in::{StandIn, TOKEN};
 
@@ -236,6 +236,21 @@ fn wait_ends_with_the_calls_time_and_tells_how_far_the_job_was() {
     // The intervals grow: 100, 120, 120 ... ms.
     let asked = stand_in.asked("/rest/api/queuedjobs/50004");
     assert!((2..=7).contains(&asked), "{asked}");
+}
+
+#[test]
+fn wait_intervals_without_a_limit_end_with_the_call() {
+    let stand_in = StandIn::start();
+    let client = client(stand_in.url());
+    let wait = Wait {
+        first: Duration::MAX,
+        longest: Duration::MAX,
+        grace: Duration::MAX,
+        ..Wait::default()
+    };
+    let call = client.call().timeout(Duration::from_millis(300));
+    let error = call.wait(50004, wait).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
 }
 
 /// A server whose responses to the polls of a job are these bodies and statuses in turn; the
@@ -567,6 +582,65 @@ fn wait_file_that_appears_a_moment_later_is_downloaded() {
         self::client(&server.url).output_file(1).unwrap_err();
         assert_eq!(server.files(), 1);
     }
+}
+
+#[test]
+fn wait_and_save_where_it_cannot_fails_before_a_request() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a.csv"), "mine").unwrap();
+    let server = Scripted::start(&[COMPLETED], &[FILE]);
+    let client = client(&server.url);
+    for (name, within, kind, io_kind) in [
+        (
+            None,
+            "absent",
+            ErrorKind::Io,
+            Some(std::io::ErrorKind::NotFound),
+        ),
+        (
+            Some("a.csv"),
+            "",
+            ErrorKind::Io,
+            Some(std::io::ErrorKind::AlreadyExists),
+        ),
+        (Some("a/b.csv"), "", ErrorKind::InvalidArgument, None),
+    ] {
+        let options = SaveOptions {
+            name: name.map(String::from),
+            ..SaveOptions::default()
+        };
+        let call = client.call().saving(options);
+        let path = directory.path().join(within);
+        let error = call
+            .wait_and_save_output_file(1, path, hasty())
+            .unwrap_err();
+        assert_eq!((error.kind(), error.io_kind()), (kind, io_kind), "{error}");
+        assert_eq!((server.polls(), server.files()), (0, 0), "{error}");
+    }
+    let error = client
+        .wait_and_save_output_file(1, "", hasty())
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    assert_eq!(server.polls(), 0);
+}
+
+#[test]
+fn save_name_of_the_response_that_is_taken_fails_before_the_body_arrives() {
+    let server = RawServer::start(|_, connection| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\
+            Content-Disposition: attachment; filename=a.csv\r\n\r\nQUJD";
+        let _ = connection.write_all(head.as_bytes());
+        let _ = connection.read_to_end(&mut Vec::new());
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let taken = directory.path().join("a.csv");
+    std::fs::write(&taken, "mine").unwrap();
+    let client = client(&server.url);
+    let call = client.call().timeout(Duration::from_secs(20));
+    let error = call.save_output_file(1, directory.path()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+    assert_eq!(error.io_kind(), Some(std::io::ErrorKind::AlreadyExists));
+    assert_eq!(std::fs::read(taken).unwrap(), b"mine");
 }
 
 #[test]

@@ -164,6 +164,7 @@ fn the_environment_names_the_proxy() {
     let [http, https] = &servers.urls;
     let at = proxy.url_with("user:hunter2");
     let nowhere = "http://127.0.0.1:1";
+    let host_and_port = https.split('/').nth(2).unwrap();
     for (url, variables, is_used) in [
         (http, &[("http_proxy", at.as_str())][..], true),
         (http, &[("HTTP_PROXY", &at), ("https_proxy", nowhere)], true),
@@ -183,6 +184,16 @@ fn the_environment_names_the_proxy() {
             http,
             &[("http_proxy", nowhere), ("NO_PROXY", "0.0.0.0/8")],
             false,
+        ),
+        (
+            https,
+            &[("https_proxy", nowhere), ("no_proxy", host_and_port)],
+            false,
+        ),
+        (
+            https,
+            &[("https_proxy", &at), ("no_proxy", "0.0.0.0:1")],
+            true,
         ),
         (https, &[("http_proxy", nowhere)], false),
         (http, &[("https_proxy", nowhere)], false),

@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -30,6 +31,16 @@ enum Server {
     Kestrel,
 }
 use Server::{Kestrel, WebApi};
+
+impl Server {
+    /// The variable that holds its port.
+    fn port(self) -> &'static str {
+        match self {
+            WebApi => "WEB_API_PORT",
+            Kestrel => "KESTREL_PORT",
+        }
+    }
+}
 
 /// What is between the client and nginx or the server.
 #[derive(Clone, Copy, PartialEq)]
@@ -108,6 +119,9 @@ const ROUTES: [Route; 9] = [
     },
 ];
 
+/// The stall timeout: no test reaches it, however slow the machine.
+const STALL: Duration = Duration::from_secs(60);
+
 fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("{name} is not set: start by tests/servers/run"))
 }
@@ -116,9 +130,19 @@ impl Proxy {
     fn url(self, login: &str) -> String {
         match self {
             Self::None => String::new(),
-            Self::Tinyproxy => format!("http://127.0.0.1:{}", variable("TINYPROXY_PORT")),
-            Self::Squid => format!("http://{login}@127.0.0.1:{}", variable("SQUID_PORT")),
-            Self::SquidTls => format!("https://{login}@localhost:{}", variable("SQUID_TLS_PORT")),
+            Self::Tinyproxy => self.url_at(&variable("TINYPROXY_PORT"), login),
+            Self::Squid => self.url_at(&variable("SQUID_PORT"), login),
+            Self::SquidTls => self.url_at(&variable("SQUID_TLS_PORT"), login),
+        }
+    }
+
+    /// The same for a proxy on another port.
+    fn url_at(self, port: &str, login: &str) -> String {
+        match self {
+            Self::None => String::new(),
+            Self::Tinyproxy => format!("http://127.0.0.1:{port}"),
+            Self::Squid => format!("http://{login}@127.0.0.1:{port}"),
+            Self::SquidTls => format!("https://{login}@localhost:{port}"),
         }
     }
 }
@@ -133,22 +157,26 @@ impl Route {
         };
         match (self.nginx, self.server) {
             (Some((port, path)), _) => format!("https://{host}:{}{path}/{site}", variable(port)),
-            (None, WebApi) => format!("http://{host}:{}/{site}", variable("WEB_API_PORT")),
-            (None, Kestrel) => format!("http://{host}:{}/{site}", variable("KESTREL_PORT")),
+            (None, server) => format!("http://{host}:{}/{site}", variable(server.port())),
         }
     }
 
     /// A client of the route, which tries everything once.
     fn client(&self, site: &str) -> ClientBuilder {
+        self.client_at(self.base(site))
+    }
+
+    /// The same for another base URL.
+    fn client_at(&self, base: String) -> ClientBuilder {
         let authority = fs::read(Path::new(&variable("DIR")).join("ca.pem")).unwrap();
-        Client::builder(self.base(site))
+        Client::builder(base)
             .token(new_token())
             .allow_plain_http(true)
             .add_ca_certificates(&authority)
             .proxy(self.proxy.url(&variable("PROXY_LOGIN")))
             .retry(Retry::never())
-            .stall_timeout(Duration::from_secs(30))
-            .call_timeout(Duration::from_secs(120))
+            .stall_timeout(STALL)
+            .call_timeout(Duration::from_secs(600))
     }
 }
 
@@ -179,7 +207,12 @@ fn on_every_route(fill_in: impl Fn(&Route, &mut Cells) + Sync) {
     on_routes(&ROUTES, fill_in);
 }
 
+/// The same for some routes. Those to Kestrel are left out where it cannot run, as
+/// tests/servers/run then says.
 fn on_routes(routes: &[Route], fill_in: impl Fn(&Route, &mut Cells) + Sync) {
+    let has_kestrel = env::var_os("KESTREL_COMMAND").is_some();
+    let is_there = |route: &Route| route.server != Kestrel || has_kestrel;
+    let routes: Vec<_> = routes.iter().copied().filter(is_there).collect();
     let all = Mutex::new(Cells::default());
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
@@ -336,6 +369,15 @@ fn file_of_every_form_arrives_whole() {
             let client = route.client("rest").body_encoding(encoding).build();
             let result = check_file(&client.unwrap(), job, name, expected);
             cells.add(format!("{job} {form}"), result);
+        }
+        let Some((port, _)) = route.nginx else { return };
+        let nginx = Some((port, "/by-close"));
+        for (job, encoding) in [(109, Raw), (109, Auto), (201, Base64)] {
+            let client = Route { nginx, ..*route }.client("rest");
+            let client = client.body_encoding(encoding).build().unwrap();
+            let large = (job == 201).then(|| noise(64 << 20));
+            let result = check_file(&client, job, orders, large.as_deref().unwrap_or(&file));
+            cells.add(format!("{job} ended by close, {encoding:?}"), result);
         }
     });
 }
@@ -686,7 +728,7 @@ fn rate_limit_and_busy_server_are_waited_for() {
             Err(error) => check_refusal(&error, ErrorKind::RateLimited, 409, "Too many requests"),
         };
         let result = result
-            .and_then(|()| ensure(start.elapsed().as_secs() < 10, || "it waited".into()))
+            .and_then(|()| ensure(start.elapsed().as_secs() < 300, || "it waited".into()))
             .and_then(|()| check_requests(&requests, &["GET 409"]));
         cells.add("reset in an hour", result);
     });
@@ -698,7 +740,7 @@ fn job_is_waited_for_and_its_failure_reported() {
     on_every_route(|route, cells| {
         let client = route.client("rest").build().unwrap();
         let wait = Wait::default();
-        let call = || client.call().timeout(Duration::from_secs(10));
+        let call = || client.call().timeout(Duration::from_secs(300));
         let result = match call().wait_for_output_file(101, wait) {
             Ok((job, file)) => ensure(
                 job.status == JobStatus::Completed
@@ -805,25 +847,23 @@ fn response_broken_off_by_the_server_fails_and_leaves_nothing() {
     });
 }
 
-/// A server of its own, which a test may kill.
-struct Own {
+/// A process of the test's own, which it may kill.
+struct OwnProcess {
     process: Child,
     port: String,
-    _folder: tempfile::TempDir,
+    _directory: tempfile::TempDir,
 }
 
-impl Own {
-    fn start(server: Server) -> Self {
-        let command = variable(match server {
+impl OwnProcess {
+    fn server(server: Server) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut process = command(match server {
             WebApi => "WEB_API_COMMAND",
             Kestrel => "KESTREL_COMMAND",
         });
-        let mut words = command.split(' ');
-        let folder = tempfile::tempdir().unwrap();
-        let mut process = Command::new(words.next().unwrap())
-            .args(words)
+        let mut process = process
             .arg("tests/servers/names.tsv")
-            .arg(folder.path().join("log"))
+            .arg(directory.path().join("log"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -834,62 +874,212 @@ impl Own {
         Self {
             process,
             port: port.trim().to_owned(),
-            _folder: folder,
+            _directory: directory,
         }
+    }
+
+    /// nginx, in front of the servers that all tests share.
+    fn nginx(port: &str) -> Self {
+        let ports = ["NGINX_WEB_API_PORT", "NGINX_KESTREL_PORT"];
+        Self::proxy("NGINX_COMMAND", "nginx.conf", &ports, port)
+    }
+
+    fn forward_proxy(proxy: Proxy) -> Self {
+        let squid = ["SQUID_PORT", "SQUID_TLS_PORT"];
+        match proxy {
+            Proxy::None => panic!("no proxy"),
+            Proxy::Tinyproxy => {
+                let ports = ["TINYPROXY_PORT"];
+                Self::proxy("TINYPROXY_COMMAND", "tinyproxy.conf", &ports, ports[0])
+            }
+            Proxy::Squid => Self::proxy("SQUID_COMMAND", "squid.conf", &squid, squid[0]),
+            Proxy::SquidTls => Self::proxy("SQUID_COMMAND", "squid.conf", &squid, squid[1]),
+        }
+    }
+
+    /// Starts a proxy as tests/servers/run does, but on other ports; `port` names the one to
+    /// use. A port that another process takes first ends the proxy, which is started again.
+    fn proxy(command_name: &str, configuration: &str, ports: &[&str], port: &str) -> Self {
+        let shared = Path::new(&variable("DIR")).join(configuration);
+        let shared = fs::read(shared).unwrap();
+        for _ in 0..10 {
+            let directory = tempfile::tempdir().unwrap();
+            let mut text = shared.clone();
+            let mut chosen = String::new();
+            let listeners: Vec<_> = ports
+                .iter()
+                .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
+                .collect();
+            for (name, listener) in ports.iter().zip(&listeners) {
+                let own = listener.local_addr().unwrap().port().to_string();
+                text = replaced(&text, variable(name).as_bytes(), own.as_bytes());
+                if *name == port {
+                    chosen = own;
+                }
+            }
+            drop(listeners);
+            let path = directory.path().join(configuration);
+            fs::write(&path, text).unwrap();
+            let mut process = command(command_name)
+                .arg(&path)
+                .current_dir(directory.path())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            while process.try_wait().unwrap().is_none() {
+                if TcpStream::connect(format!("127.0.0.1:{chosen}")).is_ok() {
+                    return Self {
+                        process,
+                        port: chosen,
+                        _directory: directory,
+                    };
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+        panic!("{command_name} does not start");
     }
 }
 
-impl Drop for Own {
+impl Drop for OwnProcess {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
+fn command(variable_name: &str) -> Command {
+    let words = variable(variable_name);
+    let mut words = words.split(' ');
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words);
+    command
+}
+
+/// Replaces text in a configuration, which is not all UTF-8.
+fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut result = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.windows(from.len()).position(|part| part == from) {
+        result.extend_from_slice(&rest[..at]);
+        result.extend_from_slice(to);
+        rest = &rest[at + from.len()..];
+    }
+    result.extend_from_slice(rest);
+    result
+}
+
+/// Saves a file that never ends, and kills the process once bytes have arrived.
+fn check_killed(client: ClientBuilder, job: i32, mut own: OwnProcess) -> Result<(), String> {
+    let client = client.build().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let mut killed = None;
+    let call = client.call().progress(|progress| {
+        if progress.received > 0 && killed.is_none() {
+            own.process.kill().unwrap();
+            killed = Some(Instant::now());
+        }
+        ControlFlow::Continue(())
+    });
+    match call.save_output_file(job, directory.path()) {
+        Ok(file) => return Err(format!("it saved {} bytes", file.len)),
+        Err(error) => ensure(error.kind() == ErrorKind::Connection, || {
+            format!("the kind is {:?}: {error}", error.kind())
+        })?,
+    }
+    let took = killed.map(|start: Instant| start.elapsed());
+    ensure(took.is_some_and(|took| took < STALL), || {
+        format!("it took {took:?}")
+    })?;
+    let left = fs::read_dir(directory.path()).unwrap().count();
+    ensure(left == 0, || format!("{left} files are left"))
+}
+
+/// What a job that never ends is sent as, and the path of nginx for it.
+const ENDLESS: [(i32, &str, &str); 3] = [
+    (205, "chunked", "/plain"),
+    (206, "with Content-Length", "/plain"),
+    (205, "ended by close", "/by-close"),
+];
+
 #[test]
 #[ignore = "needs the servers of tests/servers/run"]
 fn server_killed_while_it_sends_fails_and_leaves_nothing() {
-    let routes: Vec<_> = ROUTES.into_iter().filter(|r| r.nginx.is_none()).collect();
-    on_routes(&routes, |route, cells| {
-        for (job, framing) in [(205, "chunked"), (206, "with Content-Length")] {
-            let mut own = Own::start(route.server);
-            let host = match route.proxy {
-                Proxy::None => "localhost".into(),
-                _ => variable("NAME"),
-            };
-            let client = Client::builder(format!("http://{host}:{}/rest", own.port))
-                .token(new_token())
-                .allow_plain_http(true)
-                .proxy(route.proxy.url(&variable("PROXY_LOGIN")))
-                .body_encoding(BodyEncoding::Raw)
-                .retry(Retry::never())
-                .build()
-                .unwrap();
-            let folder = tempfile::tempdir().unwrap();
-            let mut killed = None;
-            let call = client.call().progress(|progress| {
-                if progress.received > 20_000 && killed.is_none() {
-                    own.process.kill().unwrap();
-                    killed = Some(Instant::now());
+    on_every_route(|route, cells| {
+        for (job, framing, _) in &ENDLESS[..2] {
+            let own = OwnProcess::server(route.server);
+            let base = match (route.nginx, route.server) {
+                // nginx takes the server's port from the path.
+                (Some(_), _) => route.base(&format!("own/{}/rest", own.port)),
+                (None, server) => {
+                    let shared = variable(server.port());
+                    route.base("rest").replace(&shared, &own.port)
                 }
-                ControlFlow::Continue(())
-            });
-            let result = match call.save_output_file(job, folder.path()) {
-                Ok(file) => Err(format!("it saved {} bytes", file.len)),
-                Err(error) => ensure(error.kind() == ErrorKind::Connection, || {
-                    format!("the kind is {:?}: {error}", error.kind())
-                }),
             };
-            let result = result.and_then(|()| {
-                let took = killed.map(|start: Instant| start.elapsed().as_secs());
-                ensure(took.is_some_and(|took| took < 5), || {
-                    format!("it took {took:?} s")
-                })?;
-                let left = fs::read_dir(folder.path()).unwrap().count();
-                ensure(left == 0, || format!("{left} files are left"))
-            });
-            cells.add(framing, result);
+            let client = route.client_at(base).body_encoding(BodyEncoding::Raw);
+            cells.add(*framing, check_killed(client, *job, own));
         }
+    });
+}
+
+#[test]
+#[ignore = "needs the servers of tests/servers/run"]
+fn reverse_proxy_killed_while_it_sends_fails_and_leaves_nothing() {
+    let routes: Vec<_> = ROUTES.into_iter().filter(|r| r.nginx.is_some()).collect();
+    on_routes(&routes, |route, cells| {
+        for (job, framing, path) in ENDLESS {
+            for encoding in [BodyEncoding::Raw, BodyEncoding::Base64] {
+                let (port, _) = route.nginx.unwrap();
+                let own = OwnProcess::nginx(port);
+                let nginx = Some((port, path));
+                let base = Route { nginx, ..*route }.base("rest");
+                let base = base.replace(&variable(port), &own.port);
+                let client = route.client_at(base).body_encoding(encoding);
+                let result = check_killed(client, job, own);
+                cells.add(format!("{framing}, {encoding:?}"), result);
+            }
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs the servers of tests/servers/run"]
+fn forward_proxy_killed_while_it_sends_fails_and_leaves_nothing() {
+    let routes = ROUTES.into_iter().filter(|r| r.proxy != Proxy::None);
+    on_routes(&routes.collect::<Vec<_>>(), |route, cells| {
+        for (job, framing, path) in ENDLESS {
+            // Without TLS, a body that close ends may be cut anywhere.
+            if route.nginx.is_none() && path == "/by-close" {
+                continue;
+            }
+            let own = OwnProcess::forward_proxy(route.proxy);
+            let nginx = route.nginx.map(|(port, _)| (port, path));
+            let base = Route { nginx, ..*route }.base("rest");
+            let proxy = route.proxy.url_at(&own.port, &variable("PROXY_LOGIN"));
+            let client = route.client_at(base).proxy(proxy);
+            let client = client.body_encoding(BodyEncoding::Raw);
+            cells.add(framing, check_killed(client, job, own));
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs the servers of tests/servers/run"]
+fn connection_closed_without_a_response_fails_after_one_request() {
+    let routes: Vec<_> = ROUTES.into_iter().filter(|r| r.nginx.is_some()).collect();
+    on_routes(&routes, |route, cells| {
+        let (port, _) = route.nginx.unwrap();
+        let nginx = Some((port, "/no-response"));
+        let (client, requests) = record(Route { nginx, ..*route }.client("rest"));
+        let result = check_error(&client, 101, |error| {
+            ensure(error.kind() == ErrorKind::Connection, || {
+                format!("the kind is {:?}: {error}", error.kind())
+            })?;
+            check_message(error)
+        });
+        let result = result.and_then(|()| check_requests(&requests, &["GET 0", "GET 0"]));
+        cells.add("closed", result);
     });
 }
 
@@ -920,7 +1110,7 @@ fn calls_in_a_row_share_one_connection() {
                 let lines = log.lines().filter(|line| line.ends_with(&token));
                 let connection = |line: &str| line.split(' ').nth(2).map(str::to_owned);
                 let connections: Vec<_> = lines.map(connection).collect();
-                if connections.len() >= 20 || start.elapsed().as_secs() >= 10 {
+                if connections.len() >= 20 || start.elapsed().as_secs() >= 60 {
                     break connections;
                 }
                 thread::sleep(Duration::from_millis(20));

@@ -406,13 +406,22 @@ fn redirects_are_followed_within_the_origin_only() {
     redirect("5", 302, "5");
     redirect("6", 302, "/Account/Login.aspx?ReturnUrl=%2frest");
     redirect("7", 308, "//localhost.example/file");
+    // Words that only contain those of a login page.
+    redirect("8", 302, "/catalogin/file@2x");
+    redirect("9", 302, "/designin");
     server.mock(|when, then| {
         when.path("/file")
             .header("Authorization", format!("Bearer {TOKEN}"));
         then.status(200).body("QUJD");
     });
+    for path in ["/catalogin/file@2x", "/designin"] {
+        server.mock(|when, then| {
+            when.path(path);
+            then.status(200).body("QUJD");
+        });
+    }
     let client = with_token(server.base_url());
-    for job in [1, 2] {
+    for job in [1, 2, 8, 9] {
         assert_eq!(client.output_file(job).unwrap().bytes, b"ABC");
     }
     for (job, kind, words) in [
@@ -1005,17 +1014,82 @@ fn callbacks_may_wait_for_another_call_during_a_login() {
     }
 }
 
-/// A server that takes a moment for a login.
+#[test]
+fn callbacks_may_call_their_own_client() {
+    // The request callback, of the look-up and of the login.
+    let slow = slow_login();
+    let slot: Arc<Mutex<Option<Client>>> = Arc::default();
+    let outcomes = Arc::new(Mutex::new(Vec::new()));
+    let (own, noted) = (slot.clone(), outcomes.clone());
+    let builder = Client::for_team(TEAM)
+        .team_directory(&slow.url)
+        .credentials(USER, PASSWORD)
+        .retry(Retry::never());
+    let client = builder
+        .clone()
+        .on_request(move |record| {
+            // Not of the requests that this one makes.
+            let client = own.lock().unwrap().take();
+            if let Some(client) = client {
+                let outcome = client.output_file(28142).map(|file| file.bytes);
+                noted
+                    .lock()
+                    .unwrap()
+                    .push((record.url.clone(), outcome.is_ok()));
+                *own.lock().unwrap() = Some(client).filter(|_| !record.url.contains("OutputFile"));
+            }
+        })
+        .build()
+        .unwrap();
+    *slot.lock().unwrap() = Some(client.clone());
+    let call = client.call().timeout(Duration::from_secs(20));
+    assert_eq!(call.output_file(28142).unwrap().bytes, b"ABC");
+    let outcomes = outcomes.lock().unwrap();
+    assert!(outcomes.len() >= 2, "{outcomes:?}");
+    assert!(outcomes.iter().all(|(_, is_ok)| *is_ok), "{outcomes:?}");
+
+    // The interrupt callback during a look-up, and the progress callback.
+    let client = builder.build().unwrap();
+    let (inner, other) = (client.clone(), client.clone());
+    let (asked, told) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
+    let count = asked.clone();
+    let call = client
+        .call()
+        .timeout(Duration::from_secs(20))
+        .interrupt(move || {
+            if count.fetch_add(1, Ordering::SeqCst) == 0 {
+                match inner.output_file(28142) {
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}"),
+                    Ok(file) => assert_eq!(file.bytes, b"ABC"),
+                }
+            }
+            std::ops::ControlFlow::Continue(())
+        })
+        .progress(|_| {
+            told.fetch_add(1, Ordering::SeqCst);
+            assert_eq!(other.output_file(28142).unwrap().bytes, b"ABC");
+            std::ops::ControlFlow::Continue(())
+        });
+    assert_eq!(call.output_file(28142).unwrap().bytes, b"ABC");
+    assert!(asked.load(Ordering::SeqCst) > 0 && told.load(Ordering::SeqCst) > 0);
+}
+
+/// A directory and a server that take a moment for a look-up and for a login.
 fn slow_login() -> RawServer {
     RawServer::start(|head, connection| {
+        let is_look_up = head.contains("server-by-team");
+        if head.starts_with("POST") || is_look_up {
+            thread::park_timeout(Duration::from_millis(300));
+        }
         let body = match head.starts_with("POST") {
-            true => {
-                thread::park_timeout(Duration::from_millis(300));
-                r#"{"access_token": "t"}"#
+            _ if is_look_up => {
+                let server = connection.local_addr().unwrap();
+                format!(r#"{{"RestApiEndpoint": "http://{server}"}}"#)
             }
-            false => "QUJD",
+            true => r#"{"access_token": "t"}"#.to_owned(),
+            false => "QUJD".to_owned(),
         };
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
-        let _ = connection.write_all((head + body).as_bytes());
+        let _ = connection.write_all((head + &body).as_bytes());
     })
 }

@@ -110,6 +110,23 @@ pub(super) fn is_json_null(body: &[u8], options: &Options) -> bool {
     media(options.content_type) == Media::Json && body.trim_ascii() == b"null"
 }
 
+/// Whether a body holds base64 characters and whitespace only, as bare text or as a JSON
+/// string, and many in a row, as no other text does: it is meant as base64, valid or not.
+pub(super) fn is_evident_base64(body: &[u8]) -> bool {
+    const MIN_RUN: usize = 64;
+    let is_character = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    // What stands in a JSON string counts as well.
+    let is_other = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'=' | b'"' | b'\\');
+    let is_mixed = |run: &[u8]| {
+        run.len() >= MIN_RUN
+            && run.iter().any(u8::is_ascii_lowercase)
+            && run.iter().any(u8::is_ascii_uppercase)
+            && run.iter().any(u8::is_ascii_digit)
+    };
+    body.iter().all(|byte| is_character(byte) || is_other(byte))
+        && body.split(|byte| !is_character(byte)).any(is_mixed)
+}
+
 /// Whether a short text is base64 of text, which words are not.
 fn is_base64_of_text(text: &str) -> bool {
     use base64::Engine;

@@ -4,7 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::windows::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf, Prefix};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -196,12 +196,44 @@ fn while_blocked(mut call: impl FnMut() -> io::Result<()>) -> io::Result<()> {
 /// opens a file; a rename needs the same.
 fn wide(path: &Path) -> Vec<u16> {
     let text = path.as_os_str();
-    let is_long = text.len() >= 248 && path.is_absolute();
-    let is_plain = !text.as_encoded_bytes().starts_with(br"\\");
-    let prefix = if is_long && is_plain { r"\\?\" } else { "" };
+    let is_long = text.len() >= 248;
+    let (prefix, replaced) = match path.components().next() {
+        Some(Component::Prefix(prefix)) if is_long => match prefix.kind() {
+            Prefix::Disk(_) => (r"\\?\", 0),
+            Prefix::UNC(..) => (r"\\?\UNC\", r"\\".len()),
+            _ => ("", 0),
+        },
+        _ => ("", 0),
+    };
     prefix
         .encode_utf16()
-        .chain(text.encode_wide())
+        .chain(text.encode_wide().skip(replaced))
         .chain([0])
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_paths_are_verbatim() {
+        let long = "x".repeat(250);
+        for (path, verbatim) in [
+            (
+                r"C:\exports\a.csv".to_owned(),
+                r"C:\exports\a.csv".to_owned(),
+            ),
+            (format!(r"C:\{long}"), format!(r"\\?\C:\{long}")),
+            (
+                format!(r"\\server\share\{long}"),
+                format!(r"\\?\UNC\server\share\{long}"),
+            ),
+            (format!(r"\\?\C:\{long}"), format!(r"\\?\C:\{long}")),
+            (format!(r"\\.\C:\{long}"), format!(r"\\.\C:\{long}")),
+        ] {
+            let expected: Vec<_> = verbatim.encode_utf16().chain([0]).collect();
+            assert_eq!(wide(Path::new(&path)), expected, "{path}");
+        }
+    }
 }

@@ -108,8 +108,8 @@ impl Proxy {
             return Err(NO_URL);
         }
         let (login, host) = match authority.rsplit_once('@') {
-            Some((login, host)) => (Some(login), host),
-            None => (None, authority),
+            Some((login, host)) => (login, host),
+            None => ("", authority),
         };
         let host: Authority = host.parse().map_err(|_| NO_URL)?;
         if !is_host_and_port(&host) {
@@ -120,7 +120,7 @@ impl Proxy {
             is_https,
             port: host.port_u16().unwrap_or(default_port),
             host: host.host().to_owned(),
-            login: login.filter(|login| !login.is_empty()).map(decode_login),
+            login: (!login.is_empty()).then(|| decode_login(login)),
         })
     }
 

@@ -226,10 +226,9 @@ namespace SellercloudOutputTests
         [Test]
         public void ACallbackMayMakeCallsOfItsOwn()
         {
-            SellercloudClient client = null;
             var isInner = false;
             var inner = new List<long>();
-            Action callInside = () =>
+            Action<SellercloudClient> callInside = client =>
             {
                 if (isInner)
                 {
@@ -245,23 +244,39 @@ namespace SellercloudOutputTests
                 Support.Caught<OwnException>(() => client.GetOutputFile(28142, throwing));
                 isInner = false;
             };
-            var options = Support.WithToken();
-            options.Token = null;
-            options.TokenSource = renew =>
+            SellercloudClient own = null;
+            using (var other = new SellercloudClient(Support.WithToken()))
             {
-                callInside();
-                return Support.Variable("STAND_IN_TOKEN");
-            };
-            options.Log = record => callInside();
-            using (client = new SellercloudClient(options))
-            {
-                var calling = new CallOptions { Progress = new Told(now => callInside()) };
-                using (var file = client.GetOutputFile(28142, calling))
+                var options = Support.WithToken();
+                options.Token = null;
+                options.TokenSource = renew =>
+                {
+                    callInside(other);
+                    return Support.Variable("STAND_IN_TOKEN");
+                };
+                options.Log = record => callInside(own);
+                var calling = new CallOptions { Progress = new Told(now => callInside(own)) };
+                using (own = new SellercloudClient(options))
+                using (var file = own.GetOutputFile(28142, calling))
                 {
                     Assert.That(file.Length, Is.EqualTo(Support.OrdersLength));
                 }
                 Assert.That(inner.Count, Is.GreaterThanOrEqualTo(4));
                 Assert.That(inner, Is.All.EqualTo(4239));
+            }
+        }
+
+        [Test]
+        public void TokenSourceThatCallsItsOwnClientIsRefused()
+        {
+            SellercloudClient client = null;
+            var options = Support.WithToken();
+            options.Token = null;
+            options.TokenSource = renew => client.GetJob(28142).StatusName;
+            using (client = new SellercloudClient(options))
+            {
+                var error = Support.Failed(SellercloudErrorKind.InvalidArgument, () => client.GetOutputFile(28142));
+                Assert.That(error.Message, Contains.Substring("make it with another client"));
             }
         }
 

@@ -129,8 +129,8 @@ def test_storage_error_has_what_the_system_says(client: Client, tmp_path: Path) 
         client.save_output_file(28142, tmp_path / "file", name="x")
     for caught, code, path in (
         (taken, errno.EEXIST, "taken"),
-        (missing, errno.ENOENT, "nowhere/x"),
-        (no_directory, errno.ENOTDIR, "file/x"),
+        (missing, errno.ENOENT, "nowhere"),
+        (no_directory, errno.ENOTDIR, "file"),
     ):
         error = caught.value
         assert isinstance(error, StorageError)

@@ -1,7 +1,7 @@
 //! Places where a call gets stuck.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -19,9 +19,12 @@ pub struct FullPort {
 
 impl FullPort {
     pub fn new() -> Self {
-        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        let any: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
-        listener.bind(&any.into()).unwrap();
+        Self::at(([127, 0, 0, 1], 0).into())
+    }
+
+    pub fn at(address: SocketAddr) -> Self {
+        let listener = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+        listener.bind(&address.into()).unwrap();
         listener.listen(0).unwrap();
         let address = listener.local_addr().unwrap().as_socket().unwrap();
         let mut queued = Vec::new();
@@ -67,12 +70,22 @@ pub fn dripping(pause: Duration) -> RawServer {
 
 /// Builds what makes name lookups slow, into `folder`.
 pub fn slow_names(folder: &Path) -> PathBuf {
-    let library = folder.join("slow_names.so");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/slow_names.c");
+    library("slow_names", folder)
+}
+
+/// Builds what gives names several addresses, into `folder`.
+pub fn many_addresses(folder: &Path) -> PathBuf {
+    library("many_addresses", folder)
+}
+
+fn library(name: &str, folder: &Path) -> PathBuf {
+    let library = folder.join(format!("{name}.so"));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/support/{name}.c"));
     let built = Command::new("cc")
         .args(["-shared", "-fPIC", "-o"])
         .arg(&library)
         .arg(source)
+        .arg("-ldl")
         .status()
         .unwrap();
     assert!(built.success());

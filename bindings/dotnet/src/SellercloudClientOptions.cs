@@ -65,9 +65,8 @@ namespace SellercloudOutput
         public bool AllowPlainHttp { get; set; }
 
         /// <summary>
-        /// Gets or sets the longest wait for the host's name, and again for the connection with proxy and TLS. The
-        /// default is 30 seconds. Zero is rejected; <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> means no
-        /// limit.
+        /// Gets or sets how long to wait for a connection: name lookup, proxy and TLS together. The default is 30
+        /// seconds. Zero is rejected; <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> means no limit.
         /// </summary>
         public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
@@ -109,7 +108,7 @@ namespace SellercloudOutput
         /// <summary>
         /// The proxy for every server, such as "http://user:password@proxy:3128" (user name and password
         /// percent-encoded); "" for none. Null, the default, for what the environment says: https_proxy, http_proxy,
-        /// all_proxy and no_proxy, in small or large letters.
+        /// all_proxy and no_proxy, lowercase or uppercase. A server on loopback is never reached through a proxy.
         /// </summary>
         [DebuggerBrowsable(DebuggerBrowsableState.Never)]
         public string Proxy { get; set; }

@@ -211,7 +211,7 @@ public class QueuedJobsController : ControllerBase
             case 314: return Problem("Refused: " + Request.Headers["Authorization"]);
             case 315: return BadRequest("Line 1\r\nline 2\tend");
             case 316: throw new InvalidOperationException("The export failed.");
-            case 317: Thread.Sleep(4000); return WithName(Content(base64));
+            case 317: Thread.Sleep(10000); return WithName(Content(base64));
         }
         return NotFound();
     }

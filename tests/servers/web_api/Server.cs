@@ -314,7 +314,7 @@ public class QueuedJobsController : ApiController
             case 314: return Failed(new InvalidOperationException("Refused: " + Request.Headers.Authorization));
             case 315: return Request.CreateErrorResponse(HttpStatusCode.BadRequest, "Line 1\r\nline 2\tend");
             case 316: throw new InvalidOperationException("The export failed.");
-            case 317: Thread.Sleep(4000); return WithName(Text(base64));
+            case 317: Thread.Sleep(10000); return WithName(Text(base64));
         }
         return Request.CreateErrorResponse(HttpStatusCode.NotFound, "No case has the id " + id + ".");
     }

@@ -71,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--team-directory", metavar="URL", help="where teams are looked up")
     common.add_argument("--user", type=not_empty, help="the user name to log in with")
     common.add_argument(
-        "--ca", type=not_empty, metavar="FILE", help="PEM certificates to trust as well"
+        "--ca", type=not_empty, metavar="FILE", help="certificates to trust as well, in PEM, or one in DER"
     )
     common.add_argument(
         "--timeout",
