@@ -41,11 +41,13 @@ enum Exchange {
     Later,
 }
 
-/// When a connection was made, in terms of stale connections: where one of the pooled
-/// connections turns out to be stale, those made before it are not used again.
+/// When and where a connection was made. Where one of the pooled connections turns out to be
+/// stale, those made before it are not used again. Nor are those of a parent process: after a
+/// fork both would read from them, each the other's responses.
 #[derive(Debug)]
 pub(super) struct Generation {
     made_in: u64,
+    process: u32,
     current: Arc<AtomicU64>,
 }
 
@@ -53,12 +55,13 @@ impl Generation {
     pub(super) fn of(current: &Arc<AtomicU64>) -> Self {
         Self {
             made_in: current.load(Ordering::SeqCst),
+            process: std::process::id(),
             current: current.clone(),
         }
     }
 
     fn is_over(&self) -> bool {
-        self.current.load(Ordering::SeqCst) != self.made_in
+        self.current.load(Ordering::SeqCst) != self.made_in || self.process != std::process::id()
     }
 
     fn end(&self) {
@@ -177,5 +180,27 @@ impl Transport for EofGuard {
 impl std::fmt::Debug for WipedBuffers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("WipedBuffers").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generation_is_over_with_a_stale_connection_or_in_another_process() {
+        let current = Arc::default();
+        let (first, second) = (Generation::of(&current), Generation::of(&current));
+        assert!(!first.is_over() && !second.is_over());
+        first.end();
+        second.end();
+        assert!(first.is_over() && second.is_over());
+        let third = Generation::of(&current);
+        assert!(!third.is_over());
+        let of_parent = Generation {
+            process: third.process.wrapping_add(1),
+            ..third
+        };
+        assert!(of_parent.is_over());
     }
 }
