@@ -161,6 +161,19 @@ impl Route {
         }
     }
 
+    /// The base URL of another server of the same kind. Only such a one is sent requests whose
+    /// connection is killed: Mono's listener may then mix up the requests of other connections.
+    fn base_of_own(&self, own: &OwnProcess) -> String {
+        match self.nginx {
+            // nginx takes the server's port from the path.
+            Some(_) => self.base(&format!("own/{}/rest", own.port)),
+            None => {
+                let shared = variable(self.server.port());
+                self.base("rest").replace(&shared, &own.port)
+            }
+        }
+    }
+
     /// A client of the route, which tries everything once.
     fn client(&self, site: &str) -> ClientBuilder {
         self.client_at(self.base(site))
@@ -878,7 +891,7 @@ impl OwnProcess {
         }
     }
 
-    /// nginx, in front of the servers that all tests share.
+    /// nginx, in front of any server.
     fn nginx(port: &str) -> Self {
         let ports = ["NGINX_WEB_API_PORT", "NGINX_KESTREL_PORT"];
         Self::proxy("NGINX_COMMAND", "nginx.conf", &ports, port)
@@ -906,18 +919,13 @@ impl OwnProcess {
             let directory = tempfile::tempdir().unwrap();
             let mut text = shared.clone();
             let mut chosen = String::new();
-            let listeners: Vec<_> = ports
-                .iter()
-                .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
-                .collect();
-            for (name, listener) in ports.iter().zip(&listeners) {
-                let own = listener.local_addr().unwrap().port().to_string();
+            for name in ports {
+                let own = free_port().to_string();
                 text = replaced(&text, variable(name).as_bytes(), own.as_bytes());
                 if *name == port {
                     chosen = own;
                 }
             }
-            drop(listeners);
             let path = directory.path().join(configuration);
             fs::write(&path, text).unwrap();
             let mut process = command(command_name)
@@ -939,6 +947,19 @@ impl OwnProcess {
             }
         }
         panic!("{command_name} does not start");
+    }
+}
+
+/// A port that nothing listens on, below those that the system chooses for connections: one
+/// of these may be taken, or connect to itself, before the proxy listens.
+fn free_port() -> u16 {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    loop {
+        let next = NEXT.fetch_add(1, Ordering::Relaxed) + std::process::id() as usize * 100;
+        let port = 20_000 + u16::try_from(next % 12_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 
@@ -1009,14 +1030,7 @@ fn server_killed_while_it_sends_fails_and_leaves_nothing() {
     on_every_route(|route, cells| {
         for (job, framing, _) in &ENDLESS[..2] {
             let own = OwnProcess::server(route.server);
-            let base = match (route.nginx, route.server) {
-                // nginx takes the server's port from the path.
-                (Some(_), _) => route.base(&format!("own/{}/rest", own.port)),
-                (None, server) => {
-                    let shared = variable(server.port());
-                    route.base("rest").replace(&shared, &own.port)
-                }
-            };
+            let base = route.base_of_own(&own);
             let client = route.client_at(base).body_encoding(BodyEncoding::Raw);
             cells.add(*framing, check_killed(client, *job, own));
         }
@@ -1028,12 +1042,13 @@ fn server_killed_while_it_sends_fails_and_leaves_nothing() {
 fn reverse_proxy_killed_while_it_sends_fails_and_leaves_nothing() {
     let routes: Vec<_> = ROUTES.into_iter().filter(|r| r.nginx.is_some()).collect();
     on_routes(&routes, |route, cells| {
+        let server = OwnProcess::server(route.server);
         for (job, framing, path) in ENDLESS {
             for encoding in [BodyEncoding::Raw, BodyEncoding::Base64] {
                 let (port, _) = route.nginx.unwrap();
                 let own = OwnProcess::nginx(port);
                 let nginx = Some((port, path));
-                let base = Route { nginx, ..*route }.base("rest");
+                let base = Route { nginx, ..*route }.base_of_own(&server);
                 let base = base.replace(&variable(port), &own.port);
                 let client = route.client_at(base).body_encoding(encoding);
                 let result = check_killed(client, job, own);
@@ -1048,6 +1063,7 @@ fn reverse_proxy_killed_while_it_sends_fails_and_leaves_nothing() {
 fn forward_proxy_killed_while_it_sends_fails_and_leaves_nothing() {
     let routes = ROUTES.into_iter().filter(|r| r.proxy != Proxy::None);
     on_routes(&routes.collect::<Vec<_>>(), |route, cells| {
+        let server = OwnProcess::server(route.server);
         for (job, framing, path) in ENDLESS {
             // Without TLS, a body that close ends may be cut anywhere.
             if route.nginx.is_none() && path == "/by-close" {
@@ -1055,7 +1071,7 @@ fn forward_proxy_killed_while_it_sends_fails_and_leaves_nothing() {
             }
             let own = OwnProcess::forward_proxy(route.proxy);
             let nginx = route.nginx.map(|(port, _)| (port, path));
-            let base = Route { nginx, ..*route }.base("rest");
+            let base = Route { nginx, ..*route }.base_of_own(&server);
             let proxy = route.proxy.url_at(&own.port, &variable("PROXY_LOGIN"));
             let client = route.client_at(base).proxy(proxy);
             let client = client.body_encoding(BodyEncoding::Raw);

@@ -30,6 +30,8 @@ public static class Program
     public static async Task Main(string[] arguments)
     {
         Names.Read(arguments[0]);
+        // Slow actions hold a thread each, and the pool grows slowly.
+        ThreadPool.SetMinThreads(64, 64);
         var log = new StreamWriter(arguments[1]) { AutoFlush = true };
         var host = new WebHostBuilder()
             .UseKestrel(options => options.Listen(IPAddress.Loopback, 0))

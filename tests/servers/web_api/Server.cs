@@ -25,6 +25,8 @@ public static class Program
     public static void Main(string[] arguments)
     {
         Names.Read(arguments[0]);
+        // Bodies without an end hold a thread each, and the pool grows slowly.
+        ThreadPool.SetMinThreads(64, 64);
         var log = new RequestLog(arguments[1]);
         var configuration = new HttpConfiguration();
         configuration.IncludeErrorDetailPolicy = IncludeErrorDetailPolicy.Always;
@@ -118,17 +120,26 @@ static class Bridge
         catch (Exception)
         {
             // The client is gone, or the action broke off on purpose.
-            CloseSocket(context);
+            Break(context);
         }
     }
 
-    /// <summary>Closes the connection; Abort() would first write the end of a chunked body.</summary>
-    static void CloseSocket(HttpListenerContext context)
+    /// <summary>Ends the connection before Abort(), which would write the end of a chunked body.</summary>
+    static void Break(HttpListenerContext context)
     {
         const BindingFlags Hidden = BindingFlags.Instance | BindingFlags.NonPublic;
-        var connection = typeof(HttpListenerContext).GetField("cnc", Hidden).GetValue(context);
-        var socket = (Socket)connection.GetType().GetField("sock", Hidden).GetValue(connection);
-        if (socket != null) socket.Close();
+        try
+        {
+            var connection = typeof(HttpListenerContext).GetField("cnc", Hidden).GetValue(context);
+            var socket = (Socket)connection.GetType().GetField("sock", Hidden).GetValue(connection);
+            // Not closed: the listener still uses the descriptor, which would be another connection's.
+            if (socket != null) socket.Shutdown(SocketShutdown.Both);
+            context.Response.Abort();
+        }
+        catch (Exception)
+        {
+            // It has ended already.
+        }
     }
 
     static async Task Send(HttpResponseMessage message, HttpListenerResponse response)
@@ -182,6 +193,8 @@ class RequireToken : DelegatingHandler
     {
         var authorization = request.Headers.Authorization;
         var isLogin = request.RequestUri.AbsolutePath.EndsWith("/api/token");
+        // Slower than nginx waits for.
+        if (request.RequestUri.AbsolutePath.EndsWith("/317")) await Task.Delay(10000);
         if (isLogin || Tokens.Accept(authorization == null ? null : authorization.Parameter))
             return await base.SendAsync(request, cancel);
         return request.CreateResponse(HttpStatusCode.Unauthorized, "Not Valid Token");
@@ -314,7 +327,7 @@ public class QueuedJobsController : ApiController
             case 314: return Failed(new InvalidOperationException("Refused: " + Request.Headers.Authorization));
             case 315: return Request.CreateErrorResponse(HttpStatusCode.BadRequest, "Line 1\r\nline 2\tend");
             case 316: throw new InvalidOperationException("The export failed.");
-            case 317: Thread.Sleep(10000); return WithName(Text(base64));
+            case 317: return WithName(Text(base64));
         }
         return Request.CreateErrorResponse(HttpStatusCode.NotFound, "No case has the id " + id + ".");
     }
