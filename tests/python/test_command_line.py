@@ -116,6 +116,40 @@ def test_get_writes_to_standard_output(run: Any, tmp_path: Path) -> None:
     assert run("get", "28143", "-o", "-", "--json").returncode == 2
 
 
+@pytest.mark.parametrize("is_json", [False, True])
+def test_name_beyond_the_encoding_is_printed_with_escapes(run: Any, is_json: bool) -> None:
+    arguments = ["get", "28142", "-o", "\N{BAR CHART} é.csv", *(["--json"] if is_json else [])]
+    done = run(*arguments, PYTHONIOENCODING="ascii", LC_ALL="C.UTF-8")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\\U0001f4ca \\xe9.csv" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        ("get 28142 >&-", 0, b""),
+        ("status 50003 >&-", 0, b""),
+        ("get 28142 -o - >&-", 2, b"standard output is closed"),
+        ("get 28142 2>&-", 0, b""),
+        ("get 5 2>&-", 16, b""),
+        ("get 28142 <&-", 0, b""),
+        ("get 28142 --user u <&-", 2, b"set SELLERCLOUD_TOKEN, or "),
+        ("get 28142 >/dev/full", 24, b"cannot write the output: "),
+        ("get 28142 -o - >/dev/full", 24, b"cannot write the output: "),
+        ("status 50003 --json >/dev/full", 24, b"cannot write the output: "),
+        ("get 5 --json >/dev/full", 24, b"cannot write the output: "),
+        ("get 28142 --ca nowhere.pem", 2, b"No such file or directory"),
+    ],
+)
+def test_stream_that_is_closed_or_full(run: Any, arguments: str, code: int, error: bytes) -> None:
+    command = ["sh", "-c", f'"$0" -m sellercloud_output {arguments}', sys.executable]
+    done = run(command=command)
+    assert done.returncode == code, done.stderr
+    assert error in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+
+
 def test_get_waits_for_the_job_if_told(run: Any) -> None:
     done = run("get", "50003", "--wait", "--timeout", "30")
     assert (done.returncode, done.stderr) == (0, b"")

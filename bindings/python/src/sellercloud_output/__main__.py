@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import dataclasses
 import getpass
+import io
 import json
 import os
 import signal
@@ -71,7 +72,10 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--team-directory", metavar="URL", help="where teams are looked up")
     common.add_argument("--user", type=not_empty, help="the user name to log in with")
     common.add_argument(
-        "--ca", type=not_empty, metavar="FILE", help="certificates to trust as well, in PEM, or one in DER"
+        "--ca",
+        type=not_empty,
+        metavar="FILE",
+        help="certificates to trust as well, in PEM, or one in DER",
     )
     common.add_argument(
         "--timeout",
@@ -295,31 +299,72 @@ def error_facts(error: SellercloudError) -> dict[str, Any]:
     return facts
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Runs a command; gives the exit code."""
-    options = parser().parse_args(arguments)
+def open_streams() -> None:
+    """Opens the standard streams that are closed, and lets the output take any text."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    # A name may have characters that the encoding of the locale lacks.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def discard_output() -> None:
+    """Keeps Python from flushing, at exit, an output that takes nothing."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def run(options: argparse.Namespace) -> int:
+    """Runs a command; returns the exit code."""
     command = {"get": get, "wait": wait, "status": status}[options.command]
     try:
-        with client_of(options) as client:
+        try:
+            client = client_of(options)
+        except SellercloudError:
+            raise
+        except OSError as error:
+            # A file of certificates, such as one that does not exist.
+            usage_error(str(error))
+        with client:
             result = command(client, options)
         if options.json:
             print(json.dumps(result, default=str, ensure_ascii=False))
-        sys.stdout.flush()
     except SellercloudError as error:
+        print(f"sellercloud-output: {error}", file=sys.stderr)
         if options.json:
             print(json.dumps({"error": error_facts(error)}, default=str, ensure_ascii=False))
-        print(f"sellercloud-output: {error}", file=sys.stderr)
         return KIND_BASE + error.kind
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line; returns the exit code."""
+    is_closed = sys.stdout is None
+    open_streams()
+    options = parser().parse_args(arguments)
+    if is_closed and options.command == "get" and options.output == "-":
+        usage_error("standard output is closed")
+    try:
+        code = run(options)
+        sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read standard output has had enough; nor can Python flush it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read standard output has had enough.
+        discard_output()
         return 128 + 13
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        print(f"sellercloud-output: cannot write the output: {error}", file=sys.stderr)
+        discard_output()
+        return KIND_BASE + ErrorKind.IO
+    except ValueError as error:
         usage_error(str(error))
     except KeyboardInterrupt:
         print("sellercloud-output: interrupted", file=sys.stderr)
         return INTERRUPTED
-    return 0
+    return code
 
 
 if __name__ == "__main__":

@@ -133,12 +133,13 @@ class Client(Closing):
     of a file in bytes; 2 GiB in memory and no limit otherwise unless set.
     allow_plain_http: to other machines than this one. Times are in seconds:
     connect_timeout for a connection, with name lookup, proxy and TLS together,
-    stall_timeout without a byte, call_timeout for a whole call. attempts: how many times to try, with random
-    waits up to retry_base, doubled each time, at most retry_longest.
-    retry_server_errors: whether a response with status 500 is retried as well. proxy: a
-    URL, "" for none; the environment's unless set; never for a server on loopback.
-    ca_certificates: trusted besides the system's, PEM or one in DER; client_certificate with its chain, and client_key: PEM, or the path of a
-    file with it. log: is called with a record of every request.
+    stall_timeout without a byte, call_timeout for a whole call. attempts: how many
+    times to try, with random waits up to retry_base, doubled each time, at most
+    retry_longest. retry_server_errors: whether a response with status 500 is retried as
+    well. proxy: a URL, "" for none; the environment's unless set; never for a server on
+    loopback. ca_certificates: trusted besides the system's, PEM or one in DER;
+    client_certificate with its chain, and client_key: PEM. Each may be the path of a file
+    with it. log: is called with a record of every request.
 
     The three timeouts, max_size and attempts are limits: zero is rejected with
     InvalidArgument. A timeout of None means no limit, as does math.inf.
