@@ -160,7 +160,8 @@ fn max_requests(response: &[u8]) -> u32 {
 /// Whether the response evidently lacks a part of its body.
 fn is_cut(response: &[u8]) -> bool {
     let Some(end) = response.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
-        return true;
+        // A line may end with LF alone (RFC 9112 section 2.2).
+        return !response.windows(2).any(|bytes| bytes == b"\n\n");
     };
     let head = String::from_utf8_lossy(&response[..end]).to_ascii_lowercase();
     let body = &response[end + 4..];
