@@ -5,6 +5,8 @@ mod error_text;
 
 use std::borrow::Cow;
 
+use zeroize::Zeroizing;
+
 use crate::json::{self, Value};
 use crate::text::character_of_entity;
 
@@ -161,7 +163,8 @@ fn of_json(value: Value, shown: Fields, depth: usize) -> Option<String> {
         return None;
     }
     if let Some(text) = value.string(MAX_LEN) {
-        return Some(without_stack_trace(&text));
+        // It may repeat a secret.
+        return Some(without_stack_trace(&Zeroizing::new(text)));
     }
     if value.is_array() {
         return joined(|add| value.each_item(&mut |item| add(&|| of_json(item, shown, depth + 1))));
@@ -321,36 +324,38 @@ const SKIPPED_ELEMENTS: [(&str, &str); 6] = [
 
 /// Returns the text of a page, without a title that its text repeats.
 fn text_of_page(page: &str) -> String {
-    let text = text_of_html(page);
-    let lower = page.to_ascii_lowercase();
+    // All of them may repeat a secret.
+    let mut text = Zeroizing::new(text_of_html(page));
+    let lower = Zeroizing::new(page.to_ascii_lowercase());
     let title = lower.find("<title").and_then(|start| {
         let end = start + lower[start..].find("</title>")?;
         Some((start, end))
     });
     let Some((start, end)) = title else {
-        return text;
+        return std::mem::take(&mut *text);
     };
-    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let title = words(&text_of_html(&page[start..end]));
-    let rest = format!(
-        "{} {}",
-        text_of_html(&page[..start]),
-        text_of_html(&page[end..])
-    );
+    let words = |text: &str| {
+        let words: Vec<_> = text.split_whitespace().collect();
+        Zeroizing::new(words.join(" "))
+    };
+    let part = |html: &str| Zeroizing::new(text_of_html(html));
+    let title = words(&part(&page[start..end]));
+    let (before, after) = (part(&page[..start]), part(&page[end..]));
+    let mut rest = Zeroizing::new([before.as_str(), " ", after.as_str()].concat());
     // nginx writes the status code before the title only.
     let repeated = title.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
-    let is_repeated = !repeated.is_empty()
-        && words(&rest)
-            .to_lowercase()
-            .contains(&repeated.to_lowercase());
-    if is_repeated { rest } else { text }
+    let lowercase = |text: &str| Zeroizing::new(text.to_lowercase());
+    let is_repeated =
+        !repeated.is_empty() && lowercase(&words(&rest)).contains(lowercase(repeated).as_str());
+    std::mem::take(if is_repeated { &mut *rest } else { &mut *text })
 }
 
 /// Returns the text of a page: no tags, comments, scripts or styles.
 fn text_of_html(html: &str) -> String {
     // Of the same length, byte for byte, so places found in one hold in the other.
-    let lower = html.to_ascii_lowercase();
-    let mut text = String::new();
+    let lower = Zeroizing::new(html.to_ascii_lowercase());
+    // In one allocation: one that grows leaves copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(html.len() + 1));
     let mut at = 0;
     while let Some(tag) = html[at..].find('<').map(|found| at + found) {
         text.push_str(&html[at..tag]);
