@@ -1,8 +1,8 @@
 //! A real proxy: tinyproxy.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,10 +16,19 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// For everyone, or for those who know this user name and password.
+    /// Starts a proxy for every client, or for those with this user name and password.
     pub fn start(login: Option<(&str, &str)>) -> Self {
+        // Another process may take the port before tinyproxy does. Then it ends.
+        for _ in 0..10 {
+            if let Some(proxy) = Self::try_start(login) {
+                return proxy;
+            }
+        }
+        panic!("tinyproxy found no free port");
+    }
+
+    fn try_start(login: Option<(&str, &str)>) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        // Someone else may take the port before tinyproxy does; then it ends, and says so.
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
@@ -36,19 +45,23 @@ impl Proxy {
         let mut process = Command::new("tinyproxy")
             .args(["-d", "-c"])
             .arg(path)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
             .expect("tinyproxy must be installed");
         let start = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert_eq!(process.try_wait().unwrap(), None, "tinyproxy ended");
-            assert!(start.elapsed() < Duration::from_secs(20));
+        while !fs::read_to_string(&log).is_ok_and(|log| log.contains("Accepting connections")) {
+            if process.try_wait().unwrap().is_some() {
+                return None;
+            }
+            assert!(start.elapsed() < Duration::from_secs(20), "tinyproxy hangs");
             thread::sleep(Duration::from_millis(10));
         }
-        Self {
+        Some(Self {
             port,
             folder,
             process,
-        }
+        })
     }
 
     /// Its URL, without user name and password.
