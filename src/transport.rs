@@ -77,7 +77,8 @@ pub(crate) struct Request<'a> {
     pub(crate) attempt: u32,
     /// Replaces secrets in what is reported of the request.
     pub(crate) redactor: &'a Redactor,
-    /// Whether a pooled connection will do. A new one cannot turn out to be stale.
+    /// Whether a pooled connection will do. A new one cannot turn out to be stale. It is
+    /// closed after the response.
     pub(crate) uses_pool: bool,
     /// Whether the response may be compressed. A response with a secret must not be: the
     /// decompressor keeps what it has seen.
@@ -157,21 +158,19 @@ impl Transport {
             Some(value) => builder.header(AUTHORIZATION, value),
             None => builder,
         };
-        let max_idle_age = if request.uses_pool {
-            self.agent.config().max_idle_age()
-        } else {
-            Duration::ZERO
-        };
+        // ureq keeps a request whose connection is configured in another way than the agent's
+        // apart from the pool. This option does nothing else: the sockets are not ureq's.
+        let no_delay = self.agent.config().no_delay() == request.uses_pool;
         match request.json {
             Some(json) => {
                 let request = builder.method("POST").body(json)?;
                 let request = self.agent.configure_request(request);
-                self.agent.run(request.max_idle_age(max_idle_age).build())
+                self.agent.run(request.no_delay(no_delay).build())
             }
             None => {
                 let request = builder.method("GET").body(())?;
                 let request = self.agent.configure_request(request);
-                self.agent.run(request.max_idle_age(max_idle_age).build())
+                self.agent.run(request.no_delay(no_delay).build())
             }
         }
     }

@@ -146,6 +146,8 @@ fn fetch(url: &str, proxy: &str, encoding: BodyEncoding) -> Result<OutputFile, E
 /// How many requests a call may take that repeats nothing: redirects are followed, and two
 /// forms of the URL are tried.
 fn max_requests(response: &[u8]) -> u32 {
+    // Empty lines may stand before the status line (RFC 9112 section 2.2).
+    let response = response.trim_ascii_start();
     let status = response
         .get(9..12)
         .filter(|_| response.starts_with(b"HTTP/1."));

@@ -2,8 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use ureq::config::Config;
@@ -11,7 +9,7 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{ConnectionDetails, Connector as UreqConnector, NextTimeout};
 
-use super::eof_guard::{EofGuard, Generation};
+use super::eof_guard::EofGuard;
 use super::failure::ConnectionError;
 use super::proxy::Proxy;
 use super::resolve::resolve;
@@ -28,7 +26,6 @@ pub(super) struct Connector {
     stall_limit: Duration,
     tls: TlsConnector,
     proxy: Option<Proxy>,
-    generation: Arc<AtomicU64>,
 }
 
 impl Connector {
@@ -38,12 +35,10 @@ impl Connector {
             stall_limit: settings.stall_limit,
             tls: TlsConnector::new(settings.tls.clone()),
             proxy,
-            generation: Arc::default(),
         }
     }
 
     fn open(&self, uri: &Uri) -> io::Result<EofGuard> {
-        let generation = Generation::of(&self.generation);
         let until = after(self.connect_limit);
         let is_https = uri.scheme_str() == Some("https");
         let host = uri.host().unwrap_or_default();
@@ -66,7 +61,7 @@ impl Connector {
             false => stream,
         };
         stream.set_limit(Limit::Stall(self.stall_limit));
-        Ok(EofGuard::new(stream, is_https, generation))
+        Ok(EofGuard::new(stream, is_https))
     }
 
     fn tls_to_proxy(&self, proxy: &Proxy, stream: Buffered) -> io::Result<Buffered> {

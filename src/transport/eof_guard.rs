@@ -1,8 +1,6 @@
 //! A response that is cut never passes for a whole one.
 
 use std::io::{self, Read, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
@@ -27,7 +25,9 @@ pub(super) struct EofGuard {
     exchange: Exchange,
     head: HeadCheck,
     chunk_lines: ChunkLines,
-    generation: Generation,
+    /// The process that made the connection. After a fork both would read from it, each the
+    /// other's responses.
+    process: u32,
 }
 
 /// How far the exchanges on a connection have come.
@@ -41,42 +41,8 @@ enum Exchange {
     Later,
 }
 
-/// When and where a connection was made. Where one of the pooled connections turns out to be
-/// stale, those made before it are not used again. Nor are those of a parent process: after a
-/// fork both would read from them, each the other's responses.
-#[derive(Debug)]
-pub(super) struct Generation {
-    made_in: u64,
-    process: u32,
-    current: Arc<AtomicU64>,
-}
-
-impl Generation {
-    pub(super) fn of(current: &Arc<AtomicU64>) -> Self {
-        Self {
-            made_in: current.load(Ordering::SeqCst),
-            process: std::process::id(),
-            current: current.clone(),
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.current.load(Ordering::SeqCst) != self.made_in || self.process != std::process::id()
-    }
-
-    fn end(&self) {
-        // Another connection of the same generation may have ended it already.
-        let _ = self.current.compare_exchange(
-            self.made_in,
-            self.made_in + 1,
-            Ordering::SeqCst,
-            Ordering::SeqCst,
-        );
-    }
-}
-
 impl EofGuard {
-    pub(super) fn new(stream: Buffered, is_tls: bool, generation: Generation) -> Self {
+    pub(super) fn new(stream: Buffered, is_tls: bool) -> Self {
         Self {
             stream,
             buffers: WipedBuffers::default(),
@@ -84,15 +50,12 @@ impl EofGuard {
             exchange: Exchange::First,
             head: HeadCheck::new(0),
             chunk_lines: ChunkLines::new(),
-            generation,
+            process: std::process::id(),
         }
     }
 
     fn ended(&self, how: Ended) -> Error {
         let is_stale = self.exchange == Exchange::Later;
-        if is_stale {
-            self.generation.end();
-        }
         io::Error::from(ConnectionError::Ended { how, is_stale }).into()
     }
 
@@ -169,7 +132,7 @@ impl Transport for EofGuard {
         // What came behind the last response belongs to no request.
         let is_idle = self.buffers.input().is_empty() && self.stream.is_idle();
         self.buffers.wipe_input();
-        is_idle && !self.generation.is_over()
+        is_idle && self.process == std::process::id()
     }
 
     fn is_tls(&self) -> bool {
@@ -180,27 +143,5 @@ impl Transport for EofGuard {
 impl std::fmt::Debug for WipedBuffers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("WipedBuffers").finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn generation_is_over_with_a_stale_connection_or_in_another_process() {
-        let current = Arc::default();
-        let (first, second) = (Generation::of(&current), Generation::of(&current));
-        assert!(!first.is_over() && !second.is_over());
-        first.end();
-        second.end();
-        assert!(first.is_over() && second.is_over());
-        let third = Generation::of(&current);
-        assert!(!third.is_over());
-        let of_parent = Generation {
-            process: third.process.wrapping_add(1),
-            ..third
-        };
-        assert!(of_parent.is_over());
     }
 }
