@@ -163,7 +163,8 @@ fn max_requests(response: &[u8]) -> u32 {
 fn is_cut(response: &[u8]) -> bool {
     let Some(end) = response.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
         // A line may end with LF alone (RFC 9112 section 2.2).
-        return !response.windows(2).any(|bytes| bytes == b"\n\n");
+        let has = |end: &[u8]| response.windows(end.len()).any(|bytes| bytes == end);
+        return !has(b"\n\n") && !has(b"\n\r\n");
     };
     let head = String::from_utf8_lossy(&response[..end]).to_ascii_lowercase();
     let body = &response[end + 4..];
