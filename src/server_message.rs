@@ -79,7 +79,7 @@ pub(crate) fn extract_message(body: &[u8]) -> Option<String> {
 /// other body. For responses that may hold secrets or a customer's data.
 pub(crate) fn known_message(body: &[u8]) -> Option<String> {
     let text = json::text(body);
-    let value = Value::parse(&text).filter(|value| value.is_object())?;
+    let value = Value::parse(text.trim()).filter(|value| value.is_object())?;
     of_json(value, Fields::Known, 0)
 }
 
@@ -90,11 +90,12 @@ pub(crate) fn evident_message(body: &[u8]) -> Option<String> {
         return extract_message(body);
     }
     let text = json::text(body);
-    match Value::parse(&text) {
+    let text = text.trim();
+    match Value::parse(text) {
         Some(value) if value.is_object() => of_json(value, Fields::Known, 0),
         Some(value) => value.string(MAX_LEN).filter(|string| is_error_text(string)),
-        None if text.trim_start().starts_with('<') => None,
-        None => is_error_text(&text).then(|| text.trim().to_owned()),
+        None if text.starts_with('<') => None,
+        None => is_error_text(text).then(|| text.to_owned()),
     }
 }
 

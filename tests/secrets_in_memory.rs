@@ -130,10 +130,11 @@ fn needles(servers: Option<&Servers>) -> Vec<Needle> {
 /// ring's own form of the key, and the PEM's base64 in rustls-pki-types.
 const CLIENT_KEY_LEFT: usize = 2;
 /// Of 2 responses that are compressed although that was refused: two buffers in flate2 each;
-/// and one record in rustls.
-const COMPRESSED_TOKEN_LEFT: usize = 5;
-/// Of 5 logins over TLS: the record in rustls.
-const LOGIN_TOKEN_LEFT: usize = 5;
+/// and a record and its buffer in rustls.
+const COMPRESSED_TOKEN_LEFT: usize = 6;
+/// Of 5 logins over TLS: the record in rustls, and the buffer in which it was decrypted, which
+/// nothing overwrites, as the connection of a login is used for nothing else.
+const LOGIN_TOKEN_LEFT: usize = 10;
 /// Of 4 responses of a proxy spoken to over TLS that repeat the password: the record in rustls.
 const PASSWORD_OF_TLS_PROXY_LEFT: usize = 4;
 /// Of 4 responses over TLS that repeat the password: the record in rustls.
