@@ -196,9 +196,9 @@ impl<'a> Call<'a> {
     {
         let client = self.client;
         let mut running = self.run(job.try_into()?, DEFAULT_WAIT_LIMIT)?;
-        let job = client.await_job(&mut running, wait)?;
-        let file = wait::for_file(&mut running, wait, |running| client.fetch(running))?;
-        Ok((job, file))
+        wait::wait_for_file(&client.session, &mut running, wait, |running| {
+            client.fetch(running)
+        })
     }
 
     /// See [`Client::wait_and_save_output_file`].
@@ -220,11 +220,9 @@ impl<'a> Call<'a> {
         let options = std::mem::take(&mut self.saving);
         let mut running = self.run(job.try_into()?, DEFAULT_WAIT_LIMIT)?;
         let directory = running.open(directory.as_ref(), &options)?;
-        let job = client.await_job(&mut running, wait)?;
-        let file = wait::for_file(&mut running, wait, |running| {
+        wait::wait_for_file(&client.session, &mut running, wait, |running| {
             client.save(running, &directory)
-        })?;
-        Ok((job, file))
+        })
     }
 
     /// See [`Client::wait_and_write_output_file`].
@@ -244,9 +242,9 @@ impl<'a> Call<'a> {
     {
         let client = self.client;
         let mut running = self.run(job.try_into()?, DEFAULT_WAIT_LIMIT)?;
-        let job = client.await_job(&mut running, wait)?;
-        let file = wait::for_file(&mut running, wait, |running| client.write(running, writer))?;
-        Ok((job, file))
+        wait::wait_for_file(&client.session, &mut running, wait, |running| {
+            client.write(running, writer)
+        })
     }
 
     fn run(self, job: JobId, default_limit: Duration) -> Result<Running<'a>, Error> {

@@ -230,7 +230,7 @@ fn joined(each: impl FnOnce(&mut dyn FnMut(&dyn Fn() -> Option<String>))) -> Opt
     (count > 0).then_some(all)
 }
 
-/// Returns an object as JSON, without the fields that help nobody or may hold secrets. What
+/// Returns an object as JSON, without the fields that help no user or may hold secrets. What
 /// is long is left out.
 fn without_secrets(value: Value, depth: usize) -> String {
     const MAX_SHOWN: usize = 4 * 1024;

@@ -93,7 +93,6 @@ impl Endpoint {
         let Failure {
             kind,
             what,
-            source,
             is_transient,
             is_stale: _,
         } = failure;
@@ -105,7 +104,7 @@ impl Endpoint {
             ErrorKind::Tls => Error::Tls {
                 about,
                 message: format!("no trusted connection to {host}: {what}"),
-                source,
+                source: None,
             },
             ErrorKind::Timeout => Error::Timeout {
                 about,
@@ -119,7 +118,7 @@ impl Endpoint {
             _ => Error::Connection {
                 about,
                 message: format!("no complete answer from {host}: {what}"),
-                source,
+                source: None,
                 retry_may_help: is_transient,
             },
         }

@@ -88,17 +88,20 @@ pub(crate) fn wait(
     unreachable_end()
 }
 
-/// Gets the file of a job that has completed, which may take a moment to appear.
-pub(crate) fn for_file<T>(
+/// Waits for the call's job as [`wait`] does, and gets its file by `get`. The file may take a
+/// moment to appear.
+pub(crate) fn wait_for_file<T>(
+    session: &Session,
     running: &mut Running,
-    wait: Wait,
+    options: Wait,
     mut get: impl FnMut(&mut Running) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let mut grace = Grace::new(wait.grace);
+) -> Result<(QueuedJob, T), Error> {
+    let job = wait(session, running, options)?;
+    let mut grace = Grace::new(options.grace);
     grace.is_known = true;
-    for interval in wait.intervals() {
+    for interval in options.intervals() {
         match get(running) {
-            Ok(file) => return Ok(file),
+            Ok(file) => return Ok((job, file)),
             Err(error) if running.is_last_attempt => return Err(error),
             Err(error) => poll_again(running, &grace, interval, error)?,
         }

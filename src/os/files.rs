@@ -1,5 +1,5 @@
 //! Files in one directory, by a handle to it: nothing moves where the process changes its
-//! working directory, or where somebody renames a parent.
+//! working directory, or where a parent is renamed.
 
 use std::ffi::{CStr, CString};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -255,7 +255,7 @@ impl DirectoryHandle {
             fd = unsafe { libc::openat(self.fd(), name.as_ptr(), flags, mode) };
             fd
         })?;
-        // SAFETY: the system has just opened it, for nobody else.
+        // SAFETY: the system has just opened it; no other code owns it.
         Ok(File::from(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 }
@@ -410,7 +410,7 @@ fn beyond_standard_streams(file: File) -> io::Result<File> {
         fd = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, min) };
         fd
     })?;
-    // SAFETY: the system has just opened it, for nobody else.
+    // SAFETY: the system has just opened it; no other code owns it.
     let mut moved = File::from(unsafe { OwnedFd::from_raw_fd(fd) });
     drop(file);
     // Another thread may have written to the standard stream meanwhile.

@@ -5,7 +5,7 @@
 //! - if its process is gone, which is only known of processes of this host, or
 //! - if nothing was written to it for a day, by the file system's clock,
 //!
-//! and if nobody holds a lock on it. No lock counts alone: on some network file systems a
+//! and if no process holds a lock on it. No lock counts alone: on some network file systems a
 //! lock locks nothing, and on others there is none to be had. So a download on another host
 //! is safe while bytes come, and a paused one for a day, or for good where locks work.
 
@@ -158,7 +158,7 @@ fn remember(path: &Path) {
 }
 
 /// Locks [`SEARCHED`], which no thread holds for long; unless another thread held it when
-/// this process was forked, and nobody will ever release it.
+/// this process was forked, and no code will ever release it.
 fn searched_directories() -> Option<MutexGuard<'static, VecDeque<(PathBuf, Instant)>>> {
     for _ in 0..1000 {
         match SEARCHED.try_lock() {

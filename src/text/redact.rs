@@ -37,7 +37,8 @@ const MIN_SECRET_IN_WORD: usize = 4;
 impl Redactor {
     /// Adds a secret, and what to show in its place.
     pub(crate) fn add(&mut self, secret: &Secret, shown: &'static str) {
-        if !secret.trim().is_empty() {
+        let is_known = self.secrets.iter().any(|(known, _)| known == secret);
+        if !secret.trim().is_empty() && !is_known {
             self.secrets.push((secret.clone(), shown));
         }
     }

@@ -9,7 +9,6 @@ use super::body::{BadBody, UnknownCoding};
 use super::{Settings, tls};
 use crate::ErrorKind;
 use crate::cancel::Stop;
-use crate::error::Source;
 
 /// Why there is no response, or not all of it.
 pub(crate) struct Failure {
@@ -17,8 +16,6 @@ pub(crate) struct Failure {
     /// What happened, for people, the cause included. May hold text from outside, whole: it is
     /// to be redacted, and shortened after that.
     pub(crate) what: String,
-    /// The cause, where it says more than `what` does.
-    pub(crate) source: Option<Source>,
     /// Whether the same request may succeed later.
     pub(crate) is_transient: bool,
     /// Whether a pooled connection ended before any of the response came.
@@ -206,7 +203,6 @@ fn failure(kind: ErrorKind, what: String) -> Failure {
     Failure {
         kind,
         what,
-        source: None,
         is_transient: false,
         is_stale: false,
     }
