@@ -5,6 +5,7 @@
 mod job;
 #[cfg(test)]
 pub(crate) mod random;
+mod raw_server;
 mod redact;
 mod response;
 #[cfg(test)]

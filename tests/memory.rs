@@ -1,9 +1,8 @@
-//! How much memory a call takes, by the operating system's own peak figure. The
-//! client is in a process of its own, so that the server's memory is not its.
+//! How much memory a call takes, by the operating system's own peak figure.
+//!
+//! A binary of its own, since it measures its process: each test restarts itself, so that the
+//! memory of the server and of other tests does not count.
 #![cfg(target_os = "linux")]
-
-mod support;
-
 use std::env;
 use std::fs;
 use std::io::{self, Write};
@@ -13,9 +12,9 @@ use std::sync::{Arc, LazyLock};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use mock_server::RawServer;
+use mock_server::process::{run_alone, runs_alone};
 use sellercloud_output::{Client, ErrorKind, Retry, SaveOptions, Wait};
-use support::raw_server::RawServer;
-use support::{run_alone, runs_alone};
 
 const MIB: u64 = 1024 * 1024;
 

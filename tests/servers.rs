@@ -3,8 +3,6 @@
 //!
 //! Each test is a table; a failure prints one line for each cell that failed.
 
-mod support;
-
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::env;
@@ -19,10 +17,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use mock_server::fixtures::{noise, sha256};
 use sellercloud_output::{
     BodyEncoding, Client, ClientBuilder, Error, ErrorKind, JobStatus, Retry, Wait,
 };
-use support::{noise, sha256};
 
 /// The server at the end of a route.
 #[derive(Clone, Copy, PartialEq, Debug)]

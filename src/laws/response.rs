@@ -7,10 +7,7 @@ use std::time::Duration;
 
 use crate::{BodyEncoding, Client, Error, ErrorKind, Retry};
 
-#[path = "../../tests/support/raw_server.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the tests use all of it")]
-pub(super) mod raw_server;
-use raw_server::RawServer;
+use super::raw_server::RawServer;
 
 /// Long enough to be cut where messages are.
 pub(super) const TOKEN: &str = "aTokenOfTheLaws.eyJhIjoxLCJiIjoyfQ.c2lnbmF0dXJl";

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::response::{MAX_SIZE, TOKEN, assert_may_be_shown, is_same_each_time, raw_server};
+use super::raw_server::RawServer;
+use super::response::{MAX_SIZE, TOKEN, assert_may_be_shown, is_same_each_time};
 use crate::{BodyEncoding, Client, Error, OutputFile, Retry};
-use raw_server::RawServer;
 
 /// A proxy's response that opens the tunnel.
 const OPENED: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";

@@ -1,6 +1,6 @@
-# To be sourced: what scripts need of the system and find missing is installed by this.
+# To be sourced by scripts that install the system packages they need.
 
-# Installs the named Debian packages, or says why it cannot. None is no work.
+# Installs the named Debian packages, if any, or prints why it cannot.
 install_packages() {
     local problem=''
     [ $# -gt 0 ] || return 0

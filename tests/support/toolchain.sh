@@ -1,7 +1,8 @@
-# To be read by scripts that need unstable options of Rust, as sanitizers do.
+# To be sourced by scripts that need unstable options of Rust, such as sanitizers.
 
-# Chooses the toolchain for all that the script runs: RUSTUP_TOOLCHAIN if it is set, else
-# nightly, else the default one. One that is not nightly is told to allow unstable options.
+# Chooses the toolchain for everything that the script runs: RUSTUP_TOOLCHAIN if it is set,
+# else nightly, else the default one. A toolchain other than nightly gets RUSTC_BOOTSTRAP,
+# which allows unstable options.
 use_unstable_toolchain() {
     if [ -z "${RUSTUP_TOOLCHAIN:-}" ] && rustc +nightly --version >/dev/null 2>&1; then
         export RUSTUP_TOOLCHAIN=nightly

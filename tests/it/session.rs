@@ -1,7 +1,5 @@
 //! Login, tokens, limits, retries and redirects through the Rust interface.
 
-mod support;
-
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,11 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use httpmock::prelude::*;
+use mock_server::RawServer;
+use mock_server::scripted_jobs::Job;
+use mock_server::{MockSellercloud, PASSWORD, TEAM, TOKEN, USER_NAME};
 use sellercloud_output::{
     BodyEncoding, Client, ClientBuilder, Error, ErrorKind, RequestRecord, Retry,
 };
-use support::raw_server::RawServer;
-use support::stand_in::{Job, PASSWORD, StandIn, TEAM, TOKEN, USER};
 
 /// Retries as usual, but without long waits.
 fn hasty() -> Retry {
@@ -23,9 +22,9 @@ fn hasty() -> Retry {
     }
 }
 
-fn with_login(stand_in: &StandIn) -> ClientBuilder {
-    Client::builder(stand_in.url())
-        .credentials(USER, PASSWORD)
+fn with_login(mock: &MockSellercloud) -> ClientBuilder {
+    Client::builder(mock.url())
+        .credentials(USER_NAME, PASSWORD)
         .retry(hasty())
 }
 
@@ -36,23 +35,23 @@ fn with_token(url: impl Into<String>) -> Client {
 
 #[test]
 fn one_login_serves_until_the_token_is_refused() {
-    let stand_in = StandIn::start();
-    let client = with_login(&stand_in).build().unwrap();
+    let mock = MockSellercloud::start();
+    let client = with_login(&mock).build().unwrap();
     for _ in 0..3 {
         client.output_file(28142).unwrap();
     }
-    assert_eq!(stand_in.logins(), 1);
-    stand_in.expire();
+    assert_eq!(mock.logins(), 1);
+    mock.expire_tokens();
     for _ in 0..3 {
         client.output_file(28142).unwrap();
     }
-    assert_eq!(stand_in.logins(), 2);
+    assert_eq!(mock.logins(), 2);
 }
 
 #[test]
 fn sixty_four_threads_with_an_expired_token_log_in_once() {
-    let stand_in = StandIn::start();
-    let client = with_login(&stand_in).build().unwrap();
+    let mock = MockSellercloud::start();
+    let client = with_login(&mock).build().unwrap();
     let everyone = || {
         thread::scope(|scope| {
             let threads: Vec<_> = (0..64)
@@ -64,10 +63,10 @@ fn sixty_four_threads_with_an_expired_token_log_in_once() {
         });
     };
     everyone();
-    assert_eq!(stand_in.logins(), 1);
-    stand_in.expire();
+    assert_eq!(mock.logins(), 1);
+    mock.expire_tokens();
     everyone();
-    assert_eq!(stand_in.logins(), 2);
+    assert_eq!(mock.logins(), 2);
 }
 
 #[test]
@@ -102,9 +101,9 @@ fn a_token_is_renewed_before_it_expires() {
 
 #[test]
 fn a_wrong_password_is_told_and_not_tried_again() {
-    let stand_in = StandIn::start();
-    let client = Client::builder(stand_in.url())
-        .credentials(USER, "wrong-password")
+    let mock = MockSellercloud::start();
+    let client = Client::builder(mock.url())
+        .credentials(USER_NAME, "wrong-password")
         .build()
         .unwrap();
     let error = client.output_file(28142).unwrap_err();
@@ -115,8 +114,8 @@ fn a_wrong_password_is_told_and_not_tried_again() {
          (the login failed: check the user name and the password)"
     );
     assert_eq!(error.attempts(), 1);
-    assert_eq!(stand_in.asked("/rest/api/token"), 1);
-    assert_eq!(stand_in.asked("/rest/api/queuedjobs/outputfile/28142"), 0);
+    assert_eq!(mock.requests("/rest/api/token"), 1);
+    assert_eq!(mock.requests("/rest/api/queuedjobs/outputfile/28142"), 0);
 }
 
 #[test]
@@ -159,25 +158,25 @@ fn a_login_that_gives_no_token_is_an_error_without_what_came() {
 
 #[test]
 fn a_callback_gives_the_token_and_renews_it_once() {
-    let stand_in = StandIn::start();
+    let mock = MockSellercloud::start();
     let asked = Arc::new(Mutex::new(Vec::new()));
     let noted = asked.clone();
     let source = move |renew| {
         noted.lock().unwrap().push(renew);
         Ok::<_, String>(if renew { TOKEN } else { "stale" }.to_owned())
     };
-    let builder = Client::builder(stand_in.url()).token_source(source);
+    let builder = Client::builder(mock.url()).token_source(source);
     builder.build().unwrap().output_file(28142).unwrap();
     assert_eq!(*asked.lock().unwrap(), [false, true]);
 
     let stubborn = |_| Ok::<_, String>("stale".to_owned());
-    let builder = Client::builder(stand_in.url()).token_source(stubborn);
+    let builder = Client::builder(mock.url()).token_source(stubborn);
     let error = builder.build().unwrap().output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authentication);
     assert_eq!(error.http_status(), Some(401));
 
     let empty_vault = |_| Err::<String, _>("the vault is locked");
-    let builder = Client::builder(stand_in.url()).token_source(empty_vault);
+    let builder = Client::builder(mock.url()).token_source(empty_vault);
     let error = builder.build().unwrap().output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authentication);
     assert_eq!(
@@ -188,10 +187,10 @@ fn a_callback_gives_the_token_and_renews_it_once() {
 
 #[test]
 fn a_team_is_enough_to_find_the_server() {
-    let stand_in = StandIn::start();
+    let mock = MockSellercloud::start();
     let client = Client::for_team(TEAM)
-        .team_directory(stand_in.directory())
-        .credentials(USER, PASSWORD)
+        .team_directory(mock.team_lookup_url())
+        .credentials(USER_NAME, PASSWORD)
         .build()
         .unwrap();
     thread::scope(|scope| {
@@ -199,10 +198,10 @@ fn a_team_is_enough_to_find_the_server() {
             scope.spawn(|| client.output_file(28142).unwrap());
         }
     });
-    assert_eq!(stand_in.asked("/api/server-by-team/"), 1);
+    assert_eq!(mock.requests("/api/server-by-team/"), 1);
 
     let unknown = Client::for_team("nobody")
-        .team_directory(stand_in.directory())
+        .team_directory(mock.team_lookup_url())
         .token(TOKEN)
         .build()
         .unwrap();
@@ -223,9 +222,9 @@ fn what_a_directory_names_must_be_a_server_to_be_trusted() {
         (r#"{"ServerID": 5}"#, false),
         ("no JSON", false),
     ] {
-        let stand_in = StandIn::start();
+        let mock = MockSellercloud::start();
         let directory = MockServer::start();
-        let body = answer.replace("URL", &stand_in.directory());
+        let body = answer.replace("URL", &mock.team_lookup_url());
         directory.mock(|_, then| {
             then.status(200).body(body);
         });
@@ -241,11 +240,11 @@ fn what_a_directory_names_must_be_a_server_to_be_trusted() {
 
 #[test]
 fn what_passes_is_tried_again() {
-    let stand_in = StandIn::start();
-    let client = with_token(stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = with_token(mock.url());
     let file = client.output_file(40001).unwrap();
     assert_eq!(file.bytes, (Job::find(28142).bytes)());
-    assert_eq!(stand_in.asked("/rest/api/queuedjobs/outputfile/40001"), 3);
+    assert_eq!(mock.requests("/rest/api/queuedjobs/outputfile/40001"), 3);
 
     let error = client.output_file(40004).unwrap_err();
     assert_eq!((error.http_status(), error.attempts()), (Some(504), 5));
@@ -305,7 +304,9 @@ fn odd_values_in_fields_that_are_not_needed_do_no_harm() {
             let _ = connection.write_all((head + &body).as_bytes());
         });
         let builder = Client::for_team("acme").team_directory(&server.url);
-        let builder = builder.credentials(USER, PASSWORD).retry(Retry::never());
+        let builder = builder
+            .credentials(USER_NAME, PASSWORD)
+            .retry(Retry::never());
         let client = builder.build().unwrap();
         let error = client.wait(1, Default::default()).unwrap_err();
         let end = error.job_end().unwrap_or_else(|| panic!("{error}"));
@@ -359,8 +360,8 @@ fn a_connection_that_breaks_is_tried_again_from_the_start() {
 
 #[test]
 fn a_rate_limit_is_waited_for() {
-    let stand_in = StandIn::start();
-    let client = with_token(stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = with_token(mock.url());
     // By Retry-After, and by a reset time in an answer that is no refusal at all.
     for job in [40002, 40005] {
         let start = Instant::now();
@@ -373,8 +374,8 @@ fn a_rate_limit_is_waited_for() {
 
 #[test]
 fn a_wait_that_does_not_fit_is_not_begun() {
-    let stand_in = StandIn::start();
-    let client = with_token(stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = with_token(mock.url());
     let start = Instant::now();
     let call = client.call().timeout(Duration::from_secs(60));
     let error = call.output_file(40003).unwrap_err();
@@ -450,7 +451,7 @@ fn gzipped(headers: &str, body: &[u8]) -> RawServer {
         "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n{headers}\r\n",
         body.len()
     );
-    RawServer::answering([head.as_bytes(), body].concat())
+    RawServer::responding([head.as_bytes(), body].concat())
 }
 
 #[test]
@@ -492,7 +493,7 @@ fn gzip_that_is_cut_or_wrong_is_an_error() {
         assert_eq!(error.kind(), ErrorKind::MalformedBody, "{body:?}: {error}");
     }
     // Where the framing itself was cut short, it is the connection that failed.
-    let server = RawServer::answering(
+    let server = RawServer::responding(
         [
             b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000\r\n\r\n",
             &whole[..],
@@ -542,14 +543,14 @@ impl log::Log for Recorder {
 fn no_secret_is_shown_anywhere() {
     log::set_logger(&Recorder).unwrap();
     log::set_max_level(log::LevelFilter::Trace);
-    let stand_in = StandIn::start();
+    let mock = MockSellercloud::start();
     let records = Arc::new(Mutex::new(String::new()));
     let noted = records.clone();
-    let builder = with_login(&stand_in).on_request(move |record: &RequestRecord| {
+    let builder = with_login(&mock).on_request(move |record: &RequestRecord| {
         *noted.lock().unwrap() += &format!("{record} {record:?}\n");
     });
     let client = builder.clone().build().unwrap();
-    let wrong = with_login(&stand_in).credentials(USER, "wrong-password");
+    let wrong = with_login(&mock).credentials(USER_NAME, "wrong-password");
     let wrong = wrong.build().unwrap();
     // Repeats all that it was sent, refuses, and cuts.
     let echo = RawServer::start(|head, connection| {
@@ -557,7 +558,7 @@ fn no_secret_is_shown_anywhere() {
         let head = format!("HTTP/1.1 418 No\r\nContent-Length: {}\r\n\r\n", body.len());
         connection.write_all((head + &body).as_bytes()).unwrap();
     });
-    let proxied = Client::builder(stand_in.url())
+    let proxied = Client::builder(mock.url())
         .token(TOKEN)
         .proxy("http://user:proxy-password@127.0.0.1:9")
         .retry(Retry::never())
@@ -611,10 +612,10 @@ fn chain(error: &Error) -> String {
 
 #[test]
 fn every_request_is_told_of() {
-    let stand_in = StandIn::start();
+    let mock = MockSellercloud::start();
     let records = Arc::new(Mutex::new(Vec::new()));
     let noted = records.clone();
-    let builder = with_login(&stand_in);
+    let builder = with_login(&mock);
     let client = builder
         .on_request(move |record| noted.lock().unwrap().push(record.clone()))
         .build()
@@ -658,12 +659,12 @@ fn zero_limits_are_rejected() {
     build(&|builder| builder.call_timeout(Duration::ZERO));
     build(&|builder| builder.max_size(0));
     build(&|builder| builder.retry(Retry::attempts(0)));
-    let stand_in = StandIn::start();
-    let client = with_token(stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = with_token(mock.url());
     let error = client.call().timeout(Duration::ZERO).output_file(28142);
     assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidArgument);
     // The largest limits are none.
-    let client = Client::builder(stand_in.url())
+    let client = Client::builder(mock.url())
         .token(TOKEN)
         .connect_timeout(Duration::MAX)
         .stall_timeout(Duration::MAX)
@@ -686,7 +687,7 @@ fn with_token_response(status: u16, body: &str) -> (MockServer, Client) {
         when.path("/api/QueuedJobs/OutputFile/1");
         then.status(200).body("QUJD");
     });
-    let builder = Client::builder(server.base_url()).credentials(USER, "hunter2");
+    let builder = Client::builder(server.base_url()).credentials(USER_NAME, "hunter2");
     let client = builder.retry(Retry::never()).build().unwrap();
     (server, client)
 }
@@ -738,7 +739,7 @@ fn text_from_outside_is_redacted_in_every_form() {
                 "Message": format!("The password {shown} is wrong")
             }));
         });
-        let builder = Client::builder(server.base_url()).credentials(USER, password);
+        let builder = Client::builder(server.base_url()).credentials(USER_NAME, password);
         let client = builder.retry(Retry::never()).build().unwrap();
         let text = client.output_file(1).unwrap_err().to_string();
         assert!(text.contains("[password]"), "{text}");
@@ -768,7 +769,7 @@ fn short_passwords_and_secrets_in_logs_are_redacted() {
         let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n");
         let _ = connection.write_all((head + body).as_bytes());
     });
-    let builder = Client::builder(&server.url).credentials(USER, "x7");
+    let builder = Client::builder(&server.url).credentials(USER_NAME, "x7");
     let client = builder.retry(Retry::never()).build().unwrap();
     let error = client.wait(1, Default::default()).unwrap_err().to_string();
     let words = "Password [password]: [token]; its log: Bearer [token] by '[password]'";
@@ -804,12 +805,12 @@ fn text_of_jobs_is_redacted_and_printable() {
 
 #[test]
 fn tokens_of_earlier_logins_are_redacted() {
-    let stand_in = StandIn::start();
-    let client = with_login(&stand_in).build().unwrap();
+    let mock = MockSellercloud::start();
+    let client = with_login(&mock).build().unwrap();
     client.output_file(28142).unwrap();
-    stand_in.expire();
+    mock.expire_tokens();
     client.output_file(28142).unwrap();
-    assert_eq!(stand_in.logins(), 2);
+    assert_eq!(mock.logins(), 2);
     // A team directory or server that still knows the first one.
     let echo = RawServer::start(|head, connection| {
         let body = if head.starts_with("POST") {
@@ -830,7 +831,7 @@ fn tokens_of_earlier_logins_are_redacted() {
         let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n");
         let _ = connection.write_all((head + &body).as_bytes());
     });
-    let builder = Client::builder(&echo.url).credentials(USER, PASSWORD);
+    let builder = Client::builder(&echo.url).credentials(USER_NAME, PASSWORD);
     let error = builder.build().unwrap().output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Forbidden, "{error}");
     assert!(error.to_string().contains("[token] has expired"), "{error}");
@@ -926,7 +927,7 @@ fn team_directory_words_are_kept_short_and_printable() {
 
 #[test]
 fn token_callback_that_uses_its_own_client_is_refused() {
-    let stand_in = StandIn::start();
+    let mock = MockSellercloud::start();
     let slot: Arc<Mutex<Option<Client>>> = Arc::default();
     let own = slot.clone();
     let source = move |_: bool| {
@@ -936,7 +937,7 @@ fn token_callback_that_uses_its_own_client_is_refused() {
             Err(error) => Err(format!("refused: {}", error.kind())),
         }
     };
-    let builder = Client::builder(stand_in.url()).token_source(source);
+    let builder = Client::builder(mock.url()).token_source(source);
     let client = builder.build().unwrap();
     *slot.lock().unwrap() = Some(client.clone());
     let error = client.output_file(28142).unwrap_err();
@@ -946,9 +947,9 @@ fn token_callback_that_uses_its_own_client_is_refused() {
         "{error}"
     );
     // Another client may be used.
-    let other = with_token(stand_in.url());
+    let other = with_token(mock.url());
     let source = move |_: bool| other.output_file(28142).map(|_| TOKEN.to_owned());
-    let builder = Client::builder(stand_in.url()).token_source(source);
+    let builder = Client::builder(mock.url()).token_source(source);
     builder.build().unwrap().output_file(28142).unwrap();
     *slot.lock().unwrap() = None;
 }
@@ -964,11 +965,11 @@ fn on_another_thread(client: &Client) -> Result<(), Error> {
 #[test]
 fn callbacks_may_wait_for_another_call_during_a_login() {
     // The request callback, of the login itself.
-    let stand_in = StandIn::start();
+    let mock = MockSellercloud::start();
     let slot: Arc<Mutex<Option<Client>>> = Arc::default();
     let outcomes = Arc::new(Mutex::new(Vec::new()));
     let (own, noted) = (slot.clone(), outcomes.clone());
-    let client = with_login(&stand_in)
+    let client = with_login(&mock)
         .on_request(move |record| {
             let client = own.lock().unwrap().take();
             if let Some(client) = client.filter(|_| record.url.ends_with("/api/token")) {
@@ -983,12 +984,12 @@ fn callbacks_may_wait_for_another_call_during_a_login() {
     *slot.lock().unwrap() = Some(client.clone());
     client.output_file(28142).unwrap();
     assert_eq!(*outcomes.lock().unwrap(), [true]);
-    assert_eq!(stand_in.logins(), 1);
+    assert_eq!(mock.logins(), 1);
 
     // The interrupt callback, on another thread and on its own.
     for on_own_thread in [false, true] {
         let slow = slow_login();
-        let builder = Client::builder(&slow.url).credentials(USER, PASSWORD);
+        let builder = Client::builder(&slow.url).credentials(USER_NAME, PASSWORD);
         let client = builder.retry(Retry::never()).build().unwrap();
         let used = client.clone();
         let outcomes = Arc::new(Mutex::new(Vec::new()));
@@ -1023,7 +1024,7 @@ fn callbacks_may_call_their_own_client() {
     let (own, noted) = (slot.clone(), outcomes.clone());
     let builder = Client::for_team(TEAM)
         .team_directory(&slow.url)
-        .credentials(USER, PASSWORD)
+        .credentials(USER_NAME, PASSWORD)
         .retry(Retry::never());
     let client = builder
         .clone()

@@ -11,10 +11,6 @@
     reason = "an allocator, and calls of the C functions as C makes them"
 )]
 
-mod support;
-
-#[path = "support/memory_scan.rs"]
-#[allow(unreachable_pub, reason = "as in the rest of support")]
 mod memory_scan;
 
 use std::ffi::{c_char, c_void};
@@ -30,10 +26,10 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use memory_scan::{Copies, Masked, Needle, Quarantine, Scanner, Shown};
+use mock_server::process::{run_alone, runs_alone};
+use mock_server::tls::Authority;
 use sellercloud_output::ffi::*;
 use sellercloud_output::{Client, ClientBuilder, Retry};
-use support::tls::Authority;
-use support::{run_alone, runs_alone};
 use zeroize::Zeroizing;
 
 #[global_allocator]
@@ -234,9 +230,10 @@ fn serves_other_processes() {
     let local = authority.server("localhost");
     let remote = authority.server(REMOTE_HOST);
     let http = listen(serve_requests);
-    let https = support::tls::serve(local.config(), serve_tls);
-    let with_certificate = support::tls::serve(local.config_for_clients_of(&authority), serve_tls);
-    let remote_https = support::tls::serve(remote.config(), serve_tls);
+    let https = mock_server::tls::serve(local.config(), serve_tls);
+    let with_certificate =
+        mock_server::tls::serve(local.config_for_clients_of(&authority), serve_tls);
+    let remote_https = mock_server::tls::serve(remote.config(), serve_tls);
     let ports = (http, remote_https);
     let proxy = listen(move |socket| serve_tunnel(socket, ports));
     let in_front_of = Arc::new(local.config());
@@ -302,7 +299,7 @@ fn listen(serve: impl Fn(TcpStream) -> io::Result<()> + Clone + Send + 'static) 
     port
 }
 
-fn serve_tls(stream: &mut support::tls::TlsStream) -> io::Result<()> {
+fn serve_tls(stream: &mut mock_server::tls::TlsStream) -> io::Result<()> {
     serve_requests(&mut *stream)?;
     stream.conn.send_close_notify();
     stream.flush()

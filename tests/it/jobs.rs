@@ -1,16 +1,14 @@
 //! Jobs and waiting for them, through the Rust interface.
 
-mod support;
-
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use httpmock::prelude::*;
+use mock_server::RawServer;
+use mock_server::{MockSellercloud, TOKEN};
 use sellercloud_output::{Client, ErrorKind, JobStatus, Retry, SaveOptions, Wait};
-use support::raw_server::RawServer;
-use support::stand_in::{StandIn, TOKEN};
 
 fn client(url: impl Into<String>) -> Client {
     let builder = Client::builder(url).token(TOKEN).retry(Retry::never());
@@ -28,8 +26,8 @@ fn hasty() -> Wait {
 
 #[test]
 fn a_job_is_told_as_the_server_has_it() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
     let job = client.job(50005).unwrap();
     assert_eq!(job.id.get(), 50005);
     assert_eq!(job.status, JobStatus::Cancelled);
@@ -124,18 +122,18 @@ fn job_without_status_is_an_error_of_its_own() {
 
 #[test]
 fn wait_lasts_until_the_job_has_ended() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
     // Not found twice, submitted, processing by number and by name, completed.
     let job = client.wait(50001, hasty()).unwrap();
     assert_eq!(job.status, JobStatus::Completed);
-    assert_eq!(stand_in.asked("/rest/api/queuedjobs/50001"), 6);
+    assert_eq!(mock.requests("/rest/api/queuedjobs/50001"), 6);
     // Statuses that this version does not know are no end.
     assert_eq!(
         client.wait(50007, hasty()).unwrap().status,
         JobStatus::Completed
     );
-    assert_eq!(stand_in.asked("/rest/api/queuedjobs/50007"), 3);
+    assert_eq!(mock.requests("/rest/api/queuedjobs/50007"), 3);
     // Partial success is one, and can be told.
     let job = client.wait(50003, hasty()).unwrap();
     assert_eq!(job.status, JobStatus::PartialSuccess);
@@ -143,20 +141,20 @@ fn wait_lasts_until_the_job_has_ended() {
 
 #[test]
 fn wait_and_fetch_are_one_call() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
     let (job, file) = client.wait_for_output_file(50001, hasty()).unwrap();
     assert_eq!(job.status, JobStatus::Completed);
     assert_eq!((file.job.get(), file.bytes.len()), (50001, 2400));
     let error = client.wait_for_output_file(50002, hasty()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::JobFailed);
-    assert_eq!(stand_in.asked("/rest/api/queuedjobs/outputfile/50002"), 0);
+    assert_eq!(mock.requests("/rest/api/queuedjobs/outputfile/50002"), 0);
 }
 
 #[test]
 fn a_job_that_ended_without_success_is_an_error_with_its_log() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
     for (id, status) in [
         (50002, JobStatus::Failed),
         (50005, JobStatus::Cancelled),
@@ -182,8 +180,8 @@ fn a_job_that_ended_without_success_is_an_error_with_its_log() {
 
 #[test]
 fn not_found_is_not_yet_for_a_while_only() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
     let wait = Wait {
         grace: Duration::from_millis(500),
         ..hasty()
@@ -192,7 +190,7 @@ fn not_found_is_not_yet_for_a_while_only() {
     let error = client.wait(5, wait).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Server);
     assert!(start.elapsed() >= Duration::from_millis(500));
-    assert!(stand_in.asked("/rest/api/queuedjobs/5") >= 3);
+    assert!(mock.requests("/rest/api/queuedjobs/5") >= 3);
 }
 
 #[test]
@@ -222,8 +220,8 @@ fn wait_outlasts_a_restart_of_the_server() {
 
 #[test]
 fn wait_ends_with_the_calls_time_and_tells_how_far_the_job_was() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
     let call = client.call().timeout(Duration::from_millis(700));
     let start = Instant::now();
     let error = call.wait(50004, hasty()).unwrap_err();
@@ -234,14 +232,14 @@ fn wait_ends_with_the_calls_time_and_tells_how_far_the_job_was() {
         "job 50004: timed out after 0.7 s; the job's status is still Processing"
     );
     // The intervals grow: 100, 120, 120 ... ms.
-    let asked = stand_in.asked("/rest/api/queuedjobs/50004");
+    let asked = mock.requests("/rest/api/queuedjobs/50004");
     assert!((2..=7).contains(&asked), "{asked}");
 }
 
 #[test]
 fn wait_intervals_without_a_limit_end_with_the_call() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
     let wait = Wait {
         first: Duration::MAX,
         longest: Duration::MAX,
@@ -701,7 +699,7 @@ fn timeout_names_the_last_failure() {
 #[test]
 fn wait_intervals_of_any_length_work() {
     let body = r#"{"Basic":{"Status":1}}"#;
-    let server = RawServer::answering(format!(
+    let server = RawServer::responding(format!(
         "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     ));

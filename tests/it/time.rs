@@ -1,31 +1,31 @@
 //! Limits, cancelling and progress: nothing hangs.
 
-mod support;
-
 use std::cell::RefCell;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use mock_server::RawServer;
+use mock_server::connect_proxy::ConnectProxy;
+#[cfg(unix)]
+use mock_server::name_lookup::{build_many_addresses, build_slow_names};
+#[cfg(unix)]
+use mock_server::process::{run_alone, runs_alone};
+#[cfg(unix)]
+use mock_server::signals::under_signals;
+#[cfg(target_os = "linux")]
+use mock_server::signals::voluntary_context_switches;
+use mock_server::tls::Authority;
+use mock_server::unresponsive::{
+    UnresponsivePort, port_that_sends_nothing, slow_body, stalls_after,
+};
+use mock_server::{MockSellercloud, PASSWORD, TOKEN, USER_NAME};
 use sellercloud_output::{
     Call, CancelToken, Client, ClientBuilder, Error, ErrorKind, Progress, Retry, Wait,
 };
-use support::raw_server::RawServer;
-#[cfg(unix)]
-use support::signals::under_signals;
-#[cfg(target_os = "linux")]
-use support::signals::waits_of_this_thread;
-use support::stand_in::{PASSWORD, StandIn, TOKEN, USER};
-use support::stuck::{FullPort, dripping, mute_port, silent_after};
-#[cfg(unix)]
-use support::stuck::{many_addresses, slow_names};
-use support::tls::Authority;
-use support::tunnel::Tunnel;
-#[cfg(unix)]
-use support::{run_alone, runs_alone};
 
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
 const HEAD_AND_START: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nQUJDQUJD";
@@ -93,9 +93,9 @@ fn cancel_while_the_name_resolves() {
     }
     // The system's resolver can only be made slow for a whole process.
     let folder = tempfile::tempdir().unwrap();
-    let library = slow_names(folder.path());
+    let library = build_slow_names(folder.path());
     let output = run_alone(
-        "cancel_while_the_name_resolves",
+        "time::cancel_while_the_name_resolves",
         &[("LD_PRELOAD", library.to_str().unwrap())],
     );
     assert!(
@@ -106,7 +106,7 @@ fn cancel_while_the_name_resolves() {
 
 #[test]
 fn address_that_drops_connections_does_not_hold_up_a_good_one() {
-    const TEST: &str = "address_that_drops_connections_does_not_hold_up_a_good_one";
+    const TEST: &str = "time::address_that_drops_connections_does_not_hold_up_a_good_one";
     if runs_alone() {
         let client = Client::builder(std::env::var("SCO_TEST_URL").unwrap())
             .token(TOKEN)
@@ -122,12 +122,12 @@ fn address_that_drops_connections_does_not_hold_up_a_good_one() {
         assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
         return;
     }
-    let good = RawServer::answering("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD");
+    let good = RawServer::responding("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD");
     let port: u16 = good.url.rsplit(':').next().unwrap().parse().unwrap();
     // The port stands in for a host whose packets get lost.
-    let _full = FullPort::at(([127, 0, 0, 2], port).into());
+    let _full = UnresponsivePort::at(([127, 0, 0, 2], port).into());
     let folder = tempfile::tempdir().unwrap();
-    let library = many_addresses(folder.path());
+    let library = build_many_addresses(folder.path());
     run_alone(
         TEST,
         &[
@@ -140,29 +140,29 @@ fn address_that_drops_connections_does_not_hold_up_a_good_one() {
 
 #[test]
 fn cancel_while_it_connects() {
-    let port = FullPort::new();
+    let port = UnresponsivePort::start();
     assert_can_be_cancelled("while it connects", &client(&port.url));
 }
 
 #[test]
 fn cancel_during_the_tls_handshake() {
-    let url = format!("https://{}", mute_port());
+    let url = format!("https://{}", port_that_sends_nothing());
     assert_can_be_cancelled("during the TLS handshake", &client(&url));
 }
 
 #[test]
 fn cancel_while_the_head_is_awaited() {
-    let server = silent_after(b"HTTP/1.1 200");
+    let server = stalls_after(b"HTTP/1.1 200");
     assert_can_be_cancelled("while the head is awaited", &client(&server.url));
 }
 
 #[test]
 fn cancel_while_the_body_is_read() {
     for start in [HEAD, HEAD_AND_START] {
-        let server = silent_after(start);
+        let server = stalls_after(start);
         assert_can_be_cancelled("while the body is read", &client(&server.url));
     }
-    let server = dripping(Duration::from_millis(1));
+    let server = slow_body(Duration::from_millis(1));
     assert_can_be_cancelled("while the body drips", &client(&server.url));
 }
 
@@ -182,22 +182,22 @@ fn cancel_while_a_body_comes_at_full_speed() {
 
 #[test]
 fn cancel_while_a_retry_is_awaited() {
-    let server = RawServer::answering(BUSY);
+    let server = RawServer::responding(BUSY);
     assert_can_be_cancelled("while a retry is awaited", &client(&server.url));
 }
 
 #[test]
 fn cancel_while_a_job_is_awaited() {
-    let stand_in = StandIn::start();
-    let client = client(&stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(&mock.url());
     let call = |token| client.call().cancel(&token).wait(50004, Wait::default());
     assert_cancelled("while a job is awaited", cancel(call));
 }
 
 #[test]
 fn cancel_while_another_thread_logs_in() {
-    let server = silent_after(b"");
-    let builder = Client::builder(&server.url).credentials(USER, PASSWORD);
+    let server = stalls_after(b"");
+    let builder = Client::builder(&server.url).credentials(USER_NAME, PASSWORD);
     let client = builder.build().unwrap();
     let other = CancelToken::new();
     thread::scope(|scope| {
@@ -244,31 +244,31 @@ fn assert_can_be_interrupted<T>(
 #[test]
 fn a_call_asks_whether_it_is_interrupted_wherever_it_waits() {
     let file = |call: Call<'_>| call.output_file(1);
-    let silent = silent_after(b"");
+    let silent = stalls_after(b"");
     assert_can_be_interrupted("while the head is awaited", &silent.url, file);
-    let full = FullPort::new();
+    let full = UnresponsivePort::start();
     assert_can_be_interrupted("while it connects", &full.url, file);
-    let busy = RawServer::answering(BUSY);
+    let busy = RawServer::responding(BUSY);
     assert_can_be_interrupted("while a retry is awaited", &busy.url, file);
-    let dripping = dripping(Duration::from_millis(5));
-    assert_can_be_interrupted("while bytes come", &dripping.url, file);
-    let stand_in = StandIn::start();
+    let server = slow_body(Duration::from_millis(5));
+    assert_can_be_interrupted("while bytes come", &server.url, file);
+    let mock = MockSellercloud::start();
     let job = |call: Call<'_>| call.wait(50004, Wait::default());
-    assert_can_be_interrupted("while a job is awaited", &stand_in.url(), job);
+    assert_can_be_interrupted("while a job is awaited", &mock.url(), job);
 }
 
 #[test]
 fn a_call_that_is_not_interrupted_is_done() {
-    let stand_in = StandIn::start();
-    let client = client(&stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(&mock.url());
     let call = client.call().interrupt(|| ControlFlow::Continue(()));
     assert_eq!(call.output_file(28142).unwrap().bytes.len(), 2400);
 }
 
 #[test]
 fn other_calls_of_the_client_go_on() {
-    let stand_in = StandIn::start();
-    let client = client(&stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(&mock.url());
     let token = CancelToken::new();
     thread::scope(|scope| {
         let stuck = scope.spawn(|| client.call().cancel(&token).wait(50004, Wait::default()));
@@ -291,11 +291,11 @@ fn other_calls_of_the_client_go_on() {
         }
     });
     // A token that was pulled before cancels at once, without a request.
-    let asked = stand_in.asked("/rest/api/queuedjobs/outputfile/28142");
+    let asked = mock.requests("/rest/api/queuedjobs/outputfile/28142");
     let error = client.call().cancel(&token).output_file(28142).unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Cancelled, 0));
     assert_eq!(
-        stand_in.asked("/rest/api/queuedjobs/outputfile/28142"),
+        mock.requests("/rest/api/queuedjobs/outputfile/28142"),
         asked
     );
 }
@@ -310,20 +310,20 @@ fn limited(url: &str) -> ClientBuilder {
 
 #[test]
 fn silence_is_a_timeout() {
-    let full = FullPort::new();
+    let full = UnresponsivePort::start();
     let servers = [
         (full.url.clone(), "no connection within 300ms"),
         (
-            format!("https://{}", mute_port()),
+            format!("https://{}", port_that_sends_nothing()),
             "no connection within 300ms",
         ),
-        (silent_after(b"").url, "nothing came for 300ms"),
+        (stalls_after(b"").url, "nothing came for 300ms"),
         (
-            silent_after(b"HTTP/1.1 200 OK\r\nX: ").url,
+            stalls_after(b"HTTP/1.1 200 OK\r\nX: ").url,
             "nothing came for 300ms",
         ),
-        (silent_after(HEAD).url, "nothing came for 300ms"),
-        (silent_after(HEAD_AND_START).url, "nothing came for 300ms"),
+        (stalls_after(HEAD).url, "nothing came for 300ms"),
+        (stalls_after(HEAD_AND_START).url, "nothing came for 300ms"),
     ];
     for (url, words) in servers {
         let start = Instant::now();
@@ -342,7 +342,7 @@ fn silence_is_a_timeout() {
 
 #[test]
 fn a_drip_is_no_stall_but_meets_the_deadline() {
-    let server = dripping(Duration::from_millis(20));
+    let server = slow_body(Duration::from_millis(20));
     let client = limited(&server.url)
         .retry(Retry::default())
         .build()
@@ -363,12 +363,12 @@ fn a_drip_is_no_stall_but_meets_the_deadline() {
 
 #[test]
 fn the_deadline_holds_wherever_a_call_is() {
-    let full = FullPort::new();
+    let full = UnresponsivePort::start();
     let stuck = [
         full.url.clone(),
-        format!("https://{}", mute_port()),
-        silent_after(b"").url,
-        silent_after(HEAD_AND_START).url,
+        format!("https://{}", port_that_sends_nothing()),
+        stalls_after(b"").url,
+        stalls_after(HEAD_AND_START).url,
     ];
     for url in stuck {
         let builder = Client::builder(&url).token(TOKEN);
@@ -382,7 +382,7 @@ fn the_deadline_holds_wherever_a_call_is() {
         assert!(start.elapsed() < Duration::from_secs(5), "{url}");
     }
     // The wait that a busy server asks for would not fit: its answer is the error.
-    let server = RawServer::answering(BUSY);
+    let server = RawServer::responding(BUSY);
     let call_client = client(&server.url);
     let call = call_client.call().timeout(Duration::from_secs(30));
     let error = call.output_file(1).unwrap_err();
@@ -392,8 +392,8 @@ fn the_deadline_holds_wherever_a_call_is() {
 
 #[test]
 fn progress_is_told_and_can_cancel() {
-    let stand_in = StandIn::start();
-    let client = client(&stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(&mock.url());
     let mut told: Vec<Progress> = Vec::new();
     let call = client.call().progress(|progress| {
         told.push(progress);
@@ -469,7 +469,7 @@ struct Stuck {
     builder: ClientBuilder,
     /// The limit that ends the wait if nothing else does.
     limit: Limit,
-    _full: Option<FullPort>,
+    _full: Option<UnresponsivePort>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -496,61 +496,70 @@ fn stuck_calls() -> Vec<Stuck> {
     };
     let tls = |name| Some(authority.server(name).config());
     let mute = |port: &str| format!("https://{port}");
-    let full = FullPort::new();
+    let full = UnresponsivePort::start();
     let full_url = full.url.clone();
     let elsewhere = "https://tt.example";
-    let silent_proxy = Tunnel::with(None, |_, client| client.read_exact(&mut [0]));
-    let silent_tls_proxy = Tunnel::with(tls("localhost"), |_, client| client.read_exact(&mut [0]));
-    let dripping_proxy = Tunnel::with(None, |_, client| {
+    let silent_proxy = ConnectProxy::start(None, |_, client| client.read_exact(&mut [0])).leak();
+    let silent_tls_proxy =
+        ConnectProxy::start(tls("localhost"), |_, client| client.read_exact(&mut [0])).leak();
+    let dripping_proxy = ConnectProxy::start(None, |_, client| {
         client.write_all(b"HTTP/1.1 200 OK\r\nX: ")?;
         while client.write_all(b"x").is_ok() {
             thread::park_timeout(Duration::from_millis(5));
         }
         Ok(())
-    });
-    let open_proxy = Tunnel::with(None, |_, client| {
+    })
+    .leak();
+    let open_proxy = ConnectProxy::start(None, |_, client| {
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
         while client.read(&mut [0; 4096])? > 0 {}
         Ok(())
-    });
-    let open_tls_proxy = Tunnel::with(tls("localhost"), |_, client| {
+    })
+    .leak();
+    let open_tls_proxy = ConnectProxy::start(tls("localhost"), |_, client| {
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
         client.flush()?;
         while client.read(&mut [0; 4096])? > 0 {}
         Ok(())
-    });
+    })
+    .leak();
     let mut all = vec![
-        stuck("TLS to the server", &mute(&mute_port()), "", Limit::Connect),
-        stuck("the head", &silent_after(b"").url, "", Limit::Stall),
+        stuck(
+            "TLS to the server",
+            &mute(&port_that_sends_nothing()),
+            "",
+            Limit::Connect,
+        ),
+        stuck("the head", &stalls_after(b"").url, "", Limit::Stall),
         stuck(
             "the rest of the head",
-            &silent_after(b"HTTP/1.1 2").url,
+            &stalls_after(b"HTTP/1.1 2").url,
             "",
             Limit::Stall,
         ),
         stuck(
             "the body",
-            &silent_after(HEAD_AND_START).url,
+            &stalls_after(HEAD_AND_START).url,
             "",
             Limit::Stall,
         ),
         stuck(
             "a slow body",
-            &dripping(Duration::from_millis(5)).url,
+            &slow_body(Duration::from_millis(5)).url,
             "",
             Limit::Call,
         ),
         stuck(
             "TLS to the proxy",
             elsewhere,
-            &mute(&mute_port()),
+            &mute(&port_that_sends_nothing()),
             Limit::Connect,
         ),
         stuck("the tunnel", elsewhere, &silent_proxy.url(), Limit::Connect),
         stuck(
             "the tunnel within TLS",
             elsewhere,
-            &silent_tls_proxy.https_url(),
+            &silent_tls_proxy.url_with_host("localhost"),
             Limit::Connect,
         ),
         stuck(
@@ -568,7 +577,7 @@ fn stuck_calls() -> Vec<Stuck> {
         stuck(
             "TLS within TLS",
             elsewhere,
-            &open_tls_proxy.https_url(),
+            &open_tls_proxy.url_with_host("localhost"),
             Limit::Connect,
         ),
         stuck(
@@ -580,7 +589,7 @@ fn stuck_calls() -> Vec<Stuck> {
         stuck(
             "the head through TLS to the proxy",
             "http://tt.example",
-            &open_tls_proxy.https_url(),
+            &open_tls_proxy.url_with_host("localhost"),
             Limit::Stall,
         ),
     ];
@@ -660,15 +669,15 @@ fn stops_hold_under_a_signal_every_millisecond() {
         return;
     }
     // The handler is the whole process's.
-    run_alone("stops_hold_under_a_signal_every_millisecond", &[]);
+    run_alone("time::stops_hold_under_a_signal_every_millisecond", &[]);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_file_arrives_under_a_signal_every_millisecond() {
     if runs_alone() {
-        let stand_in = StandIn::start();
-        let client = client(&stand_in.url());
+        let mock = MockSellercloud::start();
+        let client = client(&mock.url());
         under_signals(|| {
             for _ in 0..20 {
                 assert_eq!(client.output_file(28142).unwrap().bytes.len(), 2400);
@@ -678,13 +687,13 @@ fn a_file_arrives_under_a_signal_every_millisecond() {
         });
         return;
     }
-    run_alone("a_file_arrives_under_a_signal_every_millisecond", &[]);
+    run_alone("time::a_file_arrives_under_a_signal_every_millisecond", &[]);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_waiting_call_does_not_wake_up() {
-    let server = silent_after(HEAD);
+    let server = stalls_after(HEAD);
     let limit = Duration::from_secs(2);
     let builder = Client::builder(&server.url).token(TOKEN);
     let client = builder
@@ -693,16 +702,16 @@ fn a_waiting_call_does_not_wake_up() {
         .build()
         .unwrap();
     let token = CancelToken::new();
-    let before = waits_of_this_thread();
+    let before = voluntary_context_switches();
     let error = client.call().cancel(&token).output_file(1).unwrap_err();
-    let waits = waits_of_this_thread() - before;
+    let waits = voluntary_context_switches() - before;
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     assert!(waits < 20, "{waits} in {limit:?}");
 }
 
 #[test]
 fn cancel_comes_at_once() {
-    let server = silent_after(HEAD);
+    let server = stalls_after(HEAD);
     let client = client(&server.url);
     // At different times of any interval in which a call may look.
     let delay = |index: u64| {
@@ -720,7 +729,7 @@ fn cancel_comes_at_once() {
 
 #[test]
 fn one_token_cancels_many_calls() {
-    let server = silent_after(HEAD);
+    let server = stalls_after(HEAD);
     let client = client(&server.url);
     let token = CancelToken::new();
     thread::scope(|scope| {
@@ -738,13 +747,13 @@ fn one_token_cancels_many_calls() {
 
 #[test]
 fn limits_of_any_length_work() {
-    let stand_in = StandIn::start();
+    let mock = MockSellercloud::start();
     for limit in [
         Duration::MAX,
         Duration::MAX / 2,
         Duration::from_secs(u64::MAX / 4),
     ] {
-        let client = Client::builder(stand_in.url().replace("127.0.0.1", "localhost"))
+        let client = Client::builder(mock.url().replace("127.0.0.1", "localhost"))
             .token(TOKEN)
             .connect_timeout(limit)
             .stall_timeout(limit)
@@ -758,7 +767,7 @@ fn limits_of_any_length_work() {
         }
     }
     // They can still be cancelled.
-    let server = silent_after(HEAD);
+    let server = stalls_after(HEAD);
     let builder = Client::builder(&server.url).token(TOKEN);
     let client = builder
         .stall_timeout(Duration::MAX)

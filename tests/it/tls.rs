@@ -1,17 +1,15 @@
 //! TLS: whom the client trusts, and what it shows of itself.
 
-mod support;
-
 use std::io::{BufRead, BufReader, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use mock_server::process::{run_alone, runs_alone};
+use mock_server::tls::{self, Authority};
+use mock_server::{MockSellercloud, PASSWORD, TOKEN, USER_NAME};
 use rustls::ServerConfig;
 use sellercloud_output::{Client, ClientBuilder, Error, ErrorKind, Retry};
-use support::stand_in::{PASSWORD, StandIn, TOKEN, USER};
-use support::tls::{self, Authority};
-use support::{run_alone, runs_alone};
 
 fn builder(url: String) -> ClientBuilder {
     // Whatever the environment says; proxies have their own tests.
@@ -24,8 +22,8 @@ fn trusting(authority: &Authority, url: String) -> Client {
 }
 
 /// The stand-in over TLS, by the name that the test's certificates are for.
-fn over_tls(stand_in: &StandIn, config: ServerConfig) -> String {
-    let port = tls::in_front_of(&stand_in.url(), config);
+fn over_tls(mock: &MockSellercloud, config: ServerConfig) -> String {
+    let port = tls::serve_in_front_of(&mock.url(), config);
     format!("https://localhost:{port}/rest")
 }
 
@@ -40,8 +38,8 @@ fn assert_refused(client: &Client, words: &str) {
 
 #[test]
 fn an_added_authority_is_trusted() {
-    let (stand_in, authority) = (StandIn::start(), Authority::new());
-    let url = over_tls(&stand_in, authority.server("localhost").config());
+    let (mock, authority) = (MockSellercloud::start(), Authority::new());
+    let url = over_tls(&mock, authority.server("localhost").config());
     let client = trusting(&authority, url);
     for _ in 0..2 {
         assert_eq!(client.output_file(28142).unwrap().bytes.len(), 2400);
@@ -50,13 +48,13 @@ fn an_added_authority_is_trusted() {
 
 #[test]
 fn of_several_authorities_each_is_trusted() {
-    let (stand_in, one, other) = (StandIn::start(), Authority::new(), Authority::new());
+    let (mock, one, other) = (MockSellercloud::start(), Authority::new(), Authority::new());
     let bundle = format!("# Ours\r\n{}\n{}", other.pem(), one.pem());
     for authority in [&one, &other] {
-        let url = over_tls(&stand_in, authority.server("localhost").config());
+        let url = over_tls(&mock, authority.server("localhost").config());
         let client = builder(url).add_ca_certificates(bundle.as_bytes());
         client.build().unwrap().output_file(28142).unwrap();
-        let url = over_tls(&stand_in, authority.server("localhost").config());
+        let url = over_tls(&mock, authority.server("localhost").config());
         let client = builder(url)
             .add_ca_certificates(one.pem().as_bytes())
             .add_ca_certificates(other.pem().as_bytes());
@@ -66,8 +64,8 @@ fn of_several_authorities_each_is_trusted() {
 
 #[test]
 fn an_authority_may_come_in_any_form_that_tools_write() {
-    let (stand_in, authority) = (StandIn::start(), Authority::new());
-    let url = over_tls(&stand_in, authority.server("localhost").config());
+    let (mock, authority) = (MockSellercloud::start(), Authority::new());
+    let url = over_tls(&mock, authority.server("localhost").config());
     let pem = authority.pem();
     let utf16 = |mark: [u8; 2], bytes: fn(u16) -> [u8; 2]| {
         let units = pem.encode_utf16().flat_map(bytes);
@@ -87,8 +85,8 @@ fn an_authority_may_come_in_any_form_that_tools_write() {
 
 #[test]
 fn a_server_that_shows_the_certificate_of_a_ca_is_refused_in_plain_words() {
-    let (stand_in, authority) = (StandIn::start(), Authority::new());
-    let url = over_tls(&stand_in, authority.itself("localhost").config());
+    let (mock, authority) = (MockSellercloud::start(), Authority::new());
+    let url = over_tls(&mock, authority.server_that_is_a_ca("localhost").config());
     let client = trusting(&authority, url);
     let error = client.output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
@@ -126,9 +124,9 @@ fn what_comes_behind_a_response_within_tls_is_not_the_next_one() {
 
 #[test]
 fn a_certificate_may_be_for_an_address() {
-    let (stand_in, authority) = (StandIn::start(), Authority::new());
+    let (mock, authority) = (MockSellercloud::start(), Authority::new());
     let config = authority.server("127.0.0.1").config();
-    let url = over_tls(&stand_in, config).replace("localhost", "127.0.0.1");
+    let url = over_tls(&mock, config).replace("localhost", "127.0.0.1");
     trusting(&authority, url).output_file(28142).unwrap();
 }
 
@@ -139,13 +137,13 @@ fn whom_the_system_trusts_is_trusted() {
         builder(url).build().unwrap().output_file(28142).unwrap();
         return;
     }
-    let (stand_in, authority) = (StandIn::start(), Authority::new());
-    let url = over_tls(&stand_in, authority.server("localhost").config());
+    let (mock, authority) = (MockSellercloud::start(), Authority::new());
+    let url = over_tls(&mock, authority.server("localhost").config());
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("certificates.pem");
     std::fs::write(&store, authority.pem()).unwrap();
     run_alone(
-        "whom_the_system_trusts_is_trusted",
+        "tls::whom_the_system_trusts_is_trusted",
         &[
             ("SSL_CERT_FILE", store.to_str().unwrap()),
             ("SCO_TEST_URL", &url),
@@ -160,7 +158,7 @@ fn whom_the_system_trusts_is_trusted() {
 
 #[test]
 fn who_cannot_be_trusted_is_refused() {
-    let (stand_in, authority) = (StandIn::start(), Authority::new());
+    let (mock, authority) = (MockSellercloud::start(), Authority::new());
     let expired = authority.expired_server("localhost");
     let elsewhere = authority.server("tt.api.sellercloud.com");
     // Of the same name as the trusted one.
@@ -170,7 +168,7 @@ fn who_cannot_be_trusted_is_refused() {
         (elsewhere, "not valid for name"),
         (forged, "not signed by the CA that it names"),
     ] {
-        let client = trusting(&authority, over_tls(&stand_in, identity.config()));
+        let client = trusting(&authority, over_tls(&mock, identity.config()));
         assert_refused(&client, words);
     }
 }
@@ -187,7 +185,7 @@ fn who_cannot_be_trusted_is_told_nothing() {
     let url = format!("https://localhost:{port}");
     for client in [
         builder(url.clone()),
-        builder(url.clone()).credentials(USER, PASSWORD),
+        builder(url.clone()).credentials(USER_NAME, PASSWORD),
     ] {
         assert_refused(
             &client.build().unwrap(),
@@ -199,9 +197,9 @@ fn who_cannot_be_trusted_is_told_nothing() {
 
 #[test]
 fn a_client_certificate_opens_the_door() {
-    let (stand_in, authority) = (StandIn::start(), Authority::new());
+    let (mock, authority) = (MockSellercloud::start(), Authority::new());
     let server = authority.server("localhost");
-    let url = || over_tls(&stand_in, server.config_for_clients_of(&authority));
+    let url = || over_tls(&mock, server.config_for_clients_of(&authority));
     let ours = authority.client();
     let (certificate, key) = (ours.certificate_pem(), ours.key_pem());
     let trusting = |url| builder(url).add_ca_certificates(authority.pem().as_bytes());

@@ -2,10 +2,8 @@
 
 #![cfg_attr(
     windows,
-    allow(unused_imports, dead_code, reason = "for tests of Unix")
+    allow(unused_imports, dead_code, reason = "some tests are for Unix alone")
 )]
-
-mod support;
 
 use std::env;
 use std::fs::{self, File};
@@ -19,10 +17,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use mock_server::RawServer;
+use mock_server::process::{self, run_alone, run_alone_in, runs_alone};
+use mock_server::scripted_jobs::{JOBS, Job};
+use mock_server::{MockSellercloud, TOKEN};
 use sellercloud_output::{CancelToken, Client, Error, ErrorKind, IfExists, Retry, SaveOptions};
-use support::raw_server::RawServer;
-use support::stand_in::{JOBS, Job, StandIn, TOKEN};
-use support::{alone, run_alone, run_alone_by, runs_alone};
 use tempfile::TempDir;
 
 fn client(url: &str) -> Client {
@@ -78,9 +77,9 @@ fn in_two_halves() -> (RawServer, mpsc::Receiver<()>, mpsc::Sender<()>) {
 
 #[test]
 fn every_kind_of_file_is_saved_and_written_whole() {
-    let stand_in = StandIn::start();
+    let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
-    let client = client(&stand_in.url());
+    let client = client(&mock.url());
     for job in JOBS.iter().filter(|job| job.id != 28146) {
         let bytes = (job.bytes)();
         let saved = client.save_output_file(job.id, folder.path()).unwrap();
@@ -104,9 +103,9 @@ fn every_kind_of_file_is_saved_and_written_whole() {
 
 #[test]
 fn a_file_that_is_there_is_left_alone_unless_told_otherwise() {
-    let stand_in = StandIn::start();
+    let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
-    let client = client(&stand_in.url());
+    let client = client(&mock.url());
     let taken = folder.path().join("inventory.txt");
     fs::write(&taken, "mine").unwrap();
     let file = client.output_file(28143).unwrap();
@@ -142,7 +141,7 @@ fn a_numbered_name_stays_within_255_bytes() {
          Content-Disposition: attachment; filename*=UTF-8''{}.csv\r\n\r\nQUJD",
         "%C3%A9".repeat(125)
     );
-    let server = RawServer::answering(answer);
+    let server = RawServer::responding(answer);
     let save = || {
         let client = client(&server.url);
         let call = client.call().saving(if_exists(IfExists::Number));
@@ -155,9 +154,9 @@ fn a_numbered_name_stays_within_255_bytes() {
 
 #[test]
 fn the_name_may_be_the_callers() {
-    let stand_in = StandIn::start();
+    let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
-    let client = client(&stand_in.url());
+    let client = client(&mock.url());
     let call = client.call().saving(named("mine.csv", IfExists::Fail));
     let saved = call.save_output_file(28143, folder.path()).unwrap();
     assert_eq!(saved.path, folder.path().join("mine.csv"));
@@ -170,18 +169,18 @@ fn the_name_may_be_the_callers() {
 fn permissions_are_those_of_any_new_file() {
     use std::os::unix::fs::PermissionsExt;
     if runs_alone() {
-        let stand_in = StandIn::start();
+        let mock = MockSellercloud::start();
         let folder = tempfile::tempdir().unwrap();
-        let client = client(&stand_in.url());
+        let client = client(&mock.url());
         let saved = client.save_output_file(28143, folder.path()).unwrap();
         let mode = fs::metadata(saved.path).unwrap().permissions().mode();
         println!("mode {:o}", mode & 0o7777);
         return;
     }
     for (umask, mode) in [("022", "644"), ("027", "640"), ("000", "666")] {
-        let output = run_alone_by(
+        let output = run_alone_in(
             &format!("umask {umask}; exec \"$@\""),
-            "permissions_are_those_of_any_new_file",
+            "save::permissions_are_those_of_any_new_file",
             &[],
         );
         assert!(output.contains(&format!("mode {mode}\n")), "{output}");
@@ -191,9 +190,9 @@ fn permissions_are_those_of_any_new_file() {
 #[cfg(unix)]
 #[test]
 fn a_link_is_never_followed() {
-    let stand_in = StandIn::start();
+    let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
-    let client = client(&stand_in.url());
+    let client = client(&mock.url());
     let elsewhere = folder.path().join("elsewhere");
     let link = folder.path().join("inventory.txt");
     std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
@@ -206,8 +205,8 @@ fn a_link_is_never_followed() {
 
 #[test]
 fn of_many_who_save_the_same_one_succeeds_or_each_has_its_number() {
-    let stand_in = StandIn::start();
-    let client = client(&stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(&mock.url());
     for (how, succeed) in [
         (IfExists::Fail, 1),
         (IfExists::Number, 16),
@@ -242,7 +241,7 @@ fn of_many_who_save_the_same_one_succeeds_or_each_has_its_number() {
 #[cfg(unix)]
 #[test]
 fn of_many_processes_the_same_holds() {
-    const TEST: &str = "of_many_processes_the_same_holds";
+    const TEST: &str = "save::of_many_processes_the_same_holds";
     if runs_alone() {
         let variable = |name| env::var(name).unwrap();
         let how = match variable("SCO_TEST_HOW").as_str() {
@@ -268,7 +267,7 @@ fn of_many_processes_the_same_holds() {
             ("SCO_TEST_HOW", how),
         ];
         let start = || {
-            let mut command = alone("exec \"$@\"", TEST, &variables);
+            let mut command = process::command("exec \"$@\"", TEST, &variables);
             command.stdout(Stdio::piped()).spawn().unwrap()
         };
         let children: Vec<_> = (0..PROCESSES).map(|_| start()).collect();
@@ -298,7 +297,7 @@ fn nothing_is_left_of_a_failure() {
         (half, ErrorKind::Connection, 5),
         (garbage, ErrorKind::MalformedBody, 1),
     ] {
-        let server = RawServer::answering(answer);
+        let server = RawServer::responding(answer);
         let client = client(&server.url);
         let error = client.save_output_file(1, folder.path()).unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
@@ -337,7 +336,7 @@ fn nothing_is_left_of_a_cancelled_call() {
 #[cfg(unix)]
 #[test]
 fn what_a_killed_process_left_goes_with_the_next_run() {
-    const TEST: &str = "what_a_killed_process_left_goes_with_the_next_run";
+    const TEST: &str = "save::what_a_killed_process_left_goes_with_the_next_run";
     if runs_alone() {
         let variable = |name| env::var(name).unwrap();
         let client = client(&variable("SCO_TEST_URL"));
@@ -350,13 +349,15 @@ fn what_a_killed_process_left_goes_with_the_next_run() {
         ("SCO_TEST_URL", server.url.as_str()),
         ("SCO_TEST_FOLDER", folder.path().to_str().unwrap()),
     ];
-    let mut child = alone("exec \"$@\"", TEST, &variables).spawn().unwrap();
+    let mut child = process::command("exec \"$@\"", TEST, &variables)
+        .spawn()
+        .unwrap();
     is_half_sent.recv().unwrap();
     while names_in(folder.path()).is_empty() {
         thread::yield_now();
     }
-    let stand_in = StandIn::start();
-    let here = client(&stand_in.url());
+    let mock = MockSellercloud::start();
+    let here = client(&mock.url());
 
     // It is alive: its file stays.
     here.save_output_file(28143, folder.path()).unwrap();
@@ -376,7 +377,7 @@ fn what_a_killed_process_left_goes_with_the_next_run() {
 #[cfg(target_os = "linux")]
 #[test]
 fn save_leaves_what_only_looks_like_a_leftover() {
-    let stand_in = StandIn::start();
+    let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
     let precious = folder.path().join("precious");
     fs::write(&precious, "mine").unwrap();
@@ -394,7 +395,7 @@ fn save_leaves_what_only_looks_like_a_leftover() {
     let _socket = std::os::unix::net::UnixListener::bind(path(3)).unwrap();
     // A second name of a file goes, the file stays.
     fs::hard_link(&precious, path(4)).unwrap();
-    client(&stand_in.url())
+    client(&mock.url())
         .save_output_file(28143, folder.path())
         .unwrap();
     assert_eq!(fs::read(precious).unwrap(), b"mine");
@@ -506,9 +507,9 @@ fn save_invalid_directory_or_name_fails_before_a_request() {
 #[cfg(unix)]
 #[test]
 fn save_directory_may_be_written_in_any_form() {
-    let stand_in = StandIn::start();
+    let mock = MockSellercloud::start();
     let outer = tempfile::tempdir().unwrap();
-    let client = client(&stand_in.url());
+    let client = client(&mock.url());
     let exports = outer.path().join("exports");
     fs::create_dir(&exports).unwrap();
     fs::write(outer.path().join("file"), "").unwrap();
@@ -557,7 +558,7 @@ fn save_directory_may_be_written_in_any_form() {
 #[allow(unsafe_code, reason = "the user is changed")]
 fn save_in_directory_that_cannot_be_read_succeeds() {
     use std::os::unix::fs::PermissionsExt;
-    const TEST: &str = "save_in_directory_that_cannot_be_read_succeeds";
+    const TEST: &str = "save::save_in_directory_that_cannot_be_read_succeeds";
     let permit = |path: &Path, mode| {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     };
@@ -565,8 +566,8 @@ fn save_in_directory_that_cannot_be_read_succeeds() {
         run_alone(TEST, &[]);
         return;
     }
-    let stand_in = StandIn::start();
-    let client = client(&stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(&mock.url());
     let outer = tempfile::tempdir().unwrap();
     permit(outer.path(), 0o755);
     // An administrator may read everything.
@@ -615,9 +616,9 @@ fn save_in_directory_that_cannot_be_read_succeeds() {
 
 #[test]
 fn save_in_absent_directory_names_it() {
-    let stand_in = StandIn::start();
+    let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
-    let client = client(&stand_in.url());
+    let client = client(&mock.url());
     let absent = folder.path().join("absent");
     let (message, path) = io_error(client.save_output_file(28143, &absent));
     assert_eq!(path, absent);
@@ -708,7 +709,7 @@ fn replace_keeps_the_permissions() {
 fn replace_with_a_late_name_keeps_the_permissions() {
     use std::os::unix::fs::PermissionsExt;
     let body = r#"{"FileName":"late.csv","Content":"QUJD"}"#;
-    let server = RawServer::answering(format!(
+    let server = RawServer::responding(format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
          Connection: close\r\n\r\n{body}",
         body.len()
@@ -734,7 +735,7 @@ fn replace_with_a_late_name_keeps_the_permissions() {
 #[cfg(unix)]
 #[test]
 fn save_stays_in_its_directory_when_the_process_leaves_it() {
-    const TEST: &str = "save_stays_in_its_directory_when_the_process_leaves_it";
+    const TEST: &str = "save::save_stays_in_its_directory_when_the_process_leaves_it";
     if runs_alone() {
         let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
         for relative in ["exports", "."] {
@@ -755,10 +756,8 @@ fn save_stays_in_its_directory_when_the_process_leaves_it() {
             assert_eq!(names_in(folder.join("elsewhere")), [""; 0]);
         }
         env::set_current_dir(folder.join("exports")).unwrap();
-        let stand_in = StandIn::start();
-        let saved = client(&stand_in.url())
-            .save_output_file(28143, ".")
-            .unwrap();
+        let mock = MockSellercloud::start();
+        let saved = client(&mock.url()).save_output_file(28143, ".").unwrap();
         assert_eq!(saved.path, Path::new("./inventory.txt"));
         return;
     }
@@ -801,7 +800,7 @@ fn save_in_a_directory_that_is_renamed_fails_and_leaves_nothing() {
 #[test]
 #[allow(unsafe_code, reason = "the standard streams are closed")]
 fn save_with_closed_standard_streams_uses_none_of_their_numbers() {
-    const TEST: &str = "save_with_closed_standard_streams_uses_none_of_their_numbers";
+    const TEST: &str = "save::save_with_closed_standard_streams_uses_none_of_their_numbers";
     if runs_alone() {
         let client = client(&env::var("SCO_TEST_URL").unwrap());
         let folder = env::var("SCO_TEST_FOLDER").unwrap();
@@ -882,9 +881,9 @@ fn temporary_name(is_of_this_host: bool, process: u32) -> String {
 #[cfg(target_os = "linux")]
 #[test]
 fn save_removes_leftovers_and_no_other_temporary_files() {
-    let stand_in = StandIn::start();
+    let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
-    let client = client(&stand_in.url());
+    let client = client(&mock.url());
     let mut ended = std::process::Command::new("true").spawn().unwrap();
     ended.wait().unwrap();
     let alive = std::process::id();
@@ -924,8 +923,8 @@ fn save_removes_leftovers_and_no_other_temporary_files() {
 #[cfg(target_os = "linux")]
 #[test]
 fn save_searches_a_large_directory_once() {
-    let stand_in = StandIn::start();
-    let client = client(&stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(&mock.url());
     let mut ended = std::process::Command::new("true").spawn().unwrap();
     ended.wait().unwrap();
     for (files, is_searched_again) in [(20_000, false), (100, true)] {
@@ -945,7 +944,7 @@ fn save_searches_a_large_directory_once() {
 fn save_server_name_of_temporary_files_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let name = ".sellercloud-output-0-1-0123456789abcdef.part";
-    let server = RawServer::answering(format!(
+    let server = RawServer::responding(format!(
         "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\
          Content-Disposition: attachment; filename=\"{name}\"\r\n\r\nQUJD"
     ));
@@ -991,7 +990,7 @@ fn a_folder_that_vanishes_is_told() {
 fn on_file_system(mount_options: &str, test: &str) {
     let folder = tempfile::tempdir().unwrap();
     let mount = format!("mount -t tmpfs -o {mount_options} tmpfs \"$SCO_TEST_FOLDER\"");
-    run_alone_by(
+    run_alone_in(
         &format!("exec unshare -rm sh -ec '{mount}; exec \"$@\"' sh \"$@\""),
         test,
         &[("SCO_TEST_FOLDER", folder.path().to_str().unwrap())],
@@ -1003,8 +1002,8 @@ fn on_file_system(mount_options: &str, test: &str) {
 fn a_full_disk_is_told() {
     if runs_alone() {
         let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
-        let stand_in = StandIn::start();
-        let client = client(&stand_in.url());
+        let mock = MockSellercloud::start();
+        let client = client(&mock.url());
         let outcome = client.save_output_file(28148, &folder);
         let code = raw_os_error(outcome.as_ref().unwrap_err());
         assert_eq!(code, Some(libc::ENOSPC));
@@ -1017,7 +1016,7 @@ fn a_full_disk_is_told() {
         client.save_output_file(28143, &folder).unwrap();
         return;
     }
-    on_file_system("size=1m", "a_full_disk_is_told");
+    on_file_system("size=1m", "save::a_full_disk_is_told");
 }
 
 #[cfg(target_os = "linux")]
@@ -1025,8 +1024,8 @@ fn a_full_disk_is_told() {
 fn a_read_only_folder_is_told() {
     if runs_alone() {
         let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
-        let stand_in = StandIn::start();
-        let outcome = client(&stand_in.url()).save_output_file(28143, &folder);
+        let mock = MockSellercloud::start();
+        let outcome = client(&mock.url()).save_output_file(28143, &folder);
         let error = outcome.as_ref().unwrap_err();
         assert_eq!(raw_os_error(error), Some(libc::EROFS));
         assert_eq!(error.attempts(), 0);
@@ -1035,7 +1034,7 @@ fn a_read_only_folder_is_told() {
         assert!(message.contains("Read-only file system"), "{message}");
         return;
     }
-    on_file_system("ro", "a_read_only_folder_is_told");
+    on_file_system("ro", "save::a_read_only_folder_is_told");
 }
 
 /// Takes so many bytes, and then fails.
@@ -1058,8 +1057,8 @@ impl Write for Failing {
 
 #[test]
 fn a_writer_that_fails_ends_the_call() {
-    let stand_in = StandIn::start();
-    let client = client(&stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(&mock.url());
     for (room, words) in [
         (0, "the writer's own words"),
         (1000, "the writer's own words"),
@@ -1146,8 +1145,8 @@ fn saving_starts_over_wherever_it_broke() {
 
 #[test]
 fn a_file_over_the_limit_is_refused() {
-    let stand_in = StandIn::start();
-    let client = Client::builder(stand_in.url()).token(TOKEN).max_size(100);
+    let mock = MockSellercloud::start();
+    let client = Client::builder(mock.url()).token(TOKEN).max_size(100);
     let client = client.build().unwrap();
     let mut written = Vec::new();
     let error = client.write_output_file(28143, &mut written).unwrap_err();

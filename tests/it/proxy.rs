@@ -1,7 +1,5 @@
 //! Proxies, by setting and by environment, on a real one.
 
-mod support;
-
 use std::error::Error as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -11,32 +9,33 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use mock_server::RawServer;
+use mock_server::connect_proxy::ConnectProxy;
+use mock_server::connection::Connection;
+use mock_server::process::{run_alone, runs_alone};
+use mock_server::tinyproxy::Tinyproxy;
+use mock_server::tls::{self, Authority, TlsStream};
+use mock_server::{MockSellercloud, TOKEN};
 use rustls::ServerConfig;
 use sellercloud_output::{BodyEncoding, Client, ClientBuilder, Error, ErrorKind, Retry};
-use support::proxy::Proxy;
-use support::raw_server::RawServer;
-use support::stand_in::{StandIn, TOKEN};
-use support::tls::{self, Authority, TlsStream};
-use support::tunnel::Tunnel;
-use support::{run_alone, runs_alone};
 
 /// The stand-in, by http and by https, at an address that the system takes for loopback and the
 /// client does not: loopback is reached without a proxy.
 struct Servers {
-    _stand_in: StandIn,
+    _stand_in: MockSellercloud,
     authority: Authority,
     urls: [String; 2],
 }
 
 impl Servers {
     fn start() -> Self {
-        let (stand_in, authority) = (StandIn::start(), Authority::new());
+        let (mock, authority) = (MockSellercloud::start(), Authority::new());
         let config = authority.server("0.0.0.0").config();
-        let port = tls::in_front_of(&stand_in.url(), config);
-        let http = stand_in.url().replace("127.0.0.1", "0.0.0.0");
+        let port = tls::serve_in_front_of(&mock.url(), config);
+        let http = mock.url().replace("127.0.0.1", "0.0.0.0");
         Self {
             urls: [http, format!("https://0.0.0.0:{port}/rest")],
-            _stand_in: stand_in,
+            _stand_in: mock,
             authority,
         }
     }
@@ -55,7 +54,7 @@ fn fetch(client: &Client) {
 
 #[test]
 fn http_and_https_go_through_the_proxy() {
-    let (servers, proxy) = (Servers::start(), Proxy::start(None));
+    let (servers, proxy) = (Servers::start(), Tinyproxy::start(None));
     for url in &servers.urls {
         let before = proxy.requests();
         let client = servers.client(url, &proxy.url());
@@ -71,7 +70,7 @@ fn http_and_https_go_through_the_proxy() {
 #[test]
 fn a_proxy_may_want_a_password() {
     let servers = Servers::start();
-    let proxy = Proxy::start(Some(("night", "hunter2")));
+    let proxy = Tinyproxy::start(Some(("night", "hunter2")));
     for url in &servers.urls {
         fetch(&servers.client(url, &proxy.url_with("night:%68unter2")));
         for login in ["night:hunter3", "nobody:hunter2", ""] {
@@ -160,7 +159,10 @@ fn the_environment_names_the_proxy() {
         fetch(&builder.build().unwrap());
         return;
     }
-    let (servers, proxy) = (Servers::start(), Proxy::start(Some(("user", "hunter2"))));
+    let (servers, proxy) = (
+        Servers::start(),
+        Tinyproxy::start(Some(("user", "hunter2"))),
+    );
     let [http, https] = &servers.urls;
     let at = proxy.url_with("user:hunter2");
     let nowhere = "http://127.0.0.1:1";
@@ -206,7 +208,7 @@ fn the_environment_names_the_proxy() {
             .chain(given)
             .chain(variables.iter().copied())
             .collect();
-        run_alone("the_environment_names_the_proxy", &all);
+        run_alone("proxy::the_environment_names_the_proxy", &all);
         assert_eq!(
             proxy.requests() - before,
             usize::from(is_used),
@@ -275,20 +277,16 @@ impl Identities {
     }
 
     /// A client on this route; the server is where the proxy says it is.
-    fn client(&self, route: Route, proxy: &Tunnel) -> ClientBuilder {
+    fn client(&self, route: Route, proxy: &ConnectProxy) -> ClientBuilder {
         let scheme = if route.server_is_https {
             "https"
         } else {
             "http"
         };
-        let proxy = match route.proxy_is_https {
-            true => proxy.https_url(),
-            false => proxy.url(),
-        };
         Client::builder(format!("{scheme}://tt.example"))
             .token(TOKEN)
             .allow_plain_http(true)
-            .proxy(proxy)
+            .proxy(proxy.url_with_host(route.proxy_host()))
             .add_ca_certificates(self.0.pem().as_bytes())
             .retry(Retry::never())
     }
@@ -297,7 +295,7 @@ impl Identities {
     fn server_that_answers(&self, route: Route, answer: &str) -> SocketAddr {
         let answer = answer.as_bytes().to_vec();
         match route.server_is_https {
-            false => address_of(&RawServer::answering(answer).url),
+            false => address_of(&RawServer::responding(answer).url),
             true => {
                 let serve = move |client: &mut TlsStream| {
                     let mut lines = BufReader::new(&mut *client).lines();
@@ -323,7 +321,7 @@ fn every_route_leads_to_the_server() {
     let identities = Identities::new();
     for route in ROUTES {
         let server = identities.server_that_answers(route, GOOD);
-        let proxy = Tunnel::start(server, identities.proxy(route));
+        let proxy = ConnectProxy::tunnel_to(server, identities.proxy(route));
         let client = identities.client(route, &proxy).build().unwrap();
         assert_eq!(client.output_file(1).unwrap().bytes, b"ABC", "{route:?}");
         let [head] = &proxy.heads()[..] else {
@@ -343,7 +341,7 @@ fn every_route_leads_to_the_server() {
 fn a_tunnel_that_closes_before_any_byte_is_opened_once_an_attempt() {
     let identities = Identities::new();
     for route in ROUTES {
-        let proxy = Tunnel::with(identities.proxy(route), |_, client| {
+        let proxy = ConnectProxy::start(identities.proxy(route), |_, client| {
             client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
             client.flush()?;
             // Something is on its way, which nothing comes back for.
@@ -384,7 +382,7 @@ fn a_body_that_is_cut_on_the_way_is_an_error_on_every_route() {
             (format!("{ok}Connection: close\r\n\r\nQUJD"), false),
         ] {
             let server = identities.server_that_answers(route, &answer);
-            let proxy = Tunnel::start(server, identities.proxy(route));
+            let proxy = ConnectProxy::tunnel_to(server, identities.proxy(route));
             for encoding in [BodyEncoding::Base64, BodyEncoding::Raw, BodyEncoding::Auto] {
                 let client = identities.client(route, &proxy).body_encoding(encoding);
                 let outcome = client.build().unwrap().output_file(1);
@@ -422,7 +420,7 @@ fn a_pooled_tunnel_that_has_ended_is_replaced_once() {
             counted.fetch_add(1, Ordering::SeqCst);
         }
     });
-    let proxy = Tunnel::start(address_of(&server.url), None);
+    let proxy = ConnectProxy::tunnel_to(address_of(&server.url), None);
     let client = identities.client(route, &proxy).build().unwrap();
     // Several connections are pooled, and all of them are stale.
     let gate = std::sync::Barrier::new(4);
@@ -444,7 +442,7 @@ fn a_pooled_tunnel_that_has_ended_is_replaced_once() {
 fn a_response_to_connect_that_drips_meets_the_limit_to_connect() {
     let identities = Identities::new();
     for route in ROUTES {
-        let proxy = Tunnel::with(identities.proxy(route), |_, client| {
+        let proxy = ConnectProxy::start(identities.proxy(route), |_, client| {
             for byte in b"HTTP/1.1 200 OK\r\nX: "
                 .iter()
                 .chain(std::iter::repeat(&b'x'))
@@ -489,7 +487,7 @@ fn interim_responses_of_a_proxy_are_skipped() {
             "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
         ),
     ] {
-        let proxy = Tunnel::with(None, move |_, client| {
+        let proxy = ConnectProxy::start(None, move |_, client| {
             client.write_all(start.as_bytes())?;
             client.write_all(status.as_bytes())?;
             let _request = client.read(&mut [0; 4096])?;
@@ -552,7 +550,7 @@ fn what_a_proxy_refuses_is_reported_with_its_reason() {
     let identities = Identities::new();
     for (answer, words, is_transient) in REFUSALS {
         for route in ROUTES {
-            let proxy = Tunnel::with(identities.proxy(route), move |_, client| {
+            let proxy = ConnectProxy::start(identities.proxy(route), move |_, client| {
                 client.write_all(answer.as_bytes())?;
                 client.flush()
             });
@@ -560,7 +558,7 @@ fn what_a_proxy_refuses_is_reported_with_its_reason() {
             let error = client.output_file(1).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Connection, "{answer:?}: {error}");
             assert!(error.to_string().contains(words), "{answer:?}: {error}");
-            let name = format!("through the proxy {}:{}", route.proxy_host(), proxy.port);
+            let name = format!("through the proxy {}:{}", route.proxy_host(), proxy.port());
             assert!(error.to_string().contains(&name), "{error}");
             assert_eq!(error.retry_may_help(), is_transient, "{answer:?}: {error}");
             assert_says_nothing_twice(&error);
@@ -583,7 +581,7 @@ fn assert_says_nothing_twice(error: &Error) {
 #[test]
 fn a_head_without_end_from_a_proxy_is_an_error() {
     let identities = Identities::new();
-    let proxy = Tunnel::with(None, |_, client| {
+    let proxy = ConnectProxy::start(None, |_, client| {
         client.write_all(b"HTTP/1.1 200 OK\r\n")?;
         loop {
             client.write_all(&[b'x'; 1000])?;
@@ -599,11 +597,11 @@ fn a_head_without_end_from_a_proxy_is_an_error() {
 #[test]
 fn a_page_of_a_proxy_does_not_show_the_password() {
     let identities = Identities::new();
-    let proxy = Tunnel::with(None, |head, client| {
+    let proxy = ConnectProxy::start(None, |head, client| {
         client.write_all(b"HTTP/1.1 403 No\r\n\r\nYou sent hunter2, as ")?;
         client.write_all(head.as_bytes())
     });
-    let url = format!("http://night:hunter2@127.0.0.1:{}", proxy.port);
+    let url = format!("http://night:hunter2@127.0.0.1:{}", proxy.port());
     let client = identities.client(ROUTES[0], &proxy).proxy(url);
     let error = client.build().unwrap().output_file(1).unwrap_err();
     let shown = format!("{error} {error:?}");
@@ -620,7 +618,7 @@ fn a_proxy_that_cannot_be_trusted_is_named() {
     let identities = Identities::new();
     let route = ROUTES[3];
     let untrusted = Authority::new().server("localhost").config();
-    let proxy = Tunnel::start(([127, 0, 0, 1], 1).into(), Some(untrusted));
+    let proxy = ConnectProxy::tunnel_to(([127, 0, 0, 1], 1).into(), Some(untrusted));
     let client = identities.client(route, &proxy).build().unwrap();
     let error = client.output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
@@ -632,9 +630,10 @@ fn a_proxy_that_cannot_be_trusted_is_named() {
     );
     assert!(proxy.heads().is_empty());
     // Nor is a proxy that speaks no TLS.
-    let plain = Tunnel::start(([127, 0, 0, 1], 1).into(), None);
+    let plain = ConnectProxy::tunnel_to(([127, 0, 0, 1], 1).into(), None);
     let client = identities
         .client(route, &plain)
+        .proxy(format!("https://localhost:{}", plain.port()))
         .connect_timeout(Duration::from_secs(1));
     client.build().unwrap().output_file(1).unwrap_err();
     assert!(plain.heads().is_empty());
@@ -647,16 +646,16 @@ fn loopback_is_reached_without_a_proxy() {
         fetch(&Client::builder(url).token(TOKEN).build().unwrap());
         return;
     }
-    let stand_in = StandIn::start();
-    let nowhere = Tunnel::with(None, |_, _| Ok(()));
+    let mock = MockSellercloud::start();
+    let nowhere = ConnectProxy::start(None, |_, _| Ok(()));
     for host in ["127.0.0.1", "localhost"] {
-        let url = stand_in.url().replace("127.0.0.1", host);
+        let url = mock.url().replace("127.0.0.1", host);
         let client = Client::builder(&url).token(TOKEN).proxy(nowhere.url());
         fetch(&client.build().unwrap());
         for variable in ["http_proxy", "all_proxy", "ALL_PROXY"] {
             let given = [("SCO_TEST_URL", url.as_str()), (variable, &nowhere.url())];
             let all: Vec<_> = NONE.into_iter().chain(given).collect();
-            run_alone("loopback_is_reached_without_a_proxy", &all);
+            run_alone("proxy::loopback_is_reached_without_a_proxy", &all);
         }
     }
     assert_eq!(nowhere.heads(), [""; 0]);
@@ -667,8 +666,8 @@ fn a_proxy_by_name_may_have_several_addresses() {
     let identities = Identities::new();
     // The system knows ::1 for it too, where nothing listens.
     let server = identities.server_that_answers(ROUTES[0], GOOD);
-    let proxy = Tunnel::start(server, None);
-    let url = format!("http://localhost:{}", proxy.port);
+    let proxy = ConnectProxy::tunnel_to(server, None);
+    let url = format!("http://localhost:{}", proxy.port());
     let client = identities.client(ROUTES[0], &proxy).proxy(url);
     assert_eq!(
         client.build().unwrap().output_file(1).unwrap().bytes,
@@ -687,7 +686,7 @@ fn a_connection_that_closes_in_the_tls_handshake_is_a_connection_error() {
             let _ = connection.read(&mut [0; 1000]);
         }
     });
-    let proxy = Tunnel::start(address, None);
+    let proxy = ConnectProxy::tunnel_to(address, None);
     let client = identities.client(ROUTES[1], &proxy).build().unwrap();
     let error = client.output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
@@ -702,7 +701,7 @@ fn a_connection_that_closes_in_the_tls_handshake_is_a_connection_error() {
 #[test]
 fn challenge_of_a_proxy_that_repeats_a_secret_is_redacted() {
     let identities = Identities::new();
-    let proxy = Tunnel::with(None, |_, client| {
+    let proxy = ConnectProxy::start(None, |_, client| {
         client.write_all(
             b"HTTP/1.1 407 No\r\nProxy-Authenticate: NTLM, hunter2 realm=x\r\n\
               Content-Length: 0\r\n\r\n",
@@ -710,7 +709,7 @@ fn challenge_of_a_proxy_that_repeats_a_secret_is_redacted() {
     });
     // Of a login without a password, the user name is the secret.
     for login in ["night:hunter2", "hunter2", "hunter2:"] {
-        let url = format!("http://{login}@127.0.0.1:{}", proxy.port);
+        let url = format!("http://{login}@127.0.0.1:{}", proxy.port());
         let client = identities.client(ROUTES[0], &proxy).proxy(url);
         let error = client.build().unwrap().output_file(1).unwrap_err();
         let shown = format!("{error} {error:?}");
@@ -722,7 +721,7 @@ fn challenge_of_a_proxy_that_repeats_a_secret_is_redacted() {
 #[test]
 fn connect_names_the_server_as_its_url_does() {
     let identities = Identities::new();
-    let proxy = Tunnel::with(None, |_, client| {
+    let proxy = ConnectProxy::start(None, |_, client| {
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
         let _request = client.read(&mut [0; 4096])?;
         client.write_all(GOOD.as_bytes())

@@ -1,8 +1,6 @@
 //! What happens on the wire when it does not go well: every cut is an error,
 //! whatever the form and the framing.
 
-mod support;
-
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,8 +8,8 @@ use std::sync::{Arc, Barrier, Mutex};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use mock_server::RawServer;
 use sellercloud_output::{BodyEncoding, Client, Error, ErrorKind, OutputFile, Retry};
-use support::raw_server::RawServer;
 
 fn fetch(url: &str, encoding: BodyEncoding) -> Result<OutputFile, Error> {
     let builder = Client::builder(url).token("token").retry(Retry::never());
@@ -84,7 +82,7 @@ fn a_body_cut_at_any_byte_is_an_error() {
 fn an_answer_cut_within_its_head_is_an_error() {
     let (head, _) = with_length("QUJD");
     for length in 0..head.len() {
-        let server = RawServer::answering(&head[..length]);
+        let server = RawServer::responding(&head[..length]);
         let error = fetch(&server.url, BodyEncoding::Base64).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection, "{length}: {error}");
     }
@@ -93,15 +91,15 @@ fn an_answer_cut_within_its_head_is_an_error() {
 #[test]
 fn a_body_may_end_with_the_connection() {
     for (body, encoding) in FORMS {
-        let server = RawServer::answering(format!("HTTP/1.1 200 OK\r\n\r\n{body}"));
+        let server = RawServer::responding(format!("HTTP/1.1 200 OK\r\n\r\n{body}"));
         fetch(&server.url, encoding).unwrap();
-        let server = RawServer::answering(format!("HTTP/1.0 200 OK\r\n\r\n{body}"));
+        let server = RawServer::responding(format!("HTTP/1.0 200 OK\r\n\r\n{body}"));
         fetch(&server.url, encoding).unwrap();
     }
     // What the framing cannot tell, the form does, but for whole groups of plain base64.
     for length in 1..28 {
         let server =
-            RawServer::answering(format!("HTTP/1.1 200 OK\r\n\r\n{}", &FORMS[0].0[..length]));
+            RawServer::responding(format!("HTTP/1.1 200 OK\r\n\r\n{}", &FORMS[0].0[..length]));
         let outcome = fetch(&server.url, BodyEncoding::Base64);
         assert_eq!(outcome.is_ok(), length % 4 == 0, "{length}");
     }
@@ -132,7 +130,7 @@ fn set_linger_zero(connection: &std::net::TcpStream) {
 #[test]
 fn a_length_that_lies_is_an_error_and_allocates_nothing() {
     for length in ["5", "1000", "1099511627776", "18446744073709551615"] {
-        let server = RawServer::answering(format!(
+        let server = RawServer::responding(format!(
             "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nQUJD"
         ));
         for encoding in [BodyEncoding::Base64, BodyEncoding::Raw, BodyEncoding::Auto] {
@@ -147,7 +145,7 @@ fn a_length_that_lies_is_an_error_and_allocates_nothing() {
         "4, 5",
         "4\r\nContent-Length: 5",
     ] {
-        let server = RawServer::answering(format!(
+        let server = RawServer::responding(format!(
             "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nQUJD"
         ));
         let error = fetch(&server.url, BodyEncoding::Base64).unwrap_err();
@@ -164,7 +162,7 @@ fn what_is_not_http_is_an_error() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nQUJDxx0\r\n\r\n",
     ] {
-        let server = RawServer::answering(answer);
+        let server = RawServer::responding(answer);
         let error = fetch(&server.url, BodyEncoding::Base64).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection, "{answer:?}: {error}");
     }
@@ -179,7 +177,7 @@ fn raw_bytes_in_a_name_are_utf8_or_latin1() {
     ] {
         let head =
             b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Disposition: attachment; filename=\"";
-        let server = RawServer::answering([head, bytes, b"\"\r\n\r\nQUJD"].concat());
+        let server = RawServer::responding([head, bytes, b"\"\r\n\r\nQUJD"].concat());
         assert_eq!(fetch(&server.url, BodyEncoding::Base64).unwrap().name, name);
     }
 }
@@ -395,7 +393,7 @@ fn a_response_with_many_and_long_headers_is_read() {
     let many: String = (0..120).map(|n| format!("X-{n}: {n}\r\n")).collect();
     let long = format!("Set-Cookie: {}\r\n", "x".repeat(60_000));
     for headers in [many, long] {
-        let server = RawServer::answering(format!(
+        let server = RawServer::responding(format!(
             "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n{headers}\r\nQUJD"
         ));
         let file = fetch(&server.url, BodyEncoding::Base64).unwrap();
@@ -457,7 +455,7 @@ fn encodings_are_undone_whatever_headers_name_them() {
             &twice,
         ),
     ] {
-        let server = RawServer::answering(encoded(headers, body));
+        let server = RawServer::responding(encoded(headers, body));
         for encoding in [BodyEncoding::Raw, BodyEncoding::Auto] {
             let file = fetch(&server.url, encoding).unwrap();
             assert_eq!(file.bytes, plain, "{headers:?}");
@@ -504,7 +502,7 @@ fn compressed_bytes_are_never_the_file() {
             "not valid gzip" => b"id,name\r\n",
             _ => &body,
         };
-        let server = RawServer::answering(encoded(headers, body));
+        let server = RawServer::responding(encoded(headers, body));
         for encoding in [BodyEncoding::Raw, BodyEncoding::Auto, BodyEncoding::Base64] {
             let error = fetch(&server.url, encoding).unwrap_err();
             assert_eq!(error.kind(), kind, "{headers:?}: {error}");
@@ -517,7 +515,7 @@ fn compressed_bytes_are_never_the_file() {
 #[test]
 fn a_transfer_encoding_in_http_1_0_is_an_error() {
     let body = "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 14\r\n\r\n";
-    let server = RawServer::answering(format!("{body}4\r\nQUJD\r\n0\r\n\r\n"));
+    let server = RawServer::responding(format!("{body}4\r\nQUJD\r\n0\r\n\r\n"));
     let error = fetch(&server.url, BodyEncoding::Raw).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
 }
@@ -557,10 +555,10 @@ fn all_pooled_connections_that_are_stale_cost_one_request() {
 fn transfer_encoding_that_encodes_nothing_ends_with_the_connection() {
     for coding in ["identity", "", "Identity, identity"] {
         let head = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n");
-        let server = RawServer::answering(format!("{head}\r\nQUJD"));
+        let server = RawServer::responding(format!("{head}\r\nQUJD"));
         let file = fetch(&server.url, BodyEncoding::Base64).unwrap();
         assert_eq!(file.bytes, b"ABC", "{coding:?}");
-        let server = RawServer::answering(format!("{head}Content-Length: 8\r\n\r\nQUJD"));
+        let server = RawServer::responding(format!("{head}Content-Length: 8\r\n\r\nQUJD"));
         let error = fetch(&server.url, BodyEncoding::Base64).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection, "{coding:?}: {error}");
     }
@@ -591,7 +589,7 @@ fn token_of_any_length_is_sent_or_rejected() {
 
 #[test]
 fn content_type_with_the_token_is_redacted() {
-    let server = RawServer::answering(
+    let server = RawServer::responding(
         "HTTP/1.1 200 OK\r\nContent-Type: text/csv; session=secret-token\r\n\
          Content-Length: 4\r\n\r\nQUJD",
     );

@@ -1,8 +1,6 @@
 //! What the caller's own code does by a panic: it reaches the caller, and leaves the client
 //! as it was.
 
-mod support;
-
 use std::cell::Cell;
 use std::fs;
 use std::io::{self, Write};
@@ -10,8 +8,8 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use mock_server::RawServer;
 use sellercloud_output::{Client, Error};
-use support::raw_server::RawServer;
 
 /// A file that comes in many pieces.
 fn server() -> RawServer {

@@ -19,11 +19,11 @@ const MASK: u8 = 0xa5;
 
 /// A secret, masked.
 #[derive(Clone)]
-pub struct Masked(Vec<u8>);
+pub(crate) struct Masked(Vec<u8>);
 
 impl Masked {
     /// Returns `length` letters and digits that depend on `seed` alone.
-    pub fn new(seed: u64, length: usize) -> Self {
+    pub(crate) fn new(seed: u64, length: usize) -> Self {
         const ALPHABET: &[u8; 62] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         let mut state = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -38,11 +38,11 @@ impl Masked {
     }
 
     /// Masks text that is no secret.
-    pub fn public(text: &[u8]) -> Self {
+    pub(crate) fn public(text: &[u8]) -> Self {
         Self(text.iter().map(|byte| byte ^ MASK).collect())
     }
 
-    pub fn from_hex(text: &str) -> Self {
+    pub(crate) fn from_hex(text: &str) -> Self {
         let pairs = text.as_bytes().chunks(2);
         Self(
             pairs
@@ -51,26 +51,26 @@ impl Masked {
         )
     }
 
-    pub fn to_hex(&self) -> String {
+    pub(crate) fn to_hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Returns this, with `other` behind it.
-    pub fn then(mut self, other: &Self) -> Self {
+    pub(crate) fn then(mut self, other: &Self) -> Self {
         self.0.extend_from_slice(&other.0);
         self
     }
 
-    pub fn part(&self, range: Range<usize>) -> Self {
+    pub(crate) fn part(&self, range: Range<usize>) -> Self {
         Self(self.0[range].to_vec())
     }
 
-    pub fn reversed(&self) -> Self {
+    pub(crate) fn reversed(&self) -> Self {
         Self(self.0.iter().rev().copied().collect())
     }
 
     /// Returns this in base64, without the padding.
-    pub fn base64(&self) -> Self {
+    pub(crate) fn base64(&self) -> Self {
         const ALPHABET: &[u8; 64] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let mut masked = Vec::with_capacity(self.0.len() * 2);
@@ -86,7 +86,7 @@ impl Masked {
     }
 
     /// The secret itself, in a buffer that is wiped.
-    pub fn reveal(&self) -> Zeroizing<String> {
+    pub(crate) fn reveal(&self) -> Zeroizing<String> {
         let mut plain = Vec::with_capacity(self.0.len());
         plain.extend(self.0.iter().map(|byte| byte ^ MASK));
         Zeroizing::new(String::from_utf8(plain).unwrap())
@@ -99,9 +99,9 @@ impl Masked {
 }
 
 /// A secret, and the forms in which it may be found.
-pub struct Needle {
-    pub secret: String,
-    pub forms: Vec<(&'static str, Masked)>,
+pub(crate) struct Needle {
+    pub(crate) secret: String,
+    pub(crate) forms: Vec<(&'static str, Masked)>,
 }
 
 /// So much of a form is found by itself: an allocator writes over parts of what was freed.
@@ -109,7 +109,7 @@ const WINDOW: usize = 12;
 const STEP: usize = 4;
 
 /// Finds windows of needles.
-pub struct Scanner {
+pub(crate) struct Scanner {
     needles: Vec<Needle>,
     /// Needle, form and offset of each window, by the window's first two bytes.
     windows: BTreeMap<u16, Vec<(usize, usize, usize)>>,
@@ -118,10 +118,10 @@ pub struct Scanner {
 }
 
 /// What was found of one secret: the form of each copy, and where it is.
-pub type Copies = BTreeMap<String, Vec<(&'static str, String)>>;
+pub(crate) type Copies = BTreeMap<String, Vec<(&'static str, String)>>;
 
 impl Scanner {
-    pub fn new(needles: Vec<Needle>) -> Self {
+    pub(crate) fn new(needles: Vec<Needle>) -> Self {
         let mut windows: BTreeMap<u16, Vec<_>> = BTreeMap::new();
         let mut begins = vec![false; 1 << 16];
         for (index, needle) in needles.iter().enumerate() {
@@ -158,7 +158,7 @@ impl Scanner {
     }
 
     /// Returns the copies in all memory of this process that can be written to.
-    pub fn scan(&self) -> Copies {
+    pub(crate) fn scan(&self) -> Copies {
         const CHUNK: usize = 1 << 20;
         let memory = File::open("/proc/self/mem").unwrap();
         let mut chunk = Zeroizing::new(vec![0; CHUNK + WINDOW]);
@@ -244,7 +244,7 @@ fn mappings() -> Vec<Mapping> {
 
 /// An allocator that gives freed memory to no one else, so that what was not wiped stays
 /// to be found. A call that frees a secret may show it only sometimes otherwise.
-pub struct Quarantine;
+pub(crate) struct Quarantine;
 
 /// With this variable set, each block that is freed with a secret in it is shown with the
 /// stack of calls.
@@ -257,7 +257,7 @@ thread_local! {
 }
 
 /// Shows blocks that hold what `needles` look for, if a person asks for that.
-pub fn trace(needles: impl FnOnce() -> Vec<Needle>) {
+pub(crate) fn trace(needles: impl FnOnce() -> Vec<Needle>) {
     if env::var_os(TRACE).is_some() {
         let _ = TRACED.set(Scanner::new(needles()));
     }
@@ -304,7 +304,7 @@ unsafe impl GlobalAlloc for Quarantine {
 }
 
 /// Shows copies in a failed assertion.
-pub struct Shown<'a>(pub &'a Copies);
+pub(crate) struct Shown<'a>(pub(crate) &'a Copies);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

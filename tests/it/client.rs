@@ -1,17 +1,16 @@
 //! A job's output file through the Rust interface, from servers that answer in
 //! good order.
 
-mod support;
-
 use std::fs;
 use std::io::Write;
 use std::thread;
 
 use httpmock::prelude::*;
+use mock_server::RawServer;
+use mock_server::fixtures::{noise, sha256};
+use mock_server::scripted_jobs::{JOBS, Job};
+use mock_server::{MockSellercloud, TOKEN};
 use sellercloud_output::{BodyEncoding, Client, ErrorKind, JobId, OutputFile, Retry};
-use support::raw_server::RawServer;
-use support::stand_in::{JOBS, Job, StandIn, TOKEN};
-use support::{noise, sha256};
 
 fn client(url: impl Into<String>) -> Client {
     let builder = Client::builder(url).token(TOKEN).retry(Retry::never());
@@ -36,9 +35,9 @@ fn fetch(server: &MockServer) -> Result<OutputFile, sellercloud_output::Error> {
 
 #[test]
 fn every_kind_of_file_arrives_whole_and_named() {
-    let stand_in = StandIn::start();
-    let base64 = client(stand_in.url());
-    let raw = Client::builder(stand_in.url())
+    let mock = MockSellercloud::start();
+    let base64 = client(mock.url());
+    let raw = Client::builder(mock.url())
         .token(TOKEN)
         .body_encoding(BodyEncoding::Raw)
         .build()
@@ -64,8 +63,8 @@ fn every_kind_of_file_arrives_whole_and_named() {
 
 #[test]
 fn auto_finds_the_form() {
-    let stand_in = StandIn::start();
-    let auto = Client::builder(stand_in.url())
+    let mock = MockSellercloud::start();
+    let auto = Client::builder(mock.url())
         .token(TOKEN)
         .body_encoding(BodyEncoding::Auto)
         .build()
@@ -79,8 +78,8 @@ fn auto_finds_the_form() {
 
 #[test]
 fn a_job_may_be_a_number_or_text() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
     let name = Job::find(28143).name;
     let link = "/queued-jobs/queued-job-details.aspx?id=28143";
     assert_eq!(client.output_file(28143_i32).unwrap().name, name);
@@ -904,8 +903,8 @@ fn a_token_is_not_shown_where_a_message_cuts_it() {
 
 #[test]
 fn threads_share_a_client() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
     thread::scope(|scope| {
         for index in 0..16 {
             let client = &client;
