@@ -59,7 +59,8 @@ fn io_error<T>(outcome: Result<T, Error>) -> (String, PathBuf) {
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Disposition: attachment; filename=half.csv\r\n\
                        Content-Length: 400000\r\n\r\n";
 
-/// Sends half a file, says so, waits until it is told, and sends the other half.
+/// Starts a server that sends half a file and reports it on the first channel. It sends the
+/// other half once it receives something on the second channel.
 fn in_two_halves() -> (RawServer, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (half_sent, is_half_sent) = mpsc::channel();
     let (go_on, may_go_on) = mpsc::channel();
@@ -76,7 +77,7 @@ fn in_two_halves() -> (RawServer, mpsc::Receiver<()>, mpsc::Sender<()>) {
 }
 
 #[test]
-fn every_kind_of_file_is_saved_and_written_whole() {
+fn save_and_write_of_every_kind_of_file_are_whole() {
     let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
     let client = client(&mock.url());
@@ -102,7 +103,7 @@ fn every_kind_of_file_is_saved_and_written_whole() {
 }
 
 #[test]
-fn a_file_that_is_there_is_left_alone_unless_told_otherwise() {
+fn save_existing_file_follows_if_exists() {
     let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
     let client = client(&mock.url());
@@ -133,7 +134,7 @@ fn a_file_that_is_there_is_left_alone_unless_told_otherwise() {
 }
 
 #[test]
-fn a_numbered_name_stays_within_255_bytes() {
+fn save_keep_both_name_stays_within_255_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let long = format!("{}.csv", "é".repeat(125));
     let answer = format!(
@@ -153,7 +154,7 @@ fn a_numbered_name_stays_within_255_bytes() {
 }
 
 #[test]
-fn the_name_may_be_the_callers() {
+fn save_with_a_file_name_uses_it() {
     let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
     let client = client(&mock.url());
@@ -166,7 +167,7 @@ fn the_name_may_be_the_callers() {
 
 #[cfg(unix)]
 #[test]
-fn permissions_are_those_of_any_new_file() {
+fn save_permissions_follow_the_umask() {
     use std::os::unix::fs::PermissionsExt;
     if runs_alone() {
         let mock = MockSellercloud::start();
@@ -180,7 +181,7 @@ fn permissions_are_those_of_any_new_file() {
     for (umask, mode) in [("022", "644"), ("027", "640"), ("000", "666")] {
         let output = run_alone_in(
             &format!("umask {umask}; exec \"$@\""),
-            "save::permissions_are_those_of_any_new_file",
+            "save::save_permissions_follow_the_umask",
             &[],
         );
         assert!(output.contains(&format!("mode {mode}\n")), "{output}");
@@ -189,7 +190,7 @@ fn permissions_are_those_of_any_new_file() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_is_never_followed() {
+fn save_symbolic_link_is_not_followed() {
     let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
     let client = client(&mock.url());
@@ -204,7 +205,7 @@ fn a_link_is_never_followed() {
 }
 
 #[test]
-fn of_many_who_save_the_same_one_succeeds_or_each_has_its_number() {
+fn save_by_many_threads_follows_if_exists() {
     let mock = MockSellercloud::start();
     let client = client(&mock.url());
     for (how, succeed) in [
@@ -237,11 +238,11 @@ fn of_many_who_save_the_same_one_succeeds_or_each_has_its_number() {
     }
 }
 
-// Needs a shell.
+// `process` needs a shell.
 #[cfg(unix)]
 #[test]
-fn of_many_processes_the_same_holds() {
-    const TEST: &str = "save::of_many_processes_the_same_holds";
+fn save_by_many_processes_follows_if_exists() {
+    const TEST: &str = "save::save_by_many_processes_follows_if_exists";
     if runs_alone() {
         let variable = |name| env::var(name).unwrap();
         let how = match variable("SCO_TEST_HOW").as_str() {
@@ -259,7 +260,7 @@ fn of_many_processes_the_same_holds() {
     const PROCESSES: usize = 4;
     for (how, succeed) in [("fail", 1), ("number", PROCESSES)] {
         let folder = tempfile::tempdir().unwrap();
-        // All of them are writing before any of them is done.
+        // All of them are writing before any of them finishes.
         let (server, is_half_sent, go_on) = in_two_halves();
         let variables = [
             ("SCO_TEST_URL", server.url.as_str()),
@@ -289,7 +290,7 @@ fn of_many_processes_the_same_holds() {
 }
 
 #[test]
-fn nothing_is_left_of_a_failure() {
+fn save_that_fails_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let half = HEAD.to_owned() + &"A".repeat(200_000);
     let garbage = HEAD.to_owned() + &"A".repeat(300_000) + &"?".repeat(100_000);
@@ -307,7 +308,7 @@ fn nothing_is_left_of_a_failure() {
 }
 
 #[test]
-fn nothing_is_left_of_a_cancelled_call() {
+fn save_that_is_cancelled_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (server, is_half_sent, _go_on) = in_two_halves();
     let client = client(&server.url);
@@ -332,11 +333,11 @@ fn nothing_is_left_of_a_cancelled_call() {
     assert_eq!(names_in(folder.path()), [""; 0]);
 }
 
-// Needs a shell.
+// `process` needs a shell.
 #[cfg(unix)]
 #[test]
-fn what_a_killed_process_left_goes_with_the_next_run() {
-    const TEST: &str = "save::what_a_killed_process_left_goes_with_the_next_run";
+fn save_removes_leftovers_of_a_killed_process() {
+    const TEST: &str = "save::save_removes_leftovers_of_a_killed_process";
     if runs_alone() {
         let variable = |name| env::var(name).unwrap();
         let client = client(&variable("SCO_TEST_URL"));
@@ -359,7 +360,7 @@ fn what_a_killed_process_left_goes_with_the_next_run() {
     let mock = MockSellercloud::start();
     let here = client(&mock.url());
 
-    // It is alive: its file stays.
+    // The process is alive: its file is kept.
     here.save_output_file(28143, folder.path()).unwrap();
     let names = names_in(folder.path());
     assert_eq!(names.len(), 2, "{names:?}");
@@ -373,10 +374,10 @@ fn what_a_killed_process_left_goes_with_the_next_run() {
     drop(go_on);
 }
 
-/// What another user could plant in a shared directory under the name of a leftover.
+/// Another user of a shared directory can create anything with the name of a leftover.
 #[cfg(target_os = "linux")]
 #[test]
-fn save_leaves_what_only_looks_like_a_leftover() {
+fn save_keeps_what_only_looks_like_a_leftover() {
     let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
     let precious = folder.path().join("precious");
@@ -393,7 +394,7 @@ fn save_leaves_what_only_looks_like_a_leftover() {
     assert!(made.unwrap().success());
     fs::create_dir(path(2)).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(path(3)).unwrap();
-    // A second name of a file goes, the file stays.
+    // A hard link is removed. The file keeps its other name.
     fs::hard_link(&precious, path(4)).unwrap();
     client(&mock.url())
         .save_output_file(28143, folder.path())
@@ -405,7 +406,7 @@ fn save_leaves_what_only_looks_like_a_leftover() {
     }
 }
 
-/// A server for [`HEAD`], and how many requests came.
+/// Starts a server that sends [`HEAD`], and counts its requests.
 fn counting_server() -> (RawServer, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let server = RawServer::start({
@@ -506,7 +507,7 @@ fn save_invalid_directory_or_name_fails_before_a_request() {
 
 #[cfg(unix)]
 #[test]
-fn save_directory_may_be_written_in_any_form() {
+fn save_directory_in_any_spelling_succeeds() {
     let mock = MockSellercloud::start();
     let outer = tempfile::tempdir().unwrap();
     let client = client(&mock.url());
@@ -552,7 +553,7 @@ fn save_directory_may_be_written_in_any_form() {
     }
 }
 
-/// A drop box: files may be created, but not listed.
+/// A directory in which files may be created but not listed.
 #[cfg(target_os = "linux")]
 #[test]
 #[allow(unsafe_code, reason = "the user is changed")]
@@ -570,7 +571,7 @@ fn save_in_directory_that_cannot_be_read_succeeds() {
     let client = client(&mock.url());
     let outer = tempfile::tempdir().unwrap();
     permit(outer.path(), 0o755);
-    // An administrator may read everything.
+    // Root may read everything.
     // SAFETY: no memory is involved.
     let user = unsafe { libc::geteuid() };
     let user = if user == 0 { 65_534 } else { user };
@@ -586,7 +587,7 @@ fn save_in_directory_that_cannot_be_read_succeeds() {
         permit(&folder, mode);
         // SAFETY: no memory is involved.
         let administrator = unsafe { libc::geteuid() };
-        // SAFETY: likewise.
+        // SAFETY: no memory is involved.
         unsafe { libc::seteuid(user) };
         let outcomes = [IfExists::Fail, IfExists::Number, IfExists::Replace].map(|how| {
             client
@@ -594,7 +595,7 @@ fn save_in_directory_that_cannot_be_read_succeeds() {
                 .saving(if_exists(how))
                 .save_output_file(28143, &folder)
         });
-        // SAFETY: likewise.
+        // SAFETY: no memory is involved.
         unsafe { libc::seteuid(administrator) };
         permit(&folder, 0o700);
         for outcome in outcomes {
@@ -632,7 +633,7 @@ fn save_in_absent_directory_names_it() {
 
 #[cfg(unix)]
 #[test]
-fn replace_what_is_not_a_regular_file_fails_before_a_request() {
+fn save_replace_of_a_special_file_fails_before_a_request() {
     let (server, count) = counting_server();
     let client = client(&server.url);
     let folder = tempfile::tempdir().unwrap();
@@ -647,7 +648,7 @@ fn replace_what_is_not_a_regular_file_fails_before_a_request() {
         assert_eq!(raw_os_error(&error), Some(libc::EEXIST));
         assert_eq!(count.load(Ordering::SeqCst), 0);
     }
-    // A name of the server's is known when its response begins.
+    // The name that the server sends is known when its response begins.
     fs::rename(&pipe, folder.path().join("half.csv")).unwrap();
     let call = client.call().saving(if_exists(IfExists::Replace));
     let error = call.save_output_file(1, folder.path()).unwrap_err();
@@ -657,7 +658,7 @@ fn replace_what_is_not_a_regular_file_fails_before_a_request() {
 
 #[cfg(unix)]
 #[test]
-fn replace_keeps_the_permissions() {
+fn save_replace_keeps_the_permissions() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
     let is_administrator = tempfile::tempdir()
         .unwrap()
@@ -693,7 +694,8 @@ fn replace_keeps_the_permissions() {
             saving.join().unwrap().unwrap();
         });
         let metadata = fs::metadata(&path).unwrap();
-        // Nothing that came from a server runs as somebody else.
+        // The set-user-ID and set-group-ID bits are dropped: a file from a server must not run
+        // as another user.
         assert_eq!(metadata.mode() & 0o7777, mode & 0o777);
         if is_administrator {
             assert_eq!((metadata.uid(), metadata.gid()), (1234, 2345));
@@ -703,10 +705,10 @@ fn replace_keeps_the_permissions() {
     }
 }
 
-/// Servers that name the file inside the body alone: the name is known when it is complete.
+/// A name that only the body has is known when the body is complete.
 #[cfg(unix)]
 #[test]
-fn replace_with_a_late_name_keeps_the_permissions() {
+fn save_replace_with_a_name_in_the_body_keeps_the_permissions() {
     use std::os::unix::fs::PermissionsExt;
     let body = r#"{"FileName":"late.csv","Content":"QUJD"}"#;
     let server = RawServer::responding(format!(
@@ -799,8 +801,8 @@ fn save_in_a_directory_that_is_renamed_fails_and_leaves_nothing() {
 #[cfg(target_os = "linux")]
 #[test]
 #[allow(unsafe_code, reason = "the standard streams are closed")]
-fn save_with_closed_standard_streams_uses_none_of_their_numbers() {
-    const TEST: &str = "save::save_with_closed_standard_streams_uses_none_of_their_numbers";
+fn save_with_closed_standard_streams_avoids_their_descriptors() {
+    const TEST: &str = "save::save_with_closed_standard_streams_avoids_their_descriptors";
     if runs_alone() {
         let client = client(&env::var("SCO_TEST_URL").unwrap());
         let folder = env::var("SCO_TEST_FOLDER").unwrap();
@@ -810,7 +812,7 @@ fn save_with_closed_standard_streams_uses_none_of_their_numbers() {
         };
         let kept = [0, 1, 2].map(duplicate);
         for fd in 0..3 {
-            // SAFETY: nothing uses the standard streams until they are back.
+            // SAFETY: nothing uses the standard streams until they are restored.
             unsafe { libc::close(fd) };
         }
         let links = Mutex::new(Vec::new());
@@ -826,7 +828,7 @@ fn save_with_closed_standard_streams_uses_none_of_their_numbers() {
         let saved = call.save_output_file(1, &folder);
         drop(client);
         for (fd, kept) in (0..).zip(kept) {
-            // SAFETY: what took the numbers is closed by now.
+            // SAFETY: everything that used these descriptors is closed by now.
             unsafe { libc::dup2(kept, fd) };
         }
         let links = links.into_inner().unwrap();
@@ -845,7 +847,7 @@ fn save_with_closed_standard_streams_uses_none_of_their_numbers() {
     run_alone(TEST, &variables);
 }
 
-/// The name of a temporary file as this process writes them, with other numbers.
+/// Returns the name of a temporary file of another process, of this host or of another one.
 #[cfg(target_os = "linux")]
 fn temporary_name(is_of_this_host: bool, process: u32) -> String {
     let folder = tempfile::tempdir().unwrap();
@@ -888,7 +890,7 @@ fn save_removes_leftovers_and_no_other_temporary_files() {
     ended.wait().unwrap();
     let alive = std::process::id();
     let days = |days| std::time::SystemTime::now() - Duration::from_secs(days * 24 * 3600 + 60);
-    // None of them is locked, as on a file system where a lock locks nothing.
+    // None of them is locked, as on a file system without working locks.
     let mut stay = Vec::new();
     let mut plant = |name: String, age: u64, stays: bool| {
         let file = File::create(folder.path().join(&name)).unwrap();
@@ -904,13 +906,13 @@ fn save_removes_leftovers_and_no_other_temporary_files() {
     plant(temporary_name(true, alive), 1, false);
     plant(temporary_name(false, ended.id()), 0, true);
     plant(temporary_name(false, ended.id()), 1, false);
-    // In use, as locks show where they work.
+    // In use: it is locked.
     let locked = [
         plant(temporary_name(true, ended.id()), 0, true),
         plant(temporary_name(false, ended.id()), 7, true),
     ];
     locked.iter().for_each(|file| file.lock().unwrap());
-    // Not names of temporary files.
+    // Names that temporary files do not have.
     for name in ["x", "x.part", "1-abcdef.part", "0-1-0123456789abcdeg.part"] {
         plant(format!(".sellercloud-output-{name}"), 7, true);
     }
@@ -962,10 +964,10 @@ fn save_server_name_of_temporary_files_is_replaced() {
     assert_eq!(fs::read(saved.path).unwrap(), b"ABC");
 }
 
-// Windows keeps a folder in which a file is open.
+// Windows does not remove a directory in which a file is open.
 #[cfg(unix)]
 #[test]
-fn a_folder_that_vanishes_is_told() {
+fn save_in_directory_that_vanishes_fails() {
     let outer = tempfile::tempdir().unwrap();
     let folder = TempDir::new_in(outer.path()).unwrap();
     let (server, is_half_sent, go_on) = in_two_halves();
@@ -986,7 +988,7 @@ fn a_folder_that_vanishes_is_told() {
     assert_eq!(names_in(outer.path()), [""; 0]);
 }
 
-/// Runs a test on a file system of its own, at $SCO_TEST_FOLDER.
+/// Runs a test with a file system of its own mounted at $SCO_TEST_FOLDER.
 fn on_file_system(mount_options: &str, test: &str) {
     let folder = tempfile::tempdir().unwrap();
     let mount = format!("mount -t tmpfs -o {mount_options} tmpfs \"$SCO_TEST_FOLDER\"");
@@ -999,7 +1001,7 @@ fn on_file_system(mount_options: &str, test: &str) {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_told() {
+fn save_on_full_disk_fails() {
     if runs_alone() {
         let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
         let mock = MockSellercloud::start();
@@ -1016,12 +1018,12 @@ fn a_full_disk_is_told() {
         client.save_output_file(28143, &folder).unwrap();
         return;
     }
-    on_file_system("size=1m", "save::a_full_disk_is_told");
+    on_file_system("size=1m", "save::save_on_full_disk_fails");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_read_only_folder_is_told() {
+fn save_in_read_only_directory_fails() {
     if runs_alone() {
         let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
         let mock = MockSellercloud::start();
@@ -1034,10 +1036,10 @@ fn a_read_only_folder_is_told() {
         assert!(message.contains("Read-only file system"), "{message}");
         return;
     }
-    on_file_system("ro", "save::a_read_only_folder_is_told");
+    on_file_system("ro", "save::save_in_read_only_directory_fails");
 }
 
-/// Takes so many bytes, and then fails.
+/// A writer that accepts this many bytes and then fails.
 struct Failing(usize);
 
 impl Write for Failing {
@@ -1056,7 +1058,7 @@ impl Write for Failing {
 }
 
 #[test]
-fn a_writer_that_fails_ends_the_call() {
+fn write_to_failing_writer_fails() {
     let mock = MockSellercloud::start();
     let client = client(&mock.url());
     for (room, words) in [
@@ -1074,7 +1076,7 @@ fn a_writer_that_fails_ends_the_call() {
 }
 
 #[test]
-fn a_writer_is_given_the_bytes_as_they_arrive() {
+fn write_passes_bytes_on_as_they_arrive() {
     let (server, is_half_sent, go_on) = in_two_halves();
     let client = client(&server.url);
     let (reader, mut writer) = io::pipe().unwrap();
@@ -1082,7 +1084,7 @@ fn a_writer_is_given_the_bytes_as_they_arrive() {
     thread::scope(|scope| {
         let writing = scope.spawn(move || client.write_output_file(1, &mut writer));
         is_half_sent.recv().unwrap();
-        // Before the other half is sent.
+        // The other half has not been sent yet.
         let mut half = vec![1; 149_000];
         reader.read_exact(&mut half).unwrap();
         assert!(half.iter().all(|&byte| byte == 0));
@@ -1095,8 +1097,8 @@ fn a_writer_is_given_the_bytes_as_they_arrive() {
 }
 
 #[test]
-fn writing_is_tried_again_only_while_nothing_was_written() {
-    // Cut within the head, cut after some of the body, and whole.
+fn write_retries_only_before_the_first_byte() {
+    // Truncated in the head, truncated in the body, and whole.
     let answer = HEAD.to_owned() + &"A".repeat(400_000);
     for (first, attempts) in [(20, 2), (HEAD.len() + 200_000, 1)] {
         let asked = AtomicUsize::new(0);
@@ -1122,7 +1124,7 @@ fn writing_is_tried_again_only_while_nothing_was_written() {
 }
 
 #[test]
-fn saving_starts_over_wherever_it_broke() {
+fn save_retry_starts_over() {
     let folder = tempfile::tempdir().unwrap();
     let asked = AtomicUsize::new(0);
     let server = RawServer::start({
@@ -1144,7 +1146,7 @@ fn saving_starts_over_wherever_it_broke() {
 }
 
 #[test]
-fn a_file_over_the_limit_is_refused() {
+fn save_over_max_file_size_fails() {
     let mock = MockSellercloud::start();
     let client = Client::builder(mock.url()).token(TOKEN).max_size(100);
     let client = client.build().unwrap();

@@ -1,7 +1,7 @@
 //! Finds copies of secrets in the memory of this process.
 //!
-//! A process that looks for a secret must not hold it. Here a secret exists masked, byte by
-//! byte, and in plain only in a [`Zeroizing`] buffer for as long as a call takes.
+//! The scan itself must not hold a secret. Secrets are masked byte by byte, and exist in plain
+//! only in a [`Zeroizing`] buffer for the duration of a call.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::backtrace::Backtrace;
@@ -37,7 +37,7 @@ impl Masked {
         Self((0..length).map(|_| next()).collect())
     }
 
-    /// Masks text that is no secret.
+    /// Masks text that is not secret.
     pub(crate) fn public(text: &[u8]) -> Self {
         Self(text.iter().map(|byte| byte ^ MASK).collect())
     }
@@ -55,7 +55,7 @@ impl Masked {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Returns this, with `other` behind it.
+    /// Appends `other`.
     pub(crate) fn then(mut self, other: &Self) -> Self {
         self.0.extend_from_slice(&other.0);
         self
@@ -69,7 +69,7 @@ impl Masked {
         Self(self.0.iter().rev().copied().collect())
     }
 
-    /// Returns this in base64, without the padding.
+    /// Returns the base64 text of this, without padding.
     pub(crate) fn base64(&self) -> Self {
         const ALPHABET: &[u8; 64] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -85,7 +85,7 @@ impl Masked {
         Self(masked)
     }
 
-    /// The secret itself, in a buffer that is wiped.
+    /// Returns the secret in plain, in a buffer that is wiped on drop.
     pub(crate) fn reveal(&self) -> Zeroizing<String> {
         let mut plain = Vec::with_capacity(self.0.len());
         plain.extend(self.0.iter().map(|byte| byte ^ MASK));
@@ -98,17 +98,18 @@ impl Masked {
     }
 }
 
-/// A secret, and the forms in which it may be found.
+/// A secret, and the forms to search for.
 pub(crate) struct Needle {
     pub(crate) secret: String,
     pub(crate) forms: Vec<(&'static str, Masked)>,
 }
 
-/// So much of a form is found by itself: an allocator writes over parts of what was freed.
+/// The number of bytes of a form that count as a copy. Allocators overwrite parts of freed
+/// memory, so a copy may not be whole.
 const WINDOW: usize = 12;
 const STEP: usize = 4;
 
-/// Finds windows of needles.
+/// Searches memory for windows of needles.
 pub(crate) struct Scanner {
     needles: Vec<Needle>,
     /// Needle, form and offset of each window, by the window's first two bytes.
@@ -117,7 +118,7 @@ pub(crate) struct Scanner {
     begins: Vec<bool>,
 }
 
-/// What was found of one secret: the form of each copy, and where it is.
+/// For each secret, the form and the place of each copy.
 pub(crate) type Copies = BTreeMap<String, Vec<(&'static str, String)>>;
 
 impl Scanner {
@@ -157,7 +158,7 @@ impl Scanner {
         }
     }
 
-    /// Returns the copies in all memory of this process that can be written to.
+    /// Returns the copies in all writable memory of this process.
     pub(crate) fn scan(&self) -> Copies {
         const CHUNK: usize = 1 << 20;
         let memory = File::open("/proc/self/mem").unwrap();
@@ -178,7 +179,7 @@ impl Scanner {
                     end = own.start;
                 }
                 let bytes = &mut chunk[..end - start];
-                // Some mappings of the kernel's cannot be read.
+                // Some mappings of the kernel cannot be read.
                 if memory.read_exact_at(bytes, start as u64).is_ok() {
                     self.find(bytes, |needle, form, at| {
                         let address = start.wrapping_add_signed(at);
@@ -197,7 +198,7 @@ impl Scanner {
         self.copies(found, &maps)
     }
 
-    /// Joins forms that overlap to copies, each of the form that matches best.
+    /// Joins forms that overlap into copies, each with the form that matches best.
     fn copies(&self, found: BTreeMap<(usize, usize, usize), usize>, maps: &[Mapping]) -> Copies {
         let mut copies: Copies = BTreeMap::new();
         let mut found = found.into_iter().peekable();
@@ -226,7 +227,7 @@ struct Mapping {
     name: String,
 }
 
-/// The mappings of this process that can be written to.
+/// Returns the writable mappings of this process.
 fn mappings() -> Vec<Mapping> {
     let text = fs::read_to_string("/proc/self/maps").unwrap();
     let lines = text.lines().filter_map(|line| {
@@ -242,12 +243,12 @@ fn mappings() -> Vec<Mapping> {
     lines.collect()
 }
 
-/// An allocator that gives freed memory to no one else, so that what was not wiped stays
-/// to be found. A call that frees a secret may show it only sometimes otherwise.
+/// An allocator that never reuses freed memory, so that a copy that was not wiped is always
+/// found. With another allocator it would be found only sometimes.
 pub(crate) struct Quarantine;
 
-/// With this variable set, each block that is freed with a secret in it is shown with the
-/// stack of calls.
+/// With this environment variable set, each block that is freed with a secret in it is printed
+/// with a stack trace.
 const TRACE: &str = "SCO_TEST_TRACE_SECRETS";
 
 static TRACED: OnceLock<Scanner> = OnceLock::new();
@@ -256,7 +257,7 @@ thread_local! {
     static IS_TRACING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Shows blocks that hold what `needles` look for, if a person asks for that.
+/// Starts to print freed blocks that hold one of `needles`, if [`TRACE`] is set.
 pub(crate) fn trace(needles: impl FnOnce() -> Vec<Needle>) {
     if env::var_os(TRACE).is_some() {
         let _ = TRACED.set(Scanner::new(needles()));
@@ -286,24 +287,23 @@ fn show_freed(bytes: &[u8]) {
     IS_TRACING.with(|tracing| tracing.set(false));
 }
 
-// SAFETY: the system's allocator, whose memory is never freed. `realloc` is the default one,
-// which copies.
+// SAFETY: forwards to the system's allocator and never frees. The default `realloc` copies.
 unsafe impl GlobalAlloc for Quarantine {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // Zeroed, so that what is not written to does not look like anything.
-        // SAFETY: as the caller vouches.
+        // Zeroed, so that unwritten memory matches nothing.
+        // SAFETY: the caller fulfills the requirements of `alloc`.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         if TRACED.get().is_some() {
-            // SAFETY: the caller owns the block, all of which `alloc` has written to.
+            // SAFETY: the caller owns the block, and `alloc` has initialized all of it.
             show_freed(unsafe { slice::from_raw_parts(block, layout.size()) });
         }
     }
 }
 
-/// Shows copies in a failed assertion.
+/// Displays copies in the message of a failed assertion.
 pub(crate) struct Shown<'a>(pub(crate) &'a Copies);
 
 impl fmt::Display for Shown<'_> {
