@@ -93,6 +93,10 @@ impl<'a> Base64<'a> {
     /// Nothing is taken only where more text is needed first; `is_last` says
     /// that none will come.
     pub(crate) fn decode(&mut self, text: &[u8], form: Text, is_last: bool) -> Result<Step, Fault> {
+        // The end of a text that was decoded where it lay: allocate nothing for it.
+        if text.is_empty() {
+            return Ok(Step::taken(0));
+        }
         if form == Text::Plain && !self.has_blanks {
             let whole = text.len() & !3;
             if whole == 0 && !is_last {
