@@ -1,9 +1,9 @@
 /*
- * Fetches a job's output file by the C interface, so many times, with one client.
+ * Downloads a job's output file into memory several times, with one client.
  *
  *     fetch URL JOB CALLS
  *
- * Prints the length of all files together.
+ * Prints the size of all files together.
  */
 
 #include <inttypes.h>
@@ -12,13 +12,18 @@
 
 #include "sellercloud_output.h"
 
+/* The header of version 7ab9528, an alternative to compare with, has no version macros. */
+#ifndef SCO_VERSION_MAJOR
+#define sco_output_file_size sco_output_file_len
+#endif
+
 int main(int argc, char **argv)
 {
     sco_client *client = NULL;
     sco_error *error = NULL;
     uint64_t total = 0;
     if (argc != 4) {
-        fprintf(stderr, "fetch URL JOB CALLS\n");
+        fprintf(stderr, "usage: fetch URL JOB CALLS\n");
         return 2;
     }
     int64_t job = strtol(argv[2], NULL, 10);
@@ -27,7 +32,7 @@ int main(int argc, char **argv)
     for (int i = 0; status == SCO_OK && i < calls; i++) {
         sco_output_file *file = NULL;
         status = sco_get_output_file(client, job, NULL, &file, &error);
-        total += sco_output_file_len(file);
+        total += sco_output_file_size(file);
         sco_output_file_free(file);
     }
     if (status != SCO_OK)

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Counts the instructions of a call through the C interface, in user space.
+"""Counts the user-space instructions of a call through the C interface.
 
-    measure.py [--profiles FOLDER] LIBRARY...
+    measure.py [--profiles DIRECTORY] LIBRARY...
 
-A LIBRARY is a checkout of this project, which is built as a release, or a shared library
-with the interface of this checkout. Prints a table: for each size of file, the instructions
-that each library takes for one call, and their ratio to the first library's. With
---profiles, a folder that does not exist yet, the profiles are kept there for
-callgrind_annotate. Needs Cargo, a C compiler, binutils and valgrind.
+A LIBRARY is a checkout of this project, which is built as a release, or a shared library with
+the interface of this checkout. Prints a table with the instructions that each library executes
+for one call, for each size of file, and their ratio to those of the first library. With
+--profiles, the profiles for callgrind_annotate are kept in a directory that does not exist yet.
+Needs Cargo, a C compiler, binutils and valgrind.
 
-The counts are those of callgrind. One call is the difference between a run of some calls
-and a run of more, so nothing of the start is in it. The server is a process of its own,
-which is not counted; all calls of a run use one connection.
+The counts are those of callgrind. One call is the difference between a run of some calls and a
+run of more calls, so that the start of the program does not count. The server is a process of
+its own and does not count either. All calls of a run use one connection.
 """
 
 import argparse
@@ -34,11 +34,11 @@ NAME = "libsellercloud_output.so"
 class File(NamedTuple):
     size: str
     length: int
-    """Decoded."""
+    """The size of the decoded file, in bytes."""
     calls: int
-    """Those of the shorter run."""
+    """The calls of the shorter run."""
     further: int
-    """How many more the longer run makes."""
+    """The calls that the longer run makes in addition."""
 
 
 FILES = {
@@ -46,7 +46,7 @@ FILES = {
     2: File("1 MiB", 1 << 20, 5, 20),
     3: File("64 MiB", 64 << 20, 2, 4),
 }
-"""By the number of the job."""
+"""The files by the id of their job."""
 
 
 class Handler(socketserver.StreamRequestHandler):
@@ -70,7 +70,7 @@ class Handler(socketserver.StreamRequestHandler):
 
 
 def serve(port: multiprocessing.SimpleQueue) -> None:
-    """Serves until it is ended, and does nothing but send."""
+    """Serves the files until the process ends."""
     noise = random.Random(1).randbytes
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -82,7 +82,7 @@ def serve(port: multiprocessing.SimpleQueue) -> None:
 
 
 def build(checkout: Path) -> Path:
-    """Builds the library of a checkout; returns the path of the shared library."""
+    """Builds the library of a checkout and returns the path of the shared library."""
     output = subprocess.run(
         ["cargo", "build", "--release", "--lib", "--message-format=json-render-diagnostics"],
         cwd=checkout,
@@ -94,26 +94,26 @@ def build(checkout: Path) -> Path:
     return next(Path(name) for name in files if Path(name).name == NAME)
 
 
-def link(library: Path, folder: Path) -> Path:
-    """Makes the program that fetches, with the header that belongs to the library."""
+def link(library: Path, directory: Path) -> Path:
+    """Builds the program that downloads, with the header that belongs to the library."""
     include = HERE.parent.parent / "include"
     if library.is_dir():
         library, include = build(library), library / "include"
-    folder.mkdir()
-    shutil.copy(library, folder / NAME)
+    directory.mkdir()
+    shutil.copy(library, directory / NAME)
     dynamic = subprocess.run(
         ["readelf", "-d", library], stdout=subprocess.PIPE, text=True, check=True
     ).stdout
     if soname := re.search(r"\(SONAME\).*\[(.*)\]", dynamic):
-        folder.joinpath(soname[1]).symlink_to(NAME)
-    program = folder / "fetch"
-    command = ["cc", "-O2", "-Wall", "-Wextra", f"-I{include}", HERE / "fetch.c", folder / NAME]
-    subprocess.run([*command, f"-Wl,-rpath,{folder}", "-o", program], check=True)
+        directory.joinpath(soname[1]).symlink_to(NAME)
+    program = directory / "fetch"
+    command = ["cc", "-O2", "-Wall", "-Wextra", f"-I{include}", HERE / "fetch.c", directory / NAME]
+    subprocess.run([*command, f"-Wl,-rpath,{directory}", "-o", program], check=True)
     return program
 
 
 def instructions(program: Path, url: str, job: int, calls: int) -> int:
-    """The instructions of a whole run."""
+    """Returns the instructions of a whole run."""
     profile = program.with_name(f"callgrind.{job}.{calls}")
     output = subprocess.run(
         ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={profile}"]
@@ -122,11 +122,11 @@ def instructions(program: Path, url: str, job: int, calls: int) -> int:
         check=True,
     ).stdout
     if int(output) != FILES[job].length * calls:
-        raise RuntimeError(f"{program} fetched {int(output)} bytes")
+        raise RuntimeError(f"{program} downloaded {int(output)} bytes")
     return int(re.search(r"^totals: (\d+)", profile.read_text(), re.MULTILINE)[1])
 
 
-def of_one_call(program: Path, url: str, job: int) -> float:
+def instructions_per_call(program: Path, url: str, job: int) -> float:
     file = FILES[job]
     longer = instructions(program, url, job, file.calls + file.further)
     return (longer - instructions(program, url, job, file.calls)) / file.further
@@ -138,31 +138,31 @@ def row(cells: list) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--profiles", type=Path, metavar="FOLDER")
+    parser.add_argument("--profiles", type=Path, metavar="DIRECTORY")
     parser.add_argument("libraries", type=Path, nargs="+", metavar="LIBRARY")
     arguments = parser.parse_args()
     libraries = [library.resolve() for library in arguments.libraries]
-    folder = Path(tempfile.mkdtemp(prefix="instructions-"))
+    directory = Path(tempfile.mkdtemp(prefix="instructions-"))
     port = multiprocessing.SimpleQueue()
     server = multiprocessing.Process(target=serve, args=[port], daemon=True)
     server.start()
     try:
         url = f"http://127.0.0.1:{port.get()}/rest"
-        programs = [link(library, folder / str(n)) for n, library in enumerate(libraries, 1)]
+        programs = [link(library, directory / str(n)) for n, library in enumerate(libraries, 1)]
         numbers = range(1, len(libraries) + 1)
         ratios = [f"{number} by 1" for number in numbers[1:]]
         print(row(["Instructions a call", *map(str, numbers), *ratios]))
         print(row(["---"] + ["--:"] * (2 * len(libraries) - 1)))
         for job, file in FILES.items():
-            counts = [of_one_call(program, url, job) for program in programs]
+            counts = [instructions_per_call(program, url, job) for program in programs]
             cells = [f"{count:,.0f}" for count in counts]
             cells += [f"{count / counts[0]:.3f}" for count in counts[1:]]
             print(row([file.size, *cells]), flush=True)
     finally:
         server.terminate()
         if arguments.profiles:
-            shutil.copytree(folder, arguments.profiles, symlinks=True)
-        shutil.rmtree(folder)
+            shutil.copytree(directory, arguments.profiles, symlinks=True)
+        shutil.rmtree(directory)
 
 
 if __name__ == "__main__":
