@@ -115,10 +115,12 @@ def error_results(error: SellercloudError) -> Results:
         yield "retry_after_ms", round(error.retry_after * 1000)
     if isinstance(error, StorageError) and error.errno is not None:
         yield "os_error", error.errno
+    if error.job_id is not None:
+        yield "job_id", error.job_id
     if error.job is not None:
         yield from job_results(error.job)
     for line in error.job_log:
-        yield "log_line", line
+        yield "job_log_line", line
 
 
 def results_of(record: Record) -> Results:
