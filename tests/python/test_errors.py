@@ -242,6 +242,20 @@ def test_version_is_the_crates() -> None:
     assert sellercloud_output.__version__ == version[1]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"server": "tt", "team": "acme", "token": "x"},
+        {"server": "tt", "token": "x", "user_name": "me", "password": "y"},
+        {"server": "tt", "token": "x", "token_provider": lambda _: "y"},
+        {"server": "tt", "user_name": "me", "password": "y", "token_provider": lambda _: "y"},
+    ],
+)
+def test_client_with_options_that_exclude_each_other_is_an_invalid_argument(options: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="are both set: pass one of them"):
+        Client(**options)
+
+
 def test_client_without_server_is_an_invalid_argument() -> None:
     with pytest.raises(InvalidArgumentError):
         Client(token=setting("STAND_IN_TOKEN"))

@@ -79,6 +79,7 @@ def test_closed_file_raises_value_error(client: Client, tmp_path: Path) -> None:
             use()
     file.close()
     assert "closed" in repr(file)
+    assert (file.name, file.size) == (NAME, 2400)
 
 
 def test_pickle_file_fails(client: Client) -> None:

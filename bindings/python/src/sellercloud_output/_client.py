@@ -123,13 +123,21 @@ class WaitOptions:
     """
 
     max_interval: float = 30.0
-    """The longest interval. Default: 30 s. Zero is rejected."""
+    """The longest interval.
+
+    Default: 30 s. Zero is rejected, and less than 0.1 s counts as 0.1 s.
+    """
 
     grace: float = 120.0
-    """How long the wait goes on although the job is not found or the server is unreachable.
+    """How long failures may last before they end the wait.
 
-    Default: 120 s. Zero ends the wait at the first such error; math.inf sets no limit
-    other than the call's timeout.
+    These failures are a job that the server does not find yet, lost connections, stalls, rate
+    limits, and HTTP statuses of a server that is unavailable for a time. The time starts again
+    with each good response, and time that the server asks for (Retry-After) does not count.
+    Calls that download the file after the wait give it the same time to appear.
+
+    Default: 120 s. Zero ends the wait at the first failure; math.inf sets no limit other than
+    the call's timeout.
     """
 
     fail_on_hold: bool = True
@@ -211,7 +219,7 @@ class Client(Closeable):
         """Creates a client. Nothing is sent before the first call.
 
         Pass either `server` or `team`, and one of `token`, `user_name` with `password`, and
-        `token_provider`.
+        `token_provider`. Passing two of them raises InvalidArgumentError.
 
         Args:
             server: A server id or a base URL; "tt" means https://tt.api.sellercloud.com/rest.
@@ -251,10 +259,10 @@ class Client(Closeable):
                 retries at once. A wait that the server requests is added.
             retry_server_errors: Whether responses with status 500 are retried as well.
                 Default: False.
-            proxy: The URL of the HTTP proxy, such as "http://user:password@proxy:3128"; ""
-                for none. Default: that of the environment variables https_proxy, http_proxy,
-                all_proxy and no_proxy. Servers on localhost are never reached through a
-                proxy.
+            proxy: The URL of the HTTP proxy, such as "http://user:password@proxy:3128", with
+                user name and password percent-encoded; "" for none. Default: that of the
+                environment variables https_proxy, http_proxy, all_proxy and no_proxy. Servers
+                on localhost are never reached through a proxy.
             ca_certificates: CA certificates to trust in addition to the system's: PEM, or one
                 certificate in DER, or the path of a file with it.
             client_certificate: The certificate to present to the server, with its chain: PEM,
@@ -268,7 +276,7 @@ class Client(Closeable):
                 ignored.
 
         Raises:
-            InvalidArgumentError: A setting is invalid, missing, or conflicts with another.
+            InvalidArgumentError: A setting is invalid or missing, or excludes another one.
             OSError: A certificate or key file cannot be read.
         """
         # Secrets are wrapped first: a traceback shows the variables of its frames.
@@ -362,7 +370,8 @@ class Client(Closeable):
         Args:
             job: The job's id, or text with it, as in `parse_job_id`.
             directory: The directory, which must exist; "." for the current one.
-            file_name: The name to save under. Default: the server's.
+            file_name: The name to save under, of at most 255 bytes and without a path.
+                Default: the server's.
             if_exists: What to do if a file of that name exists: "fail" (the default)
                 raises StorageError, "replace" replaces it, and "keep_both" saves under the
                 first free name of "report (1).csv", "report (2).csv" and so on.
@@ -561,7 +570,8 @@ class Client(Closeable):
         Args:
             job: The job's id, or text with it, as in `parse_job_id`.
             directory: The directory, which must exist; "." for the current one.
-            file_name: The name to save under. Default: the server's.
+            file_name: The name to save under, of at most 255 bytes and without a path.
+                Default: the server's.
             if_exists: What to do if a file of that name exists: "fail" (the default)
                 raises StorageError, "replace" replaces it, and "keep_both" saves under the
                 first free name of "report (1).csv", "report (2).csv" and so on.
@@ -703,6 +713,10 @@ def _client_handle(
     client_key: Secret | os.PathLike[str] | None,
     on_request: Callable[[RequestRecord], object] | None,
 ) -> Handle:
+    _reject_two("server", server, "team", team)
+    _reject_two("token", token, "user_name", user_name)
+    _reject_two("token", token, "token_provider", token_provider)
+    _reject_two("user_name", user_name, "token_provider", token_provider)
     options = Handle(library.sco_client_options_free, library.sco_client_options_new())
     client = Handle(library.sco_client_free)
 
@@ -755,6 +769,12 @@ def _client_handle(
         client.out_param(),
     )
     return client
+
+
+def _reject_two(name: str, value: object, other_name: str, other: object) -> None:
+    # The library would ignore one of them without an error.
+    if value is not None and other is not None:
+        raise InvalidArgumentError(f"{name} and {other_name} are both set: pass one of them")
 
 
 def _token_callback(token_provider: Callable[[bool], str]) -> object:

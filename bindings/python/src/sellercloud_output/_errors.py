@@ -84,13 +84,17 @@ class SellercloudError(Exception):
     """How long the server asks to wait before the next call, in seconds; None if it does not."""
 
     attempts: int = 0
-    """How many times the request was sent. 0 if it was not sent."""
+    """How many times the call sent the request that failed. 0 if nothing was sent."""
 
     is_retryable: bool = False
-    """Whether the same call may succeed later without any change."""
+    """Whether the same call may succeed later without any change.
+
+    True for lost connections, timeouts, rate limits, and HTTP statuses of a server that is
+    unavailable for a time.
+    """
 
     job_id: int | None = None
-    """The id of the job that the call was for; None if the call was for no job."""
+    """The id of the job that the call was for; None if there is none, or it is invalid."""
 
     job: QueuedJob | None = None
     """The job as the server last described it, for `JobFailedError`; otherwise None."""

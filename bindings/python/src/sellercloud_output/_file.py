@@ -121,7 +121,8 @@ class OutputFile(Closeable):
 
         Args:
             directory: The directory, which must exist; "." for the current one.
-            file_name: The name to save under. Default: the server's.
+            file_name: The name to save under, of at most 255 bytes and without a path.
+                Default: the server's.
             if_exists: What to do if a file of that name exists: "fail" (the default)
                 raises StorageError, "replace" replaces it, and "keep_both" saves under the
                 first free name of "report (1).csv", "report (2).csv" and so on.
