@@ -48,7 +48,7 @@
 #define SCO_VERSION_PATCH 0
 
 /**
- * Is 1 if this header has at least the given version, otherwise 0. It can be used in #if.
+ * Is 1 if this header has at least the given version, otherwise 0. It can be used in a preprocessor condition.
  *
  * @param major The major version.
  * @param minor The minor version.
@@ -88,9 +88,9 @@
 #endif
 #endif
 
-/*
- * The underlying type of the enums, where the language can declare it. Elsewhere a C
- * compiler chooses a type, which the assertions below check.
+/**
+ * The underlying type of the enums, where the language can declare it. Elsewhere the C
+ * compiler chooses a type, whose size the assertions below check.
  */
 #if defined(__cplusplus) && (__cplusplus >= 201103L || defined(_MSC_VER))
 #define SCO_INT32_ENUM : int32_t
