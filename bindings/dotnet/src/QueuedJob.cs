@@ -3,12 +3,16 @@ using System;
 namespace SellercloudOutput
 {
     /// <summary>
-    /// A queued job as the server told of it. Immutable; any number of threads may read it. Texts and numbers that
-    /// the server did not give are null.
+    /// A queued job as the server describes it. Properties for which the server sent no value are
+    /// <see langword="null"/>. Immutable: several threads may read it at the same time.
     /// </summary>
     public sealed class QueuedJob
     {
-        /// <summary>Copies a job, which the caller keeps alive and owned.</summary>
+        // sco_job_text_field and sco_job_number_field.
+        private const int FirstTextField = 201;
+        private const int FirstNumberField = 301;
+
+        /// <summary>Copies a native job, which the caller owns and keeps alive during the call.</summary>
         internal QueuedJob(IntPtr job)
         {
             Id = NativeMethods.sco_job_id(job);
@@ -37,80 +41,89 @@ namespace SellercloudOutput
             TotalProcessedInPhase = Number(job, 9);
         }
 
-        /// <summary>The job's id.</summary>
+        /// <summary>Gets the job's ID.</summary>
         public long Id { get; }
 
-        /// <summary>How far the job is, or how it ended.</summary>
+        /// <summary>Gets the job's status.</summary>
         public JobStatus Status { get; }
 
-        /// <summary>The status in the server's words, such as "PartialSuccess".</summary>
+        /// <summary>Gets the status as the server names it, such as "PartialSuccess".</summary>
         public string StatusName { get; }
 
-        /// <summary>Whether the job is over, in whatever way.</summary>
+        /// <summary>Gets a value indicating whether the job has ended, successfully or not.</summary>
+        /// <value><see langword="true"/> if the job has ended; otherwise, <see langword="false"/>.</value>
         public bool IsFinal { get; }
 
-        /// <summary>What kind of job it is, in the server's words.</summary>
+        /// <summary>Gets the type of the job as the server names it, such as "Export orders".</summary>
         public string JobType { get; }
 
-        /// <summary>The name of the company that it is for.</summary>
+        /// <summary>Gets the name of the company that the job belongs to.</summary>
         public string CompanyName { get; }
 
-        /// <summary>Why it failed, in the server's words.</summary>
+        /// <summary>Gets the server's error message for the job.</summary>
         public string ErrorMessage { get; }
 
-        /// <summary>When it was submitted: the server's own text, which may lack a time zone.</summary>
+        /// <summary>
+        /// Gets when the job was submitted, as the server writes it. The text may lack a time zone.
+        /// </summary>
         public string SubmittedOn { get; }
 
-        /// <summary>When it was begun, likewise.</summary>
+        /// <summary>
+        /// Gets when the job started, as the server writes it. The text may lack a time zone.
+        /// </summary>
         public string StartedOn { get; }
 
-        /// <summary>When it ended, likewise.</summary>
+        /// <summary>
+        /// Gets when the job ended, as the server writes it. The text may lack a time zone.
+        /// </summary>
         public string CompletedOn { get; }
 
-        /// <summary>The name of its output file, once there is one.</summary>
+        /// <summary>
+        /// Gets the server's name of the job's output file, or <see langword="null"/> while there is no file.
+        /// </summary>
         public string OutputFileName { get; }
 
-        /// <summary>The name of its input file.</summary>
+        /// <summary>Gets the server's name of the job's input file.</summary>
         public string InputFileName { get; }
 
-        /// <summary>The number of the company that it is for.</summary>
+        /// <summary>Gets the ID of the company that the job belongs to.</summary>
         public long? CompanyId { get; }
 
-        /// <summary>Its priority, 0 to 3.</summary>
+        /// <summary>Gets the job's priority, from 0 to 3.</summary>
         public long? Priority { get; }
 
-        /// <summary>How many records it has to process.</summary>
+        /// <summary>Gets the number of records that the job has to process.</summary>
         public long? TotalRecords { get; }
 
-        /// <summary>How many of them it has processed.</summary>
+        /// <summary>Gets the number of records processed so far.</summary>
         public long? TotalProcessed { get; }
 
-        /// <summary>How many with success.</summary>
+        /// <summary>Gets the number of records processed successfully so far.</summary>
         public long? TotalSucceeded { get; }
 
-        /// <summary>How many without.</summary>
+        /// <summary>Gets the number of records that failed so far.</summary>
         public long? TotalFailed { get; }
 
-        /// <summary>How many phases it has.</summary>
+        /// <summary>Gets the number of phases that the job has.</summary>
         public long? TotalPhases { get; }
 
-        /// <summary>In which phase it is.</summary>
+        /// <summary>Gets the number of the current phase.</summary>
         public long? CurrentPhase { get; }
 
-        /// <summary>How many items the phase has.</summary>
+        /// <summary>Gets the number of items in the current phase.</summary>
         public long? TotalItemsInPhase { get; }
 
-        /// <summary>How many of them are processed.</summary>
+        /// <summary>Gets the number of items of the current phase processed so far.</summary>
         public long? TotalProcessedInPhase { get; }
 
-        private static string Text(IntPtr job, int field)
+        private static string Text(IntPtr job, int index)
         {
-            return Utf8.Read(NativeMethods.sco_job_text(job, field));
+            return Utf8.Read(NativeMethods.sco_job_text(job, FirstTextField + index));
         }
 
-        private static long? Number(IntPtr job, int field)
+        private static long? Number(IntPtr job, int index)
         {
-            var number = NativeMethods.sco_job_number(job, field);
+            var number = NativeMethods.sco_job_number(job, FirstNumberField + index);
             return number == -1 ? (long?)null : number;
         }
     }
