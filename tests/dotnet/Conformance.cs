@@ -74,7 +74,7 @@ namespace SellercloudOutputTests
                     return;
                 }
                 var job = Number("job").Value;
-                var folder = Asked("folder");
+                var directory = Asked("directory");
                 var options = CallOptions();
                 using (var cancellation = new CancellationTokenSource())
                 using (var client = new SellercloudClient(ClientOptions()))
@@ -93,18 +93,18 @@ namespace SellercloudOutputTests
                             }
                             break;
                         case "save_output_file":
-                            Tell(client.SaveOutputFile(job, folder, options, token), null);
+                            Tell(client.SaveOutputFile(job, directory, options, token), null);
                             break;
                         case "write_output_file":
                             using (var copy = new MemoryStream())
                             {
-                                Tell(client.CopyOutputFileTo(job, copy, options, token), copy.ToArray());
+                                Tell(client.WriteOutputFile(job, copy, options, token), copy.ToArray());
                             }
                             break;
                         case "output_file_save":
                             using (var file = client.GetOutputFile(job, options, token))
                             {
-                                Tell(file.Save(folder, options), null);
+                                Tell(file.Save(directory, options), null);
                             }
                             break;
                         case "get_job":
@@ -121,14 +121,14 @@ namespace SellercloudOutputTests
                             }
                             break;
                         case "wait_and_save_output_file":
-                            var saved = client.WaitAndSaveOutputFile(job, folder, options, token);
+                            var saved = client.WaitAndSaveOutputFile(job, directory, options, token);
                             Tell(saved.Job);
                             Tell(saved.File, null);
                             break;
                         case "wait_and_write_output_file":
                             using (var copy = new MemoryStream())
                             {
-                                var copied = client.WaitAndCopyOutputFileTo(job, copy, options, token);
+                                var copied = client.WaitAndWriteOutputFile(job, copy, options, token);
                                 Tell(copied.Job);
                                 Tell(copied.File, copy.ToArray());
                             }
@@ -150,15 +150,15 @@ namespace SellercloudOutputTests
                     UserName = Asked("user"),
                     Password = Asked("password"),
                     Team = Asked("team"),
-                    TeamDirectory = Asked("team_directory"),
+                    TeamLookupUrl = Asked("team_directory"),
                     BodyEncoding = (BodyEncoding)(Number("body_encoding") ?? 0),
-                    MaxSize = Number("max_size"),
+                    MaxFileSize = Number("max_size"),
                     Attempts = (int)(Number("attempts") ?? 1),
                     AllowPlainHttp = Number("allow_plain_http") == 1,
                     RetryServerErrors = Number("retry_server_errors") == 1,
                     Proxy = Asked("proxy"),
-                    RetryBase = TimeSpan.FromMilliseconds(1),
-                    RetryLongest = TimeSpan.FromMilliseconds(10),
+                    InitialBackoff = TimeSpan.FromMilliseconds(1),
+                    MaxBackoff = TimeSpan.FromMilliseconds(10),
                 };
                 if (options.Token == null && options.UserName == null && Number("no_token") != 1)
                 {
@@ -177,8 +177,8 @@ namespace SellercloudOutputTests
                 {
                     FileName = Asked("file_name"),
                     IfExists = (IfExists)(Number("if_exists") ?? 0),
-                    WaitFirst = TimeSpan.FromMilliseconds(1),
-                    WaitLongest = TimeSpan.FromMilliseconds(5),
+                    WaitInitialInterval = TimeSpan.FromMilliseconds(1),
+                    WaitMaxInterval = TimeSpan.FromMilliseconds(5),
                     WaitGrace = TimeSpan.FromMilliseconds(50),
                     FailOnHold = Number("fail_on_hold") != 0,
                 };
@@ -217,7 +217,7 @@ namespace SellercloudOutputTests
             private void Tell(OutputFile file)
             {
                 Tell("name", file.Name);
-                Tell("name_is_made_up", file.NameIsMadeUp);
+                Tell("name_is_made_up", file.IsFallbackName);
                 Tell("content_type", file.ContentType);
                 Tell("length", file.Length);
                 TellBytes(file.ToArray());
@@ -227,7 +227,7 @@ namespace SellercloudOutputTests
             private void Tell(OutputFileInfo info, byte[] bytes)
             {
                 Tell("name", info.Name);
-                Tell("name_is_made_up", info.NameIsMadeUp);
+                Tell("name_is_made_up", info.IsFallbackName);
                 Tell("content_type", info.ContentType);
                 Tell("length", info.Length);
                 TellBytes(bytes ?? File.ReadAllBytes(info.Path));
@@ -277,14 +277,14 @@ namespace SellercloudOutputTests
                 Tell("message", error.Message);
                 Tell("http_status", error.HttpStatus);
                 Tell("attempts", error.Attempts);
-                Tell("retry_may_help", error.RetryMayHelp);
+                Tell("retry_may_help", error.IsRetryable);
                 Tell("retry_after_ms", (long?)error.RetryAfter?.TotalMilliseconds);
                 Tell("os_error", error.OSErrorCode);
                 if (error.Job != null)
                 {
                     Tell(error.Job);
                 }
-                foreach (var line in error.LogLines)
+                foreach (var line in error.JobLog)
                 {
                     Tell("log_line", line);
                 }

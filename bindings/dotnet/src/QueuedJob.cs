@@ -8,10 +8,6 @@ namespace SellercloudOutput
     /// </summary>
     public sealed class QueuedJob
     {
-        // sco_job_text_field and sco_job_number_field.
-        private const int FirstTextField = 201;
-        private const int FirstNumberField = 301;
-
         /// <summary>Copies a native job, which the caller owns and keeps alive during the call.</summary>
         internal QueuedJob(IntPtr job)
         {
@@ -20,25 +16,25 @@ namespace SellercloudOutput
             StatusName = Utf8.Read(NativeMethods.sco_job_status_name(job));
             IsFinal = NativeMethods.sco_job_is_final(job) != 0;
 
-            JobType = Text(job, 0);
-            CompanyName = Text(job, 1);
-            ErrorMessage = Text(job, 2);
-            SubmittedOn = Text(job, 3);
-            StartedOn = Text(job, 4);
-            CompletedOn = Text(job, 5);
-            OutputFileName = Text(job, 6);
-            InputFileName = Text(job, 7);
+            JobType = Text(job, JobTextField.Type);
+            CompanyName = Text(job, JobTextField.CompanyName);
+            ErrorMessage = Text(job, JobTextField.ErrorMessage);
+            SubmittedOn = Text(job, JobTextField.SubmittedOn);
+            StartedOn = Text(job, JobTextField.StartedOn);
+            CompletedOn = Text(job, JobTextField.CompletedOn);
+            OutputFileName = Text(job, JobTextField.OutputFile);
+            InputFileName = Text(job, JobTextField.InputFile);
 
-            CompanyId = Number(job, 0);
-            Priority = Number(job, 1);
-            TotalRecords = Number(job, 2);
-            TotalProcessed = Number(job, 3);
-            TotalSucceeded = Number(job, 4);
-            TotalFailed = Number(job, 5);
-            TotalPhases = Number(job, 6);
-            CurrentPhase = Number(job, 7);
-            TotalItemsInPhase = Number(job, 8);
-            TotalProcessedInPhase = Number(job, 9);
+            CompanyId = Number(job, JobNumberField.CompanyId);
+            Priority = Number(job, JobNumberField.Priority);
+            TotalRecords = Number(job, JobNumberField.TotalRecords);
+            TotalProcessed = Number(job, JobNumberField.TotalProcessed);
+            TotalSucceeded = Number(job, JobNumberField.TotalSucceeded);
+            TotalFailed = Number(job, JobNumberField.TotalFailed);
+            TotalPhases = Number(job, JobNumberField.TotalPhases);
+            CurrentPhase = Number(job, JobNumberField.CurrentPhase);
+            TotalItemsInPhase = Number(job, JobNumberField.TotalItemsInPhase);
+            TotalProcessedInPhase = Number(job, JobNumberField.TotalProcessedInPhase);
         }
 
         /// <summary>Gets the job's ID.</summary>
@@ -116,14 +112,14 @@ namespace SellercloudOutput
         /// <summary>Gets the number of items of the current phase processed so far.</summary>
         public long? TotalProcessedInPhase { get; }
 
-        private static string Text(IntPtr job, int index)
+        private static string Text(IntPtr job, JobTextField field)
         {
-            return Utf8.Read(NativeMethods.sco_job_text(job, FirstTextField + index));
+            return Utf8.Read(NativeMethods.sco_job_text(job, (int)field));
         }
 
-        private static long? Number(IntPtr job, int index)
+        private static long? Number(IntPtr job, JobNumberField field)
         {
-            var number = NativeMethods.sco_job_number(job, FirstNumberField + index);
+            var number = NativeMethods.sco_job_number(job, (int)field);
             return number == -1 ? (long?)null : number;
         }
     }
