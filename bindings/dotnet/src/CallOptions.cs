@@ -11,6 +11,13 @@ namespace SellercloudOutput
     public sealed class CallOptions
     {
         /// <summary>
+        /// Initializes a new instance of the <see cref="CallOptions"/> class with the default options.
+        /// </summary>
+        public CallOptions()
+        {
+        }
+
+        /// <summary>
         /// Gets or sets the maximum duration of the whole call, with login, retries and waits. Default:
         /// <see langword="null"/>, which means <see cref="SellercloudClientOptions.CallTimeout"/>, or 24 hours for
         /// calls that wait for a job. Zero is rejected. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> means

@@ -16,6 +16,13 @@ namespace SellercloudOutput
     public sealed class SellercloudClientOptions
     {
         /// <summary>
+        /// Initializes a new instance of the <see cref="SellercloudClientOptions"/> class with the default options.
+        /// </summary>
+        public SellercloudClientOptions()
+        {
+        }
+
+        /// <summary>
         /// Gets or sets the server: a server ID, such as "tt" for https://tt.api.sellercloud.com/rest, or a base URL.
         /// </summary>
         public string Server { get; set; }
