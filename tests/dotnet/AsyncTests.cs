@@ -54,7 +54,7 @@ namespace SellercloudOutputTests
                 bool? isPoolThread = null;
                 var options = new CallOptions
                 {
-                    Progress = new ProgressFunction(now => isPoolThread = Thread.CurrentThread.IsThreadPoolThread),
+                    Progress = new ProgressFunction(progress => isPoolThread = Thread.CurrentThread.IsThreadPoolThread),
                 };
                 client.GetOutputFileAsync(28142, options).Result().Dispose();
                 Assert.That(isPoolThread, Is.EqualTo(false));

@@ -18,6 +18,7 @@ namespace SellercloudOutputTests
                 Assert.That(error.Attempts, Is.EqualTo(1));
                 Assert.That(error.IsRetryable, Is.False);
                 Assert.That(error.RetryAfter, Is.Null);
+                Assert.That(error.JobId, Is.EqualTo(5));
                 Assert.That(error.Job, Is.Null);
                 Assert.That(error.JobLog, Is.Empty);
                 Assert.That(
@@ -244,7 +245,9 @@ namespace SellercloudOutputTests
         {
             var options = Support.TokenOptions();
             change(options);
-            Support.Fails(SellercloudErrorKind.InvalidArgument, () => new SellercloudClient(options));
+            var error = Support.Fails(
+                SellercloudErrorKind.InvalidArgument, () => new SellercloudClient(options));
+            Assert.That(error.JobId, Is.Null);
         }
 
         private static void AssertZeroRejected(Action<SellercloudClientOptions> change)

@@ -60,6 +60,7 @@ namespace SellercloudOutputTests
                 var error = Support.Fails(
                     SellercloudErrorKind.JobFailed, () => client.WaitForJob(50002, Support.FastWait()));
                 Assert.That(error.Job.Status, Is.EqualTo(JobStatus.Failed));
+                Assert.That(error.JobId, Is.EqualTo(50002));
                 Assert.That(error.JobLog.Count, Is.EqualTo(2));
                 Assert.That(error.JobLog[1], Is.EqualTo("Row 9: no price"));
                 error = Support.Fails(
