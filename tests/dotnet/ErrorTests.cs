@@ -103,7 +103,7 @@ namespace SellercloudOutputTests
             AssertZeroRejected(options => options.MaxFileSize = 0);
             AssertZeroRejected(options => options.MaxAttempts = 0);
             AssertOutOfRange("MaxFileSize", options => options.MaxFileSize = -1);
-            AssertOutOfRange("Attempts", options => options.MaxAttempts = -1);
+            AssertOutOfRange("MaxAttempts", options => options.MaxAttempts = -1);
             AssertOutOfRange("CallTimeout", options => options.CallTimeout = TimeSpan.FromSeconds(-1));
         }
 

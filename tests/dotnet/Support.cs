@@ -16,7 +16,10 @@ namespace SellercloudOutputTests
         public static string Variable(string name)
         {
             var value = Environment.GetEnvironmentVariable(name);
-            Assert.That(value, Is.Not.Null, "The environment variable " + name + " is not set. Run tests/dotnet/run, which starts the mock servers.");
+            Assert.That(
+                value,
+                Is.Not.Null,
+                "The environment variable " + name + " is not set. Run tests/dotnet/run, which sets it.");
             return value;
         }
 
