@@ -48,7 +48,7 @@
 #define SCO_VERSION_PATCH 0
 
 /**
- * Is 1 if this header has at least the given version, otherwise 0. It can be used in #if.
+ * Is 1 if this header has at least the given version, otherwise 0. It can be used in a preprocessor condition.
  *
  * @param major The major version.
  * @param minor The minor version.
@@ -88,9 +88,9 @@
 #endif
 #endif
 
-/*
- * The underlying type of the enums, where the language can declare it. Elsewhere a C
- * compiler chooses a type, which the assertions below check.
+/**
+ * The underlying type of the enums, where the language can declare it. Elsewhere the C
+ * compiler chooses a type, whose size the assertions below check.
  */
 #if defined(__cplusplus) && (__cplusplus >= 201103L || defined(_MSC_VER))
 #define SCO_INT32_ENUM : int32_t
@@ -110,7 +110,7 @@ extern "C" {
  * A number never changes its meaning. Later versions may add numbers: treat an unknown one
  * as an error.
  */
-enum sco_status SCO_INT32_ENUM {
+typedef enum sco_status SCO_INT32_ENUM {
   /** The call succeeded. */
   SCO_OK = 0,
   /** An argument or an option cannot be used. Nothing was sent. */
@@ -145,12 +145,10 @@ enum sco_status SCO_INT32_ENUM {
   SCO_ERROR_INTERNAL = 115,
   /** The job ended without success: it failed, was cancelled or aborted, or is on hold. */
   SCO_ERROR_JOB_FAILED = 116
-};
-/** @copydoc sco_status */
-typedef enum sco_status sco_status;
+} sco_status;
 
 /** The status of a job. */
-enum sco_job_status_code SCO_INT32_ENUM {
+typedef enum sco_job_status_code SCO_INT32_ENUM {
   /** A status that this version does not know. sco_job_status_name returns its text. */
   SCO_JOB_STATUS_UNKNOWN = -1,
   /** The job is waiting to start. */
@@ -173,12 +171,10 @@ enum sco_job_status_code SCO_INT32_ENUM {
   SCO_JOB_STATUS_ABORTED_TOO_MUCH_TIME_CONSUMED = 9,
   /** A user cancelled the job while it was running. */
   SCO_JOB_STATUS_CANCELLED_WHILE_RUNNING = 10
-};
-/** @copydoc sco_job_status_code */
-typedef enum sco_job_status_code sco_job_status_code;
+} sco_job_status_code;
 
 /** A text field of a job, for sco_job_text. */
-enum sco_job_text_field SCO_INT32_ENUM {
+typedef enum sco_job_text_field SCO_INT32_ENUM {
   /** The type of the job, in the server's words. */
   SCO_JOB_TEXT_TYPE = 201,
   /** The name of the company that the job is for. */
@@ -195,12 +191,10 @@ enum sco_job_text_field SCO_INT32_ENUM {
   SCO_JOB_TEXT_OUTPUT_FILE = 207,
   /** The name of the job's input file. */
   SCO_JOB_TEXT_INPUT_FILE = 208
-};
-/** @copydoc sco_job_text_field */
-typedef enum sco_job_text_field sco_job_text_field;
+} sco_job_text_field;
 
 /** A number field of a job, for sco_job_number. */
-enum sco_job_number_field SCO_INT32_ENUM {
+typedef enum sco_job_number_field SCO_INT32_ENUM {
   /** The id of the company that the job is for. */
   SCO_JOB_NUMBER_COMPANY_ID = 301,
   /** The priority of the job, 0 to 3. */
@@ -221,12 +215,10 @@ enum sco_job_number_field SCO_INT32_ENUM {
   SCO_JOB_NUMBER_TOTAL_ITEMS_IN_PHASE = 309,
   /** Items of the current phase processed so far. */
   SCO_JOB_NUMBER_TOTAL_PROCESSED_IN_PHASE = 310
-};
-/** @copydoc sco_job_number_field */
-typedef enum sco_job_number_field sco_job_number_field;
+} sco_job_number_field;
 
 /** How the server encodes files in response bodies. */
-enum sco_body_encoding SCO_INT32_ENUM {
+typedef enum sco_body_encoding SCO_INT32_ENUM {
   /**
    * The body is base64 text, a JSON string of it, or a JSON object whose Content is that
    * string. The first byte of the body tells which.
@@ -240,25 +232,21 @@ enum sco_body_encoding SCO_INT32_ENUM {
    * base64.
    */
   SCO_BODY_AUTO = 403
-};
-/** @copydoc sco_body_encoding */
-typedef enum sco_body_encoding sco_body_encoding;
+} sco_body_encoding;
 
 /**
  * What happens if a file of the same name exists in the directory.
  *
  * Each is free of races between threads and processes.
  */
-enum sco_if_exists SCO_INT32_ENUM {
+typedef enum sco_if_exists SCO_INT32_ENUM {
   /** Fail with SCO_ERROR_IO and leave the existing file alone. */
   SCO_IF_EXISTS_FAIL = 501,
   /** Replace the existing file. A program that has it open continues to read the old one. */
   SCO_IF_EXISTS_REPLACE = 502,
   /** Save under the first unused name of "report (1).csv", "report (2).csv", and so on. */
   SCO_IF_EXISTS_KEEP_BOTH = 503
-};
-/** @copydoc sco_if_exists */
-typedef enum sco_if_exists sco_if_exists;
+} sco_if_exists;
 
 #if !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L && \
     __STDC_VERSION__ < 202311L

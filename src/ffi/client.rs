@@ -55,9 +55,7 @@ pub unsafe extern "C" fn sco_client_new(
                 Some(server) => builder = builder.server(ServerName::Itself(server.into())),
                 None if builder.has_team() => {}
                 None => {
-                    let message = "server is NULL and the options have no team; \
-                                   pass one of them";
-                    return Err(invalid_argument(message));
+                    return Err(invalid_argument("a server or a team is required"));
                 }
             }
             if let Some(token) = optional_str(token, "token")? {
