@@ -68,7 +68,7 @@ namespace SellercloudOutputTests
             private void MakeCall()
             {
                 var call = Input("call");
-                if (call == "job_id")
+                if (call == "parse_job_id")
                 {
                     Print("id", SellercloudClient.ParseJobId(Input("job")));
                     return;
@@ -147,13 +147,13 @@ namespace SellercloudOutputTests
                 {
                     Server = Input("server") ?? server,
                     Token = Input("token"),
-                    UserName = Input("user"),
+                    UserName = Input("user_name"),
                     Password = Input("password"),
                     Team = Input("team"),
-                    TeamLookupUrl = Input("team_directory"),
-                    BodyEncoding = (BodyEncoding)(Number("body_encoding") ?? 0),
-                    MaxFileSize = Number("max_size"),
-                    MaxAttempts = (int)(Number("attempts") ?? 1),
+                    TeamLookupUrl = Input("team_lookup_url"),
+                    BodyEncoding = (BodyEncoding)(Number("body_encoding") ?? (long)BodyEncoding.Base64),
+                    MaxFileSize = Number("max_file_size"),
+                    MaxAttempts = (int)(Number("max_attempts") ?? 1),
                     AllowPlainHttp = Number("allow_plain_http") == 1,
                     RetryServerErrors = Number("retry_server_errors") == 1,
                     Proxy = Input("proxy"),
@@ -176,7 +176,7 @@ namespace SellercloudOutputTests
                 var options = new CallOptions
                 {
                     FileName = Input("file_name"),
-                    IfExists = (IfExists)(Number("if_exists") ?? 0),
+                    IfExists = (IfExists)(Number("if_exists") ?? (long)IfExists.Fail),
                     WaitInitialInterval = TimeSpan.FromMilliseconds(1),
                     WaitMaxInterval = TimeSpan.FromMilliseconds(5),
                     WaitGrace = TimeSpan.FromMilliseconds(50),
@@ -217,9 +217,9 @@ namespace SellercloudOutputTests
             private void Print(OutputFile file)
             {
                 Print("name", file.Name);
-                Print("name_is_made_up", file.IsFallbackName);
+                Print("is_fallback_name", file.IsFallbackName);
                 Print("content_type", file.ContentType);
-                Print("length", file.Length);
+                Print("size", file.Length);
                 PrintBytes(file.ToArray());
             }
 
@@ -227,9 +227,9 @@ namespace SellercloudOutputTests
             private void Print(OutputFileInfo info, byte[] bytes)
             {
                 Print("name", info.Name);
-                Print("name_is_made_up", info.IsFallbackName);
+                Print("is_fallback_name", info.IsFallbackName);
                 Print("content_type", info.ContentType);
-                Print("length", info.Length);
+                Print("size", info.Length);
                 PrintBytes(bytes ?? File.ReadAllBytes(info.Path));
                 Print("path", info.Path);
             }
@@ -257,7 +257,7 @@ namespace SellercloudOutputTests
                 };
                 for (var field = 0; field < texts.Length; field++)
                 {
-                    Print("text " + field, texts[field]);
+                    Print("text " + (201 + field), texts[field]);
                 }
                 var numbers = new[]
                 {
@@ -267,7 +267,7 @@ namespace SellercloudOutputTests
                 };
                 for (var field = 0; field < numbers.Length; field++)
                 {
-                    Print("number " + field, numbers[field]);
+                    Print("number " + (301 + field), numbers[field]);
                 }
             }
 
@@ -277,16 +277,17 @@ namespace SellercloudOutputTests
                 Print("message", error.Message);
                 Print("http_status", error.HttpStatus);
                 Print("attempts", error.Attempts);
-                Print("retry_may_help", error.IsRetryable);
+                Print("is_retryable", error.IsRetryable);
                 Print("retry_after_ms", (long?)error.RetryAfter?.TotalMilliseconds);
                 Print("os_error", error.OSErrorCode);
+                Print("job_id", error.JobId);
                 if (error.Job != null)
                 {
                     Print(error.Job);
                 }
                 foreach (var line in error.JobLog)
                 {
-                    Print("log_line", line);
+                    Print("job_log_line", line);
                 }
             }
         }

@@ -183,43 +183,44 @@ namespace SellercloudOutput
         public static extern void sco_client_free(IntPtr client);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        public static extern int sco_parse_job_id(NativeText text, out long job, out ErrorHandle error);
+        public static extern int sco_parse_job_id(NativeText text, out long jobId, out ErrorHandle error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         public static extern int sco_get_output_file(
-            ClientHandle client, long job, CallOptionsHandle options, out OutputFileHandle file, out ErrorHandle error);
+            ClientHandle client, long jobId, CallOptionsHandle options, out OutputFileHandle file,
+            out ErrorHandle error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         public static extern int sco_save_output_file(
-            ClientHandle client, long job, NativeText directory, CallOptionsHandle options, out FileInfoHandle info,
+            ClientHandle client, long jobId, NativeText directory, CallOptionsHandle options, out FileInfoHandle info,
             out ErrorHandle error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         public static extern int sco_write_output_file(
-            ClientHandle client, long job, WriteCallback callback, IntPtr context, CallOptionsHandle options,
+            ClientHandle client, long jobId, WriteCallback callback, IntPtr context, CallOptionsHandle options,
             out FileInfoHandle info, out ErrorHandle error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         public static extern int sco_get_job(
-            ClientHandle client, long job, CallOptionsHandle options, out JobHandle queuedJob, out ErrorHandle error);
+            ClientHandle client, long jobId, CallOptionsHandle options, out JobHandle queuedJob, out ErrorHandle error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         public static extern int sco_wait_for_job(
-            ClientHandle client, long job, CallOptionsHandle options, out JobHandle queuedJob, out ErrorHandle error);
+            ClientHandle client, long jobId, CallOptionsHandle options, out JobHandle queuedJob, out ErrorHandle error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         public static extern int sco_wait_for_output_file(
-            ClientHandle client, long job, CallOptionsHandle options, out JobHandle queuedJob,
+            ClientHandle client, long jobId, CallOptionsHandle options, out JobHandle queuedJob,
             out OutputFileHandle file, out ErrorHandle error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         public static extern int sco_wait_and_save_output_file(
-            ClientHandle client, long job, NativeText directory, CallOptionsHandle options, out JobHandle queuedJob,
+            ClientHandle client, long jobId, NativeText directory, CallOptionsHandle options, out JobHandle queuedJob,
             out FileInfoHandle info, out ErrorHandle error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         public static extern int sco_wait_and_write_output_file(
-            ClientHandle client, long job, WriteCallback callback, IntPtr context, CallOptionsHandle options,
+            ClientHandle client, long jobId, WriteCallback callback, IntPtr context, CallOptionsHandle options,
             out JobHandle queuedJob, out FileInfoHandle info, out ErrorHandle error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]

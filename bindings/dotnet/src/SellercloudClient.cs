@@ -120,13 +120,13 @@ namespace SellercloudOutput
             using (var native = new NativeText(text, nameof(text)))
             {
                 SellercloudException.ThrowIfFailed(
-                    NativeMethods.sco_parse_job_id(native, out var job, out var error), error);
-                return job;
+                    NativeMethods.sco_parse_job_id(native, out var jobId, out var error), error);
+                return jobId;
             }
         }
 
         /// <summary>Downloads a job's output file into native memory.</summary>
-        /// <param name="job">The job's ID, from 1 to 2147483647.</param>
+        /// <param name="jobId">The job's ID, from 1 to 2147483647.</param>
         /// <param name="options">Options of this call, or <see langword="null"/> for the defaults.</param>
         /// <param name="cancellationToken">A token that cancels the call.</param>
         /// <returns>The file. Dispose it to free its memory.</returns>
@@ -137,21 +137,21 @@ namespace SellercloudOutput
         /// <exception cref="OperationCanceledException">The token canceled the call.</exception>
         /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
         public OutputFile GetOutputFile(
-            long job,
+            long jobId,
             CallOptions options = null,
             CancellationToken cancellationToken = default(CancellationToken))
         {
             using (var call = Begin(options, cancellationToken))
             {
                 var status = NativeMethods.sco_get_output_file(
-                    handle, job, call.Options, out var file, out var error);
+                    handle, jobId, call.Options, out var file, out var error);
                 call.End(status, error, file);
                 return new OutputFile(file);
             }
         }
 
         /// <summary>Downloads a job's output file into native memory, on a thread of its own.</summary>
-        /// <param name="job">The job's ID, from 1 to 2147483647.</param>
+        /// <param name="jobId">The job's ID, from 1 to 2147483647.</param>
         /// <param name="options">Options of this call, or <see langword="null"/> for the defaults.</param>
         /// <param name="cancellationToken">A token that cancels the call.</param>
         /// <returns>A task whose result is the file. Dispose it to free its memory.</returns>
@@ -162,17 +162,17 @@ namespace SellercloudOutput
         /// <exception cref="OperationCanceledException">The token canceled the call.</exception>
         /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
         public Task<OutputFile> GetOutputFileAsync(
-            long job,
+            long jobId,
             CallOptions options = null,
             CancellationToken cancellationToken = default(CancellationToken))
         {
-            return RunAsync(options, copy => GetOutputFile(job, copy, cancellationToken));
+            return RunAsync(options, copy => GetOutputFile(jobId, copy, cancellationToken));
         }
 
         /// <summary>
         /// Downloads a job's output file to a directory. The file appears there complete or not at all.
         /// </summary>
-        /// <param name="job">The job's ID, from 1 to 2147483647.</param>
+        /// <param name="jobId">The job's ID, from 1 to 2147483647.</param>
         /// <param name="directory">
         /// An existing directory; "." is the current directory. An empty path is rejected.
         /// </param>
@@ -194,7 +194,7 @@ namespace SellercloudOutput
         /// <exception cref="OperationCanceledException">The token canceled the call.</exception>
         /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
         public OutputFileInfo SaveOutputFile(
-            long job,
+            long jobId,
             string directory,
             CallOptions options = null,
             CancellationToken cancellationToken = default(CancellationToken))
@@ -207,7 +207,7 @@ namespace SellercloudOutput
             using (var call = Begin(options, cancellationToken))
             {
                 var status = NativeMethods.sco_save_output_file(
-                    handle, job, path, call.Options, out var info, out var error);
+                    handle, jobId, path, call.Options, out var info, out var error);
                 using (info)
                 {
                     call.End(status, error, info);
@@ -220,7 +220,7 @@ namespace SellercloudOutput
         /// Downloads a job's output file to a directory, on a thread of its own. The file appears there complete or not
         /// at all.
         /// </summary>
-        /// <param name="job">The job's ID, from 1 to 2147483647.</param>
+        /// <param name="jobId">The job's ID, from 1 to 2147483647.</param>
         /// <param name="directory">
         /// An existing directory; "." is the current directory. An empty path is rejected.
         /// </param>
@@ -242,7 +242,7 @@ namespace SellercloudOutput
         /// <exception cref="OperationCanceledException">The token canceled the call.</exception>
         /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
         public Task<OutputFileInfo> SaveOutputFileAsync(
-            long job,
+            long jobId,
             string directory,
             CallOptions options = null,
             CancellationToken cancellationToken = default(CancellationToken))
@@ -251,11 +251,11 @@ namespace SellercloudOutput
             {
                 throw new ArgumentNullException(nameof(directory));
             }
-            return RunAsync(options, copy => SaveOutputFile(job, directory, copy, cancellationToken));
+            return RunAsync(options, copy => SaveOutputFile(jobId, directory, copy, cancellationToken));
         }
 
         /// <summary>Downloads a job's output file and writes it to a stream as it arrives.</summary>
-        /// <param name="job">The job's ID, from 1 to 2147483647.</param>
+        /// <param name="jobId">The job's ID, from 1 to 2147483647.</param>
         /// <param name="destination">The stream to write to. It is neither flushed nor disposed.</param>
         /// <param name="options">Options of this call, or <see langword="null"/> for the defaults.</param>
         /// <param name="cancellationToken">A token that cancels the call.</param>
@@ -274,7 +274,7 @@ namespace SellercloudOutput
         /// <exception cref="OperationCanceledException">The token canceled the call.</exception>
         /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
         public OutputFileInfo WriteOutputFile(
-            long job,
+            long jobId,
             Stream destination,
             CallOptions options = null,
             CancellationToken cancellationToken = default(CancellationToken))
@@ -283,13 +283,13 @@ namespace SellercloudOutput
             {
                 throw new ArgumentNullException(nameof(destination));
             }
-            return WriteOutputFileTo(job, SyncWriter(destination), options, cancellationToken);
+            return WriteOutputFileTo(jobId, SyncWriter(destination), options, cancellationToken);
         }
 
         /// <summary>
         /// Downloads a job's output file and writes it to a stream as it arrives, on a thread of its own.
         /// </summary>
-        /// <param name="job">The job's ID, from 1 to 2147483647.</param>
+        /// <param name="jobId">The job's ID, from 1 to 2147483647.</param>
         /// <param name="destination">
         /// The stream to write to, with <see cref="Stream.WriteAsync(byte[], int, int, CancellationToken)"/>. It is
         /// neither flushed nor disposed.
@@ -311,7 +311,7 @@ namespace SellercloudOutput
         /// <exception cref="OperationCanceledException">The token canceled the call.</exception>
         /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
         public Task<OutputFileInfo> WriteOutputFileAsync(
-            long job,
+            long jobId,
             Stream destination,
             CallOptions options = null,
             CancellationToken cancellationToken = default(CancellationToken))
@@ -321,11 +321,11 @@ namespace SellercloudOutput
                 throw new ArgumentNullException(nameof(destination));
             }
             var write = AsyncWriter(destination, cancellationToken);
-            return RunAsync(options, copy => WriteOutputFileTo(job, write, copy, cancellationToken));
+            return RunAsync(options, copy => WriteOutputFileTo(jobId, write, copy, cancellationToken));
         }
 
         /// <summary>Gets a job and its status. A job that failed or was canceled is not an error.</summary>
-        /// <param name="job">The job's ID, from 1 to 2147483647.</param>
+        /// <param name="jobId">The job's ID, from 1 to 2147483647.</param>
         /// <param name="options">Options of this call, or <see langword="null"/> for the defaults.</param>
         /// <param name="cancellationToken">A token that cancels the call.</param>
         /// <returns>The job.</returns>
@@ -336,14 +336,14 @@ namespace SellercloudOutput
         /// <exception cref="OperationCanceledException">The token canceled the call.</exception>
         /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
         public QueuedJob GetJob(
-            long job,
+            long jobId,
             CallOptions options = null,
             CancellationToken cancellationToken = default(CancellationToken))
         {
             using (var call = Begin(options, cancellationToken))
             {
                 var status = NativeMethods.sco_get_job(
-                    handle, job, call.Options, out var queuedJob, out var error);
+                    handle, jobId, call.Options, out var queuedJob, out var error);
                 using (queuedJob)
                 {
                     call.End(status, error, queuedJob);
@@ -355,7 +355,7 @@ namespace SellercloudOutput
         /// <summary>
         /// Gets a job and its status, on a thread of its own. A job that failed or was canceled is not an error.
         /// </summary>
-        /// <param name="job">The job's ID, from 1 to 2147483647.</param>
+        /// <param name="jobId">The job's ID, from 1 to 2147483647.</param>
         /// <param name="options">Options of this call, or <see langword="null"/> for the defaults.</param>
         /// <param name="cancellationToken">A token that cancels the call.</param>
         /// <returns>A task whose result is the job.</returns>
@@ -366,18 +366,18 @@ namespace SellercloudOutput
         /// <exception cref="OperationCanceledException">The token canceled the call.</exception>
         /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
         public Task<QueuedJob> GetJobAsync(
-            long job,
+            long jobId,
             CallOptions options = null,
             CancellationToken cancellationToken = default(CancellationToken))
         {
-            return RunAsync(options, copy => GetJob(job, copy, cancellationToken));
+            return RunAsync(options, copy => GetJob(jobId, copy, cancellationToken));
         }
 
         /// <summary>
         /// Waits until a job has ended successfully, at least for some of its records
         /// (<see cref="JobStatus.PartialSuccess"/>).
         /// </summary>
-        /// <param name="job">The job's ID, from 1 to 2147483647.</param>
+        /// <param name="jobId">The job's ID, from 1 to 2147483647.</param>
         /// <param name="options">Options of this call, or <see langword="null"/> for the defaults.</param>
         /// <param name="cancellationToken">A token that cancels the call.</param>
         /// <returns>The job in its final status.</returns>
@@ -397,14 +397,14 @@ namespace SellercloudOutput
         /// <exception cref="OperationCanceledException">The token canceled the call.</exception>
         /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
         public QueuedJob WaitForJob(
-            long job,
+            long jobId,
             CallOptions options = null,
             CancellationToken cancellationToken = default(CancellationToken))
         {
             using (var call = Begin(options, cancellationToken))
             {
                 var status = NativeMethods.sco_wait_for_job(
-                    handle, job, call.Options, out var queuedJob, out var error);
+                    handle, jobId, call.Options, out var queuedJob, out var error);
                 using (queuedJob)
                 {
                     call.End(status, error, queuedJob);
@@ -417,7 +417,7 @@ namespace SellercloudOutput
         /// Waits until a job has ended successfully, at least for some of its records
         /// (<see cref="JobStatus.PartialSuccess"/>), on a thread of its own.
         /// </summary>
-        /// <param name="job">The job's ID, from 1 to 2147483647.</param>
+        /// <param name="jobId">The job's ID, from 1 to 2147483647.</param>
         /// <param name="options">Options of this call, or <see langword="null"/> for the defaults.</param>
         /// <param name="cancellationToken">A token that cancels the call.</param>
         /// <returns>A task whose result is the job in its final status.</returns>
@@ -437,17 +437,17 @@ namespace SellercloudOutput
         /// <exception cref="OperationCanceledException">The token canceled the call.</exception>
         /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
         public Task<QueuedJob> WaitForJobAsync(
-            long job,
+            long jobId,
             CallOptions options = null,
             CancellationToken cancellationToken = default(CancellationToken))
         {
-            return RunAsync(options, copy => WaitForJob(job, copy, cancellationToken));
+            return RunAsync(options, copy => WaitForJob(jobId, copy, cancellationToken));
         }
 
         /// <summary>
         /// Waits for a job as <see cref="WaitForJob"/> does, and downloads its output file into native memory.
         /// </summary>
-        /// <param name="job">The job's ID, from 1 to 2147483647.</param>
+        /// <param name="jobId">The job's ID, from 1 to 2147483647.</param>
         /// <param name="options">Options of this call, or <see langword="null"/> for the defaults.</param>
         /// <param name="cancellationToken">A token that cancels the call.</param>
         /// <returns>The job and its file. Dispose it to free the file's memory.</returns>
@@ -461,14 +461,14 @@ namespace SellercloudOutput
         /// <exception cref="OperationCanceledException">The token canceled the call.</exception>
         /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
         public JobOutput WaitForOutputFile(
-            long job,
+            long jobId,
             CallOptions options = null,
             CancellationToken cancellationToken = default(CancellationToken))
         {
             using (var call = Begin(options, cancellationToken))
             {
                 var status = NativeMethods.sco_wait_for_output_file(
-                    handle, job, call.Options, out var queuedJob, out var file, out var error);
+                    handle, jobId, call.Options, out var queuedJob, out var file, out var error);
                 using (queuedJob)
                 {
                     call.End(status, error, file);
@@ -481,7 +481,7 @@ namespace SellercloudOutput
         /// Waits for a job as <see cref="WaitForJob"/> does, and downloads its output file into native memory, on a
         /// thread of its own.
         /// </summary>
-        /// <param name="job">The job's ID, from 1 to 2147483647.</param>
+        /// <param name="jobId">The job's ID, from 1 to 2147483647.</param>
         /// <param name="options">Options of this call, or <see langword="null"/> for the defaults.</param>
         /// <param name="cancellationToken">A token that cancels the call.</param>
         /// <returns>A task whose result is the job and its file. Dispose it to free the file's memory.</returns>
@@ -495,18 +495,18 @@ namespace SellercloudOutput
         /// <exception cref="OperationCanceledException">The token canceled the call.</exception>
         /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
         public Task<JobOutput> WaitForOutputFileAsync(
-            long job,
+            long jobId,
             CallOptions options = null,
             CancellationToken cancellationToken = default(CancellationToken))
         {
-            return RunAsync(options, copy => WaitForOutputFile(job, copy, cancellationToken));
+            return RunAsync(options, copy => WaitForOutputFile(jobId, copy, cancellationToken));
         }
 
         /// <summary>
         /// Waits for a job as <see cref="WaitForJob"/> does, and downloads its output file to a directory as
         /// <see cref="SaveOutputFile"/> does.
         /// </summary>
-        /// <param name="job">The job's ID, from 1 to 2147483647.</param>
+        /// <param name="jobId">The job's ID, from 1 to 2147483647.</param>
         /// <param name="directory">
         /// An existing directory; "." is the current directory. An empty path is rejected.
         /// </param>
@@ -529,7 +529,7 @@ namespace SellercloudOutput
         /// <exception cref="OperationCanceledException">The token canceled the call.</exception>
         /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
         public JobOutputInfo WaitAndSaveOutputFile(
-            long job,
+            long jobId,
             string directory,
             CallOptions options = null,
             CancellationToken cancellationToken = default(CancellationToken))
@@ -542,7 +542,7 @@ namespace SellercloudOutput
             using (var call = Begin(options, cancellationToken))
             {
                 var status = NativeMethods.sco_wait_and_save_output_file(
-                    handle, job, path, call.Options, out var queuedJob, out var info, out var error);
+                    handle, jobId, path, call.Options, out var queuedJob, out var info, out var error);
                 using (queuedJob)
                 using (info)
                 {
@@ -557,7 +557,7 @@ namespace SellercloudOutput
         /// Waits for a job as <see cref="WaitForJob"/> does, and downloads its output file to a directory as
         /// <see cref="SaveOutputFile"/> does, on a thread of its own.
         /// </summary>
-        /// <param name="job">The job's ID, from 1 to 2147483647.</param>
+        /// <param name="jobId">The job's ID, from 1 to 2147483647.</param>
         /// <param name="directory">
         /// An existing directory; "." is the current directory. An empty path is rejected.
         /// </param>
@@ -580,7 +580,7 @@ namespace SellercloudOutput
         /// <exception cref="OperationCanceledException">The token canceled the call.</exception>
         /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
         public Task<JobOutputInfo> WaitAndSaveOutputFileAsync(
-            long job,
+            long jobId,
             string directory,
             CallOptions options = null,
             CancellationToken cancellationToken = default(CancellationToken))
@@ -589,14 +589,14 @@ namespace SellercloudOutput
             {
                 throw new ArgumentNullException(nameof(directory));
             }
-            return RunAsync(options, copy => WaitAndSaveOutputFile(job, directory, copy, cancellationToken));
+            return RunAsync(options, copy => WaitAndSaveOutputFile(jobId, directory, copy, cancellationToken));
         }
 
         /// <summary>
         /// Waits for a job as <see cref="WaitForJob"/> does, and writes its output file to a stream as
         /// <see cref="WriteOutputFile"/> does.
         /// </summary>
-        /// <param name="job">The job's ID, from 1 to 2147483647.</param>
+        /// <param name="jobId">The job's ID, from 1 to 2147483647.</param>
         /// <param name="destination">The stream to write to. It is neither flushed nor disposed.</param>
         /// <param name="options">Options of this call, or <see langword="null"/> for the defaults.</param>
         /// <param name="cancellationToken">A token that cancels the call.</param>
@@ -614,7 +614,7 @@ namespace SellercloudOutput
         /// <exception cref="OperationCanceledException">The token canceled the call.</exception>
         /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
         public JobOutputInfo WaitAndWriteOutputFile(
-            long job,
+            long jobId,
             Stream destination,
             CallOptions options = null,
             CancellationToken cancellationToken = default(CancellationToken))
@@ -623,14 +623,14 @@ namespace SellercloudOutput
             {
                 throw new ArgumentNullException(nameof(destination));
             }
-            return WaitAndWriteOutputFileTo(job, SyncWriter(destination), options, cancellationToken);
+            return WaitAndWriteOutputFileTo(jobId, SyncWriter(destination), options, cancellationToken);
         }
 
         /// <summary>
         /// Waits for a job as <see cref="WaitForJob"/> does, and writes its output file to a stream as
         /// <see cref="WriteOutputFile"/> does, on a thread of its own.
         /// </summary>
-        /// <param name="job">The job's ID, from 1 to 2147483647.</param>
+        /// <param name="jobId">The job's ID, from 1 to 2147483647.</param>
         /// <param name="destination">
         /// The stream to write to, with <see cref="Stream.WriteAsync(byte[], int, int, CancellationToken)"/>. It is
         /// neither flushed nor disposed.
@@ -651,7 +651,7 @@ namespace SellercloudOutput
         /// <exception cref="OperationCanceledException">The token canceled the call.</exception>
         /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
         public Task<JobOutputInfo> WaitAndWriteOutputFileAsync(
-            long job,
+            long jobId,
             Stream destination,
             CallOptions options = null,
             CancellationToken cancellationToken = default(CancellationToken))
@@ -661,7 +661,7 @@ namespace SellercloudOutput
                 throw new ArgumentNullException(nameof(destination));
             }
             var write = AsyncWriter(destination, cancellationToken);
-            return RunAsync(options, copy => WaitAndWriteOutputFileTo(job, write, copy, cancellationToken));
+            return RunAsync(options, copy => WaitAndWriteOutputFileTo(jobId, write, copy, cancellationToken));
         }
 
         /// <summary>
@@ -712,7 +712,7 @@ namespace SellercloudOutput
         }
 
         private OutputFileInfo WriteOutputFileTo(
-            long job,
+            long jobId,
             Action<byte[], int> write,
             CallOptions options,
             CancellationToken cancellationToken)
@@ -721,7 +721,7 @@ namespace SellercloudOutput
             {
                 call.Write = write;
                 var status = NativeMethods.sco_write_output_file(
-                    handle, job, Call.WriteCallback, IntPtr.Zero, call.Options, out var info, out var error);
+                    handle, jobId, Call.WriteCallback, IntPtr.Zero, call.Options, out var info, out var error);
                 using (info)
                 {
                     call.End(status, error, info);
@@ -731,7 +731,7 @@ namespace SellercloudOutput
         }
 
         private JobOutputInfo WaitAndWriteOutputFileTo(
-            long job,
+            long jobId,
             Action<byte[], int> write,
             CallOptions options,
             CancellationToken cancellationToken)
@@ -740,7 +740,7 @@ namespace SellercloudOutput
             {
                 call.Write = write;
                 var status = NativeMethods.sco_wait_and_write_output_file(
-                    handle, job, Call.WriteCallback, IntPtr.Zero, call.Options, out var queuedJob, out var info,
+                    handle, jobId, Call.WriteCallback, IntPtr.Zero, call.Options, out var queuedJob, out var info,
                     out var error);
                 using (queuedJob)
                 using (info)
