@@ -10,7 +10,7 @@
 #include "sellercloud_output.h"
 
 static sco_client *client;
-static sco_options *replacing;
+static sco_call_options *replacing;
 static int64_t job;
 static const char *way;
 
@@ -54,20 +54,22 @@ int main(int argc, char **argv)
     }
     way = argv[1];
     job = strtol(argv[3], NULL, 10);
-    sco_config *config = sco_config_new();
+    sco_client_options *config = sco_client_options_new();
     static unsigned char ca[20000];
     if (argc > 6) {
         FILE *pem = fopen(argv[6], "rb");
         size_t length = pem == NULL ? 0 : fread(ca, 1, sizeof ca, pem);
-        sco_config_add_ca_certificates(config, ca, length, NULL);
+        if (sco_client_options_add_ca_certificates(config, ca, length, NULL) != SCO_OK)
+            return 1;
     }
     sco_error *error = NULL;
     if (sco_client_new(argv[2], "token", config, &client, &error) != SCO_OK) {
         fprintf(stderr, "%s\n", sco_error_message(error));
         return 1;
     }
-    replacing = sco_options_new();
-    sco_options_set_save(replacing, NULL, SCO_IF_EXISTS_REPLACE, 1, NULL);
+    replacing = sco_call_options_new();
+    if (sco_call_options_set_if_exists(replacing, SCO_IF_EXISTS_REPLACE, NULL) != SCO_OK)
+        return 1;
     struct measured all = {atoi(argv[4]), atoi(argv[5]), begin, call, {{0}}};
     measure(&all);
     return 0;

@@ -22,6 +22,13 @@ static void fail(const char *what)
     exit(1);
 }
 
+/* An option that cannot be set is an error of the list. */
+#define CHECK(setter)       \
+    do {                    \
+        if ((setter) != SCO_OK) \
+            fail(#setter);  \
+    } while (0)
+
 /* A question's value; NULL if it is not asked. */
 static const char *asked(const char *key)
 {
@@ -67,14 +74,15 @@ static void tell_job(const sco_job *job)
     tell_number("status", sco_job_status(job));
     tell("status_name", sco_job_status_name(job));
     tell_number("is_final", sco_job_is_final(job));
-    for (int32_t field = SCO_JOB_TYPE; field <= SCO_JOB_INPUT_FILE; field++) {
-        sprintf(key, "text %d", (int)field);
-        tell(key, sco_job_text(job, field));
+    for (int field = SCO_JOB_TEXT_TYPE; field <= SCO_JOB_TEXT_INPUT_FILE; field++) {
+        sprintf(key, "text %d", field);
+        tell(key, sco_job_text(job, (sco_job_text_field)field));
     }
-    for (int32_t field = SCO_JOB_COMPANY_ID; field <= SCO_JOB_TOTAL_PROCESSED_IN_PHASE; field++) {
-        sprintf(key, "number %d", (int)field);
-        if (sco_job_number(job, field) != -1)
-            tell_number(key, sco_job_number(job, field));
+    for (int field = SCO_JOB_NUMBER_COMPANY_ID; field <= SCO_JOB_NUMBER_TOTAL_PROCESSED_IN_PHASE; field++) {
+        const long long number = sco_job_number(job, (sco_job_number_field)field);
+        sprintf(key, "number %d", field);
+        if (number != -1)
+            tell_number(key, number);
     }
 }
 
@@ -85,15 +93,17 @@ static void tell_error(sco_error *error)
     if (sco_error_http_status(error) != 0)
         tell_number("http_status", sco_error_http_status(error));
     tell_number("attempts", sco_error_attempts(error));
-    tell_number("retry_may_help", sco_error_retry_may_help(error));
+    tell_number("is_retryable", sco_error_is_retryable(error));
     if (sco_error_retry_after_ms(error) >= 0)
         tell_number("retry_after_ms", sco_error_retry_after_ms(error));
     if (sco_error_os_error(error) != 0)
         tell_number("os_error", sco_error_os_error(error));
+    if (sco_error_job_id(error) != 0)
+        tell_number("job_id", sco_error_job_id(error));
     if (sco_error_job(error) != NULL)
         tell_job(sco_error_job(error));
-    for (size_t i = 0; sco_error_log_line(error, i) != NULL; i++)
-        tell("log_line", sco_error_log_line(error, i));
+    for (size_t i = 0; sco_error_job_log_line(error, i) != NULL; i++)
+        tell("job_log_line", sco_error_job_log_line(error, i));
     sco_error_free(error);
 }
 
@@ -142,10 +152,10 @@ static void tell_bytes(const uint8_t *data, size_t length)
 static void tell_file(const sco_output_file *file)
 {
     tell("name", sco_output_file_name(file));
-    tell_number("name_is_made_up", sco_output_file_name_is_made_up(file));
+    tell_number("is_fallback_name", sco_output_file_is_fallback_name(file));
     tell("content_type", sco_output_file_content_type(file));
-    tell_number("length", (long long)sco_output_file_len(file));
-    tell_bytes(sco_output_file_data(file), sco_output_file_len(file));
+    tell_number("size", (long long)sco_output_file_size(file));
+    tell_bytes(sco_output_file_data(file), sco_output_file_size(file));
 }
 
 /* The bytes are those that were written, or are read back from where they were saved. */
@@ -153,9 +163,9 @@ static void tell_info(const sco_file_info *info, struct bytes bytes)
 {
     const char *path = sco_file_info_path(info);
     tell("name", sco_file_info_name(info));
-    tell_number("name_is_made_up", sco_file_info_name_is_made_up(info));
+    tell_number("is_fallback_name", sco_file_info_is_fallback_name(info));
     tell("content_type", sco_file_info_content_type(info));
-    tell_number("length", (long long)sco_file_info_len(info));
+    tell_number("size", (long long)sco_file_info_size(info));
     if (path != NULL)
         bytes = content_of(path);
     tell_bytes(bytes.data, bytes.length);
@@ -163,50 +173,55 @@ static void tell_info(const sco_file_info *info, struct bytes bytes)
     free(bytes.data);
 }
 
-static sco_config *config_asked(void)
+static sco_client_options *config_asked(void)
 {
-    sco_config *config = sco_config_new();
-    sco_config_set_retry(config, (uint32_t)number_asked("attempts", 1), 1, 10, NULL);
-    sco_config_set_retry_server_errors(config, (int32_t)number_asked("retry_server_errors", 0), NULL);
-    sco_config_set_body_encoding(config, (int32_t)number_asked("body_encoding", 0), NULL);
-    sco_config_set_allow_plain_http(config, (int32_t)number_asked("allow_plain_http", 0), NULL);
-    if (asked("max_size") != NULL)
-        sco_config_set_max_size(config, (uint64_t)number_asked("max_size", 0), NULL);
-    if (asked("user") != NULL)
-        sco_config_set_credentials(config, asked("user"), asked("password"), NULL);
+    sco_client_options *config = sco_client_options_new();
+    CHECK(sco_client_options_set_max_attempts(config, (uint32_t)number_asked("max_attempts", 1), NULL));
+    CHECK(sco_client_options_set_initial_backoff_ms(config, 1, NULL));
+    CHECK(sco_client_options_set_max_backoff_ms(config, 10, NULL));
+    CHECK(sco_client_options_set_retry_server_errors(config, (int32_t)number_asked("retry_server_errors", 0), NULL));
+    CHECK(sco_client_options_set_body_encoding(config, (sco_body_encoding)number_asked("body_encoding", SCO_BODY_BASE64), NULL));
+    CHECK(sco_client_options_set_allow_plain_http(config, (int32_t)number_asked("allow_plain_http", 0), NULL));
+    if (asked("max_file_size") != NULL)
+        CHECK(sco_client_options_set_max_file_size_bytes(config, (uint64_t)number_asked("max_file_size", 0), NULL));
+    if (asked("user_name") != NULL)
+        CHECK(sco_client_options_set_credentials(config, asked("user_name"), asked("password"), NULL));
     if (asked("team") != NULL)
-        sco_config_set_team(config, asked("team"), NULL);
-    if (asked("team_directory") != NULL)
-        sco_config_set_team_directory(config, asked("team_directory"), NULL);
+        CHECK(sco_client_options_set_team(config, asked("team"), NULL));
+    if (asked("team_lookup_url") != NULL)
+        CHECK(sco_client_options_set_team_lookup_url(config, asked("team_lookup_url"), NULL));
     if (asked("proxy") != NULL)
-        sco_config_set_proxy(config, asked("proxy"), NULL);
+        CHECK(sco_client_options_set_proxy(config, asked("proxy"), NULL));
     if (asked("ca") != NULL) {
         struct bytes pem = content_of(asked("ca"));
-        sco_config_add_ca_certificates(config, pem.data, pem.length, NULL);
+        CHECK(sco_client_options_add_ca_certificates(config, pem.data, pem.length, NULL));
         free(pem.data);
     }
     return config;
 }
 
-static sco_options *options_asked(void)
+static sco_call_options *options_asked(void)
 {
-    sco_options *options = sco_options_new();
-    sco_options_set_wait(options, 1, 5, 50, NULL);
-    sco_options_set_fail_on_hold(options, (int32_t)number_asked("fail_on_hold", 1), NULL);
-    sco_options_set_save(options, asked("file_name"), (int32_t)number_asked("if_exists", 0), 1, NULL);
+    sco_call_options *options = sco_call_options_new();
+    CHECK(sco_call_options_set_wait_initial_interval_ms(options, 1, NULL));
+    CHECK(sco_call_options_set_wait_max_interval_ms(options, 5, NULL));
+    CHECK(sco_call_options_set_wait_grace_ms(options, 50, NULL));
+    CHECK(sco_call_options_set_fail_on_hold(options, (int32_t)number_asked("fail_on_hold", 1), NULL));
+    CHECK(sco_call_options_set_file_name(options, asked("file_name"), NULL));
+    CHECK(sco_call_options_set_if_exists(options, (sco_if_exists)number_asked("if_exists", SCO_IF_EXISTS_FAIL), NULL));
     if (asked("timeout") != NULL)
-        sco_options_set_timeout(options, (uint64_t)number_asked("timeout", 0), NULL);
+        CHECK(sco_call_options_set_timeout_ms(options, (uint64_t)number_asked("timeout", 0), NULL));
     if (asked("cancelled") != NULL) {
-        sco_cancel *cancel = sco_cancel_new();
-        sco_options_set_cancel(options, cancel, NULL);
-        sco_cancel_pull(cancel);
-        sco_cancel_free(cancel);
+        sco_cancel_token *cancel = sco_cancel_token_new();
+        CHECK(sco_call_options_set_cancel_token(options, cancel, NULL));
+        sco_cancel_token_cancel(cancel);
+        sco_cancel_token_free(cancel);
     }
     return options;
 }
 
 /* Makes the call that is asked for, and tells what it gave. */
-static void make_call(const sco_client *client, const sco_options *options, sco_error **error)
+static void make_call(const sco_client *client, const sco_call_options *options, sco_error **error)
 {
     const char *call = asked("call");
     const int64_t id = (int64_t)number_asked("job", 0);
@@ -219,10 +234,10 @@ static void make_call(const sco_client *client, const sco_options *options, sco_
             tell_file(file);
     } else if (strcmp(call, "output_file_save") == 0) {
         if (sco_get_output_file(client, id, options, &file, error) == SCO_OK
-            && sco_output_file_save(file, asked("folder"), options, &info, error) == SCO_OK)
+            && sco_output_file_save(file, asked("directory"), options, &info, error) == SCO_OK)
             tell_info(info, none);
     } else if (strcmp(call, "save_output_file") == 0) {
-        if (sco_save_output_file(client, id, asked("folder"), options, &info, error) == SCO_OK)
+        if (sco_save_output_file(client, id, asked("directory"), options, &info, error) == SCO_OK)
             tell_info(info, none);
     } else if (strcmp(call, "write_output_file") == 0) {
         struct bytes written = none;
@@ -242,7 +257,7 @@ static void make_call(const sco_client *client, const sco_options *options, sco_
             tell_file(file);
         }
     } else if (strcmp(call, "wait_and_save_output_file") == 0) {
-        if (sco_wait_and_save_output_file(client, id, asked("folder"), options, &job, &info, error) ==
+        if (sco_wait_and_save_output_file(client, id, asked("directory"), options, &job, &info, error) ==
             SCO_OK) {
             tell_job(job);
             tell_info(info, none);
@@ -269,23 +284,23 @@ static void answer(void)
     sco_client *client = NULL;
     sco_error *error = NULL;
     int64_t job = 0;
-    if (strcmp(asked("call"), "job_id") == 0) {
-        if (sco_job_id_from_text(asked("job"), &job, &error) == SCO_OK)
+    if (strcmp(asked("call"), "parse_job_id") == 0) {
+        if (sco_parse_job_id(asked("job"), &job, &error) == SCO_OK)
             tell_number("id", job);
     } else {
-        sco_config *config = config_asked();
-        sco_options *options = options_asked();
+        sco_client_options *config = config_asked();
+        sco_call_options *options = options_asked();
         const char *server = asked("server");
         const char *token = asked("token");
         if (server == NULL && asked("team") == NULL)
             server = getenv("STAND_IN");
-        if (token == NULL && asked("user") == NULL && asked("no_token") == NULL)
+        if (token == NULL && asked("user_name") == NULL && asked("no_token") == NULL)
             token = getenv("STAND_IN_TOKEN");
         if (sco_client_new(server, token, config, &client, &error) == SCO_OK)
             make_call(client, options, &error);
         sco_client_free(client);
-        sco_options_free(options);
-        sco_config_free(config);
+        sco_call_options_free(options);
+        sco_client_options_free(config);
     }
     if (error != NULL)
         tell_error(error);

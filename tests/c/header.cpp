@@ -5,6 +5,6 @@
 
 int main()
 {
-    sco_status (*get)(const sco_client *, int64_t, const sco_options *, sco_output_file **, sco_error **) = sco_get_output_file;
-    return get(nullptr, 1, nullptr, nullptr, nullptr) == SCO_INVALID_ARGUMENT ? 0 : 1;
+    sco_status (*get)(const sco_client *, int64_t, const sco_call_options *, sco_output_file **, sco_error **) = sco_get_output_file;
+    return get(nullptr, 1, nullptr, nullptr, nullptr) == SCO_ERROR_INVALID_ARGUMENT ? 0 : 1;
 }

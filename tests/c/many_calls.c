@@ -57,20 +57,21 @@ static void calls(const sco_client *client, const char *folder)
     sco_file_info *info = NULL;
     sco_error *error = NULL;
     sco_job *job = NULL;
-    sco_options *options = sco_options_new();
-    CHECK(sco_options_set_save(options, NULL, SCO_IF_EXISTS_REPLACE, 0, NULL) == SCO_OK);
+    sco_call_options *options = sco_call_options_new();
+    CHECK(sco_call_options_set_if_exists(options, SCO_IF_EXISTS_REPLACE, NULL) == SCO_OK);
+    CHECK(sco_call_options_set_flush_to_disk(options, 0, NULL) == SCO_OK);
     CHECK(sco_get_output_file(client, 28142, options, &file, &error) == SCO_OK);
-    CHECK(sco_output_file_len(file) == 2400);
+    CHECK(sco_output_file_size(file) == 2400);
     sco_output_file_free(file);
     CHECK(sco_save_output_file(client, 28143, folder, options, &info, &error) == SCO_OK);
     sco_file_info_free(info);
     CHECK(sco_write_output_file(client, 28142, ignore, NULL, options, &info, &error) == SCO_OK);
     sco_file_info_free(info);
-    CHECK(sco_get_output_file(client, 5, options, &file, &error) == SCO_SERVER);
+    CHECK(sco_get_output_file(client, 5, options, &file, &error) == SCO_ERROR_SERVER);
     sco_error_free(error);
     CHECK(sco_get_job(client, 50003, options, &job, &error) == SCO_OK);
     sco_job_free(job);
-    sco_options_free(options);
+    sco_call_options_free(options);
 }
 
 int main(int argc, char **argv)

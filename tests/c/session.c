@@ -57,21 +57,22 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static sco_config *new_config(void)
+static sco_client_options *new_config(void)
 {
-    sco_config *config = sco_config_new();
+    sco_client_options *config = sco_client_options_new();
     CHECK(config != NULL);
-    CHECK(sco_config_set_retry(config, 5, 10, 1000, NULL) == SCO_OK);
+    CHECK(sco_client_options_set_initial_backoff_ms(config, 10, NULL) == SCO_OK);
+    CHECK(sco_client_options_set_max_backoff_ms(config, 1000, NULL) == SCO_OK);
     return config;
 }
 
 /* Frees config. */
-static sco_client *new_client(const char *server, const char *token, sco_config *config)
+static sco_client *new_client(const char *server, const char *token, sco_client_options *config)
 {
     sco_client *client = NULL;
     sco_error *error = NULL;
     CHECK_OK(sco_client_new(server, token, config, &client, &error));
-    sco_config_free(config);
+    sco_client_options_free(config);
     return client;
 }
 
@@ -86,7 +87,7 @@ static void fetch(const sco_client *client, int64_t job)
     sco_output_file *file = NULL;
     sco_error *error = NULL;
     CHECK_OK(sco_get_output_file(client, job, NULL, &file, &error));
-    CHECK(sco_output_file_len(file) == 2400);
+    CHECK(sco_output_file_size(file) == 2400);
     sco_output_file_free(file);
 }
 
@@ -112,17 +113,17 @@ struct counts {
     uint32_t last_attempt;
 };
 
-static void count(void *context, const sco_request *request)
+static void count(void *context, const sco_request_record *record)
 {
     struct counts *counts = context;
     pthread_mutex_lock(&counts->lock);
-    CHECK(request->size == sizeof *request);
-    CHECK(strncmp(request->url, "http", 4) == 0);
-    CHECK(request->seconds >= 0);
+    CHECK(record->size == sizeof *record);
+    CHECK(strncmp(record->url, "http", 4) == 0);
+    CHECK(record->duration_seconds >= 0);
     counts->requests++;
-    counts->logins += strcmp(request->method, "POST") == 0 && request->status == 200;
-    counts->refused += request->status == 401;
-    counts->last_attempt = request->attempt;
+    counts->logins += strcmp(record->method, "POST") == 0 && record->http_status == 200;
+    counts->refused += record->http_status == 401;
+    counts->last_attempt = record->attempt;
     pthread_mutex_unlock(&counts->lock);
 }
 
@@ -144,10 +145,10 @@ static void fetch_on_64_threads(sco_client *client)
 static void one_login_serves_all_threads(void)
 {
     struct counts counts = {PTHREAD_MUTEX_INITIALIZER, 0, 0, 0, 0};
-    sco_config *config = new_config();
-    CHECK(sco_config_set_credentials(config, setting("STAND_IN_USER"), setting("STAND_IN_PASSWORD"),
+    sco_client_options *config = new_config();
+    CHECK(sco_client_options_set_credentials(config, setting("STAND_IN_USER"), setting("STAND_IN_PASSWORD"),
                                      NULL) == SCO_OK);
-    CHECK(sco_config_set_log(config, count, &counts, NULL) == SCO_OK);
+    CHECK(sco_client_options_set_on_request(config, count, &counts, NULL) == SCO_OK);
     sco_client *client = new_client(setting("STAND_IN"), NULL, config);
     fetch_on_64_threads(client);
     CHECK(counts.logins == 1);
@@ -162,11 +163,11 @@ static void one_login_serves_all_threads(void)
 
 static void a_wrong_password_is_told(void)
 {
-    sco_config *config = new_config();
-    CHECK(sco_config_set_credentials(config, setting("STAND_IN_USER"), "wrong-password", NULL) ==
+    sco_client_options *config = new_config();
+    CHECK(sco_client_options_set_credentials(config, setting("STAND_IN_USER"), "wrong-password", NULL) ==
           SCO_OK);
     sco_client *client = new_client(setting("STAND_IN"), NULL, config);
-    sco_error *error = failed_fetch(client, 28142, SCO_AUTHENTICATION);
+    sco_error *error = failed_fetch(client, 28142, SCO_ERROR_AUTHENTICATION);
     CHECK(strstr(sco_error_message(error), "check the user name and the password") != NULL);
     CHECK(strstr(sco_error_message(error), "wrong-password") == NULL);
     CHECK(sco_error_attempts(error) == 1);
@@ -174,36 +175,36 @@ static void a_wrong_password_is_told(void)
     sco_error_free(error);
     sco_client_free(client);
 
-    config = sco_config_new();
-    CHECK(sco_config_set_credentials(config, NULL, "x", NULL) == SCO_INVALID_ARGUMENT);
-    CHECK(sco_config_set_credentials(config, "x", NULL, NULL) == SCO_INVALID_ARGUMENT);
-    CHECK(sco_config_set_credentials(config, "x", "\xff", NULL) == SCO_INVALID_ARGUMENT);
-    CHECK(sco_config_set_credentials(NULL, "x", "x", NULL) == SCO_INVALID_ARGUMENT);
-    CHECK(sco_client_new(setting("STAND_IN"), NULL, config, &client, NULL) == SCO_INVALID_ARGUMENT);
+    config = sco_client_options_new();
+    CHECK(sco_client_options_set_credentials(config, NULL, "x", NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_client_options_set_credentials(config, "x", NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_client_options_set_credentials(config, "x", "\xff", NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_client_options_set_credentials(NULL, "x", "x", NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_client_new(setting("STAND_IN"), NULL, config, &client, NULL) == SCO_ERROR_INVALID_ARGUMENT);
     CHECK(client == NULL);
-    sco_config_free(config);
+    sco_client_options_free(config);
 }
 
-static int32_t give_token(void *context, int32_t renew, sco_token *token)
+static int32_t give_token(void *context, int32_t renew, sco_token_result *token)
 {
     int *calls = context;
     ++*calls;
     if (*calls > 2)
         return 7;
-    CHECK(sco_token_set(token, NULL, NULL) == SCO_INVALID_ARGUMENT);
-    return sco_token_set(token, renew ? setting("STAND_IN_TOKEN") : "stale", NULL);
+    CHECK(sco_token_result_set(token, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    return sco_token_result_set(token, renew ? setting("STAND_IN_TOKEN") : "stale", NULL);
 }
 
 static void a_callback_gives_the_token(void)
 {
     int calls = 0;
-    sco_config *config = new_config();
-    CHECK(sco_config_set_token_callback(config, NULL, NULL, NULL) == SCO_INVALID_ARGUMENT);
-    CHECK(sco_config_set_token_callback(config, give_token, &calls, NULL) == SCO_OK);
+    sco_client_options *config = new_config();
+    CHECK(sco_client_options_set_token_provider(config, NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_client_options_set_token_provider(config, give_token, &calls, NULL) == SCO_OK);
     sco_client *client = new_client(setting("STAND_IN"), NULL, config);
     fetch(client, 28142);
     CHECK(calls == 2);
-    sco_error *error = failed_fetch(client, 28142, SCO_AUTHENTICATION);
+    sco_error *error = failed_fetch(client, 28142, SCO_ERROR_AUTHENTICATION);
     CHECK(strstr(sco_error_message(error), "the callback returned 7") != NULL);
     sco_error_free(error);
     sco_client_free(client);
@@ -211,9 +212,9 @@ static void a_callback_gives_the_token(void)
 
 static void a_team_is_enough(void)
 {
-    sco_config *config = new_config();
-    CHECK(sco_config_set_team(config, setting("STAND_IN_TEAM"), NULL) == SCO_OK);
-    CHECK(sco_config_set_team_directory(config, setting("STAND_IN_DIRECTORY"), NULL) == SCO_OK);
+    sco_client_options *config = new_config();
+    CHECK(sco_client_options_set_team(config, setting("STAND_IN_TEAM"), NULL) == SCO_OK);
+    CHECK(sco_client_options_set_team_lookup_url(config, setting("STAND_IN_DIRECTORY"), NULL) == SCO_OK);
     sco_client *client = new_client(NULL, setting("STAND_IN_TOKEN"), config);
     fetch(client, 28142);
     sco_client_free(client);
@@ -222,18 +223,18 @@ static void a_team_is_enough(void)
 static void what_passes_is_tried_again(void)
 {
     struct counts counts = {PTHREAD_MUTEX_INITIALIZER, 0, 0, 0, 0};
-    sco_config *config = new_config();
-    CHECK(sco_config_set_log(config, count, &counts, NULL) == SCO_OK);
+    sco_client_options *config = new_config();
+    CHECK(sco_client_options_set_on_request(config, count, &counts, NULL) == SCO_OK);
     sco_client *client = new_client(setting("STAND_IN"), setting("STAND_IN_TOKEN"), config);
     fetch(client, 40001);
     CHECK(counts.requests == 3);
     CHECK(counts.last_attempt == 3);
-    sco_error *error = failed_fetch(client, 40004, SCO_SERVER);
+    sco_error *error = failed_fetch(client, 40004, SCO_ERROR_SERVER);
     CHECK(sco_error_attempts(error) == 5);
     CHECK(sco_error_http_status(error) == 504);
     CHECK(strstr(sco_error_message(error), "(after 5 attempts)") != NULL);
     sco_error_free(error);
-    error = failed_fetch(client, 5, SCO_SERVER);
+    error = failed_fetch(client, 5, SCO_ERROR_SERVER);
     CHECK(sco_error_attempts(error) == 1);
     sco_error_free(error);
     sco_client_free(client);
@@ -251,17 +252,17 @@ static void a_rate_limit_is_waited_for_if_there_is_time(void)
     fetch(client, 40002);
     CHECK(seconds_now() - start >= 0.9);
     start = seconds_now();
-    sco_options *options = sco_options_new();
-    CHECK(sco_options_set_timeout(options, 60000, NULL) == SCO_OK);
+    sco_call_options *options = sco_call_options_new();
+    CHECK(sco_call_options_set_timeout_ms(options, 60000, NULL) == SCO_OK);
     sco_output_file *file = NULL;
     sco_error *error = NULL;
-    CHECK(sco_get_output_file(client, 40003, options, &file, &error) == SCO_RATE_LIMITED);
+    CHECK(sco_get_output_file(client, 40003, options, &file, &error) == SCO_ERROR_RATE_LIMITED);
     CHECK(seconds_now() - start < 30);
     CHECK(sco_error_http_status(error) == 409);
     CHECK(sco_error_retry_after_ms(error) > 3500000);
     CHECK(sco_error_retry_after_ms(error) <= 3601000);
     sco_error_free(error);
-    sco_options_free(options);
+    sco_call_options_free(options);
     sco_client_free(client);
 }
 
@@ -269,12 +270,14 @@ static void silence_is_a_timeout(void)
 {
     static const char *const servers[] = {"FULL_PORT", "SILENT_SERVER", "SILENT_BODY"};
     for (size_t i = 0; i < 3; i++) {
-        sco_config *config = new_config();
-        CHECK(sco_config_set_retry(config, 1, 0, 0, NULL) == SCO_OK);
-        CHECK(sco_config_set_timeouts(config, 300, 300, 60000, NULL) == SCO_OK);
+        sco_client_options *config = new_config();
+        CHECK(sco_client_options_set_max_attempts(config, 1, NULL) == SCO_OK);
+        CHECK(sco_client_options_set_connect_timeout_ms(config, 300, NULL) == SCO_OK);
+        CHECK(sco_client_options_set_stall_timeout_ms(config, 300, NULL) == SCO_OK);
+        CHECK(sco_client_options_set_call_timeout_ms(config, 60000, NULL) == SCO_OK);
         sco_client *client = new_client(setting(servers[i]), "token", config);
         double start = seconds_now();
-        sco_error *error = failed_fetch(client, 1, SCO_TIMEOUT);
+        sco_error *error = failed_fetch(client, 1, SCO_ERROR_TIMEOUT);
         CHECK(strstr(sco_error_message(error), "300ms") != NULL);
         CHECK(seconds_now() - start >= 0.29);
         CHECK(seconds_now() - start < 10);
@@ -282,17 +285,17 @@ static void silence_is_a_timeout(void)
         sco_client_free(client);
     }
     sco_client *client = client_of("DRIPPING_SERVER");
-    sco_options *options = sco_options_new();
-    CHECK(sco_options_set_timeout(options, 600, NULL) == SCO_OK);
+    sco_call_options *options = sco_call_options_new();
+    CHECK(sco_call_options_set_timeout_ms(options, 600, NULL) == SCO_OK);
     sco_output_file *file = NULL;
-    CHECK(sco_get_output_file(client, 1, options, &file, NULL) == SCO_TIMEOUT);
-    sco_options_free(options);
+    CHECK(sco_get_output_file(client, 1, options, &file, NULL) == SCO_ERROR_TIMEOUT);
+    sco_call_options_free(options);
     sco_client_free(client);
 }
 
 struct stuck {
     const sco_client *client;
-    sco_options *options;
+    sco_call_options *options;
     int waits_for_job;
     pthread_mutex_t lock;
     pthread_cond_t ended;
@@ -321,14 +324,14 @@ static void *get_stuck(void *context)
 static void can_be_cancelled(const char *place, const char *server, int waits_for_job)
 {
     sco_client *client = new_client(server, setting("STAND_IN_TOKEN"), NULL);
-    sco_cancel *cancel = sco_cancel_new();
-    CHECK(sco_cancel_is_pulled(cancel) == 0);
+    sco_cancel_token *cancel = sco_cancel_token_new();
+    CHECK(sco_cancel_token_is_cancelled(cancel) == 0);
     struct stuck stuck;
     memset(&stuck, 0, sizeof stuck);
     stuck.client = client;
     stuck.waits_for_job = waits_for_job;
-    stuck.options = sco_options_new();
-    CHECK(sco_options_set_cancel(stuck.options, cancel, NULL) == SCO_OK);
+    stuck.options = sco_call_options_new();
+    CHECK(sco_call_options_set_cancel_token(stuck.options, cancel, NULL) == SCO_OK);
     CHECK(pthread_mutex_init(&stuck.lock, NULL) == 0);
     CHECK(pthread_cond_init(&stuck.ended, NULL) == 0);
     pthread_t thread;
@@ -347,16 +350,16 @@ static void can_be_cancelled(const char *place, const char *server, int waits_fo
     pthread_mutex_unlock(&stuck.lock);
 
     double start = seconds_now();
-    sco_cancel_pull(cancel);
+    sco_cancel_token_cancel(cancel);
     CHECK(pthread_join(thread, NULL) == 0);
-    CHECK(sco_cancel_is_pulled(cancel) == 1);
-    CHECK(stuck.status == SCO_CANCELLED);
+    CHECK(sco_cancel_token_is_cancelled(cancel) == 1);
+    CHECK(stuck.status == SCO_ERROR_CANCELLED);
     printf("cancelled while %s: %.1f ms\n", place, (stuck.end - start) * 1000);
     CHECK(stuck.end - start < 0.25);
     pthread_cond_destroy(&stuck.ended);
     pthread_mutex_destroy(&stuck.lock);
-    sco_options_free(stuck.options);
-    sco_cancel_free(cancel);
+    sco_call_options_free(stuck.options);
+    sco_cancel_token_free(cancel);
     sco_client_free(client);
 }
 
@@ -390,13 +393,13 @@ static void a_signal_handler_can_interrupt(void)
     int asked = 0;
     sco_output_file *file = NULL;
     sco_client *client = client_of("SILENT_SERVER");
-    sco_options *options = sco_options_new();
+    sco_call_options *options = sco_call_options_new();
     CHECK(signal(SIGUSR1, note_signal) != SIG_ERR);
-    CHECK(sco_options_set_interrupt(options, ask_flag, &asked, NULL) == SCO_OK);
-    CHECK(sco_get_output_file(client, 1, options, &file, NULL) == SCO_CANCELLED);
+    CHECK(sco_call_options_set_interrupt(options, ask_flag, &asked, NULL) == SCO_OK);
+    CHECK(sco_get_output_file(client, 1, options, &file, NULL) == SCO_ERROR_CANCELLED);
     CHECK(asked == 2);
     CHECK(signal(SIGUSR1, SIG_DFL) != SIG_ERR);
-    sco_options_free(options);
+    sco_call_options_free(options);
     sco_client_free(client);
 }
 
@@ -411,20 +414,27 @@ static int32_t follow(void *context, const sco_progress *progress)
     struct transfer *transfer = context;
     CHECK(progress->size == sizeof *progress);
     CHECK(progress->attempt == 1);
-    CHECK(progress->total_is_known == 1);
-    CHECK(progress->total == 3200);
-    CHECK(progress->received >= transfer->last);
-    transfer->last = progress->received;
+    CHECK(progress->has_total_bytes == 1);
+    CHECK(progress->total_bytes == 3200);
+    CHECK(progress->bytes_received >= transfer->last);
+    transfer->last = progress->bytes_received;
     transfer->calls++;
-    return progress->received >= transfer->cancel_at;
+    return progress->bytes_received >= transfer->cancel_at;
+}
+
+static void set_wait(sco_call_options *options, uint64_t interval_ms, uint64_t grace_ms)
+{
+    CHECK(sco_call_options_set_wait_initial_interval_ms(options, interval_ms, NULL) == SCO_OK);
+    CHECK(sco_call_options_set_wait_max_interval_ms(options, interval_ms, NULL) == SCO_OK);
+    CHECK(sco_call_options_set_wait_grace_ms(options, grace_ms, NULL) == SCO_OK);
 }
 
 static void progress_is_told_and_can_cancel(void)
 {
     sco_client *client = client_of("STAND_IN");
-    sco_options *options = sco_options_new();
+    sco_call_options *options = sco_call_options_new();
     struct transfer transfer = {0, 0, UINT64_MAX};
-    CHECK(sco_options_set_progress(options, follow, &transfer, NULL) == SCO_OK);
+    CHECK(sco_call_options_set_on_progress(options, follow, &transfer, NULL) == SCO_OK);
     sco_output_file *file = NULL;
     sco_error *error = NULL;
     CHECK_OK(sco_get_output_file(client, 28142, options, &file, &error));
@@ -433,9 +443,9 @@ static void progress_is_told_and_can_cancel(void)
     sco_output_file_free(file);
     transfer.last = 0;
     transfer.cancel_at = 1;
-    CHECK(sco_get_output_file(client, 28142, options, &file, NULL) == SCO_CANCELLED);
+    CHECK(sco_get_output_file(client, 28142, options, &file, NULL) == SCO_ERROR_CANCELLED);
     CHECK(file == NULL);
-    sco_options_free(options);
+    sco_call_options_free(options);
     sco_client_free(client);
 }
 
@@ -446,25 +456,27 @@ static void jobs_are_told(void)
     sco_error *error = NULL;
     CHECK_OK(sco_get_job(client, 50005, NULL, &job, &error));
     CHECK(sco_job_id(job) == 50005);
-    CHECK(sco_job_status(job) == SCO_JOB_CANCELLED);
+    CHECK(sco_job_status(job) == SCO_JOB_STATUS_CANCELLED);
     CHECK(strcmp(sco_job_status_name(job), "Cancelled") == 0);
     CHECK(sco_job_is_final(job) == 1);
-    CHECK(strcmp(sco_job_text(job, SCO_JOB_TYPE), "Export orders") == 0);
-    CHECK(strcmp(sco_job_text(job, SCO_JOB_COMPANY_NAME), "Acme") == 0);
-    CHECK(strcmp(sco_job_text(job, SCO_JOB_ERROR_MESSAGE), "3 rows are not valid") == 0);
-    CHECK(strcmp(sco_job_text(job, SCO_JOB_OUTPUT_FILE), "orders.csv") == 0);
-    CHECK(strcmp(sco_job_text(job, SCO_JOB_SUBMITTED_ON), "2026-11-23T10:00:00.123") == 0);
-    CHECK(sco_job_text(job, SCO_JOB_INPUT_FILE) == NULL);
-    CHECK(sco_job_text(job, -1) == NULL);
-    CHECK(sco_job_text(job, 1000) == NULL);
-    CHECK(sco_job_number(job, SCO_JOB_COMPANY_ID) == 163);
-    CHECK(sco_job_number(job, SCO_JOB_TOTAL_RECORDS) == 10);
-    CHECK(sco_job_number(job, SCO_JOB_TOTAL_FAILED) == 3);
-    CHECK(sco_job_number(job, SCO_JOB_TOTAL_PHASES) == -1);
-    CHECK(sco_job_number(job, -1) == -1);
-    CHECK(sco_job_number(job, 1000) == -1);
+    CHECK(strcmp(sco_job_text(job, SCO_JOB_TEXT_TYPE), "Export orders") == 0);
+    CHECK(strcmp(sco_job_text(job, SCO_JOB_TEXT_COMPANY_NAME), "Acme") == 0);
+    CHECK(strcmp(sco_job_text(job, SCO_JOB_TEXT_ERROR_MESSAGE), "3 rows are not valid") == 0);
+    CHECK(strcmp(sco_job_text(job, SCO_JOB_TEXT_OUTPUT_FILE), "orders.csv") == 0);
+    CHECK(strcmp(sco_job_text(job, SCO_JOB_TEXT_SUBMITTED_ON), "2026-11-23T10:00:00.123") == 0);
+    CHECK(sco_job_text(job, SCO_JOB_TEXT_INPUT_FILE) == NULL);
+    CHECK(sco_job_text(job, (sco_job_text_field)-1) == NULL);
+    CHECK(sco_job_text(job, (sco_job_text_field)SCO_JOB_NUMBER_PRIORITY) == NULL);
+    CHECK(sco_job_text(job, (sco_job_text_field)1000) == NULL);
+    CHECK(sco_job_number(job, SCO_JOB_NUMBER_COMPANY_ID) == 163);
+    CHECK(sco_job_number(job, SCO_JOB_NUMBER_TOTAL_RECORDS) == 10);
+    CHECK(sco_job_number(job, SCO_JOB_NUMBER_TOTAL_FAILED) == 3);
+    CHECK(sco_job_number(job, SCO_JOB_NUMBER_TOTAL_PHASES) == -1);
+    CHECK(sco_job_number(job, (sco_job_number_field)-1) == -1);
+    CHECK(sco_job_number(job, (sco_job_number_field)SCO_JOB_TEXT_TYPE) == -1);
+    CHECK(sco_job_number(job, (sco_job_number_field)1000) == -1);
     sco_job_free(job);
-    CHECK(sco_get_job(client, 5, NULL, &job, NULL) == SCO_SERVER);
+    CHECK(sco_get_job(client, 5, NULL, &job, NULL) == SCO_ERROR_SERVER);
     CHECK(job == NULL);
     sco_client_free(client);
 }
@@ -472,72 +484,73 @@ static void jobs_are_told(void)
 static void jobs_are_waited_for(void)
 {
     sco_client *client = client_of("STAND_IN");
-    sco_options *options = sco_options_new();
-    CHECK(sco_options_set_wait(options, 100, 100, 60000, NULL) == SCO_OK);
+    sco_call_options *options = sco_call_options_new();
+    set_wait(options, 100, 60000);
     sco_job *job = NULL;
     sco_output_file *file = NULL;
     sco_error *error = NULL;
     CHECK_OK(sco_wait_for_output_file(client, 50001, options, &job, &file, &error));
-    CHECK(sco_job_status(job) == SCO_JOB_COMPLETED);
-    CHECK(sco_output_file_len(file) == 2400);
+    CHECK(sco_job_status(job) == SCO_JOB_STATUS_COMPLETED);
+    CHECK(sco_output_file_size(file) == 2400);
     sco_job_free(job);
     sco_output_file_free(file);
 
     CHECK_OK(sco_wait_for_job(client, 50003, options, &job, &error));
-    CHECK(sco_job_status(job) == SCO_JOB_PARTIAL_SUCCESS);
+    CHECK(sco_job_status(job) == SCO_JOB_STATUS_PARTIAL_SUCCESS);
     sco_job_free(job);
 
-    CHECK(sco_wait_for_job(client, 50002, options, &job, &error) == SCO_JOB_FAILED);
+    CHECK(sco_wait_for_job(client, 50002, options, &job, &error) == SCO_ERROR_JOB_FAILED);
     CHECK(job == NULL);
-    CHECK(sco_job_status(sco_error_job(error)) == SCO_JOB_ENDED_AS_FAILED);
-    CHECK(strcmp(sco_error_log_line(error, 0), "Row 7 of job 50002: no SKU") == 0);
-    CHECK(strcmp(sco_error_log_line(error, 1), "Row 9: no price") == 0);
-    CHECK(sco_error_log_line(error, 2) == NULL);
+    CHECK(sco_job_status(sco_error_job(error)) == SCO_JOB_STATUS_FAILED);
+    CHECK(strcmp(sco_error_job_log_line(error, 0), "Row 7 of job 50002: no SKU") == 0);
+    CHECK(strcmp(sco_error_job_log_line(error, 1), "Row 9: no price") == 0);
+    CHECK(sco_error_job_log_line(error, 2) == NULL);
     CHECK(strstr(sco_error_message(error), "3 rows are not valid") != NULL);
     sco_error_free(error);
 
-    CHECK(sco_options_set_timeout(options, 500, NULL) == SCO_OK);
-    CHECK(sco_wait_for_output_file(client, 50004, options, NULL, &file, &error) == SCO_TIMEOUT);
+    CHECK(sco_call_options_set_timeout_ms(options, 500, NULL) == SCO_OK);
+    CHECK(sco_wait_for_output_file(client, 50004, options, NULL, &file, &error) == SCO_ERROR_TIMEOUT);
     CHECK(file == NULL);
     CHECK(strstr(sco_error_message(error), "still Processing") != NULL);
     sco_error_free(error);
-    sco_options_free(options);
+    sco_call_options_free(options);
     sco_client_free(client);
 }
 
 static void wait_for_job_on_hold_fails_unless_told_to_wait(void)
 {
     sco_client *client = client_of("STAND_IN");
-    sco_options *options = sco_options_new();
+    sco_call_options *options = sco_call_options_new();
     sco_job *job = NULL;
     sco_error *error = NULL;
-    CHECK(sco_options_set_timeout(options, 60000, NULL) == SCO_OK);
-    CHECK(sco_wait_for_job(client, 50009, options, &job, &error) == SCO_JOB_FAILED);
+    CHECK(sco_call_options_set_timeout_ms(options, 60000, NULL) == SCO_OK);
+    CHECK(sco_wait_for_job(client, 50009, options, &job, &error) == SCO_ERROR_JOB_FAILED);
     CHECK(job == NULL);
-    CHECK(sco_job_status(sco_error_job(error)) == SCO_JOB_ON_HOLD);
+    CHECK(sco_job_status(sco_error_job(error)) == SCO_JOB_STATUS_ON_HOLD);
     sco_error_free(error);
 
     /* In either order with the other settings of a wait. */
-    CHECK(sco_options_set_fail_on_hold(options, 0, NULL) == SCO_OK);
-    CHECK(sco_options_set_wait(options, 100, 100, 0, NULL) == SCO_OK);
-    CHECK(sco_options_set_timeout(options, 500, NULL) == SCO_OK);
-    CHECK(sco_wait_for_job(client, 50009, options, &job, &error) == SCO_TIMEOUT);
+    CHECK(sco_call_options_set_fail_on_hold(options, 0, NULL) == SCO_OK);
+    set_wait(options, 100, 0);
+    CHECK(sco_call_options_set_timeout_ms(options, 500, NULL) == SCO_OK);
+    CHECK(sco_wait_for_job(client, 50009, options, &job, &error) == SCO_ERROR_TIMEOUT);
     CHECK(strstr(sco_error_message(error), "still OnHold") != NULL);
     sco_error_free(error);
-    CHECK(sco_options_set_fail_on_hold(options, 1, NULL) == SCO_OK);
-    CHECK(sco_wait_for_job(client, 50009, options, &job, NULL) == SCO_JOB_FAILED);
-    sco_options_free(options);
+    CHECK(sco_call_options_set_fail_on_hold(options, 1, NULL) == SCO_OK);
+    CHECK(sco_wait_for_job(client, 50009, options, &job, NULL) == SCO_ERROR_JOB_FAILED);
+    sco_call_options_free(options);
     sco_client_free(client);
 }
 
 static void server_error_is_retried_if_enabled(void)
 {
     for (int32_t enabled = 0; enabled < 2; enabled++) {
-        sco_config *config = sco_config_new();
-        CHECK(sco_config_set_retry_server_errors(config, enabled, NULL) == SCO_OK);
-        CHECK(sco_config_set_retry(config, 3, 1, 1, NULL) == SCO_OK);
+        sco_client_options *config = sco_client_options_new();
+        CHECK(sco_client_options_set_retry_server_errors(config, enabled, NULL) == SCO_OK);
+        CHECK(sco_client_options_set_max_attempts(config, 3, NULL) == SCO_OK);
+        CHECK(sco_client_options_set_initial_backoff_ms(config, 1, NULL) == SCO_OK);
         sco_client *client = new_client(setting("STAND_IN"), setting("STAND_IN_TOKEN"), config);
-        sco_error *error = failed_fetch(client, 40007, SCO_SERVER);
+        sco_error *error = failed_fetch(client, 40007, SCO_ERROR_SERVER);
         CHECK(sco_error_http_status(error) == 500);
         CHECK(sco_error_attempts(error) == (enabled ? 3 : 1));
         sco_error_free(error);
@@ -557,14 +570,14 @@ static void output_file_is_saved_or_written_after_the_wait(void)
     char folder[] = "/tmp/sellercloud-output-XXXXXX";
     CHECK(mkdtemp(folder) != NULL);
     sco_client *client = client_of("STAND_IN");
-    sco_options *options = sco_options_new();
+    sco_call_options *options = sco_call_options_new();
     sco_job *job = NULL;
     sco_file_info *info = NULL;
     sco_error *error = NULL;
-    CHECK(sco_options_set_wait(options, 100, 100, 60000, NULL) == SCO_OK);
+    set_wait(options, 100, 60000);
     CHECK_OK(sco_wait_and_save_output_file(client, 50003, folder, options, &job, &info, &error));
-    CHECK(sco_job_status(job) == SCO_JOB_PARTIAL_SUCCESS);
-    CHECK(sco_file_info_len(info) == 2400);
+    CHECK(sco_job_status(job) == SCO_JOB_STATUS_PARTIAL_SUCCESS);
+    CHECK(sco_file_info_size(info) == 2400);
     CHECK(remove(sco_file_info_path(info)) == 0);
     sco_file_info_free(info);
     sco_job_free(job);
@@ -573,24 +586,24 @@ static void output_file_is_saved_or_written_after_the_wait(void)
     CHECK_OK(sco_wait_and_write_output_file(client, 50003, add_length, &length, options, &job, &info,
                                             &error));
     CHECK(sco_job_id(job) == 50003);
-    CHECK(sco_file_info_len(info) == 2400 && length == 2400);
+    CHECK(sco_file_info_size(info) == 2400 && length == 2400);
     CHECK(sco_file_info_path(info) == NULL);
     sco_file_info_free(info);
     sco_job_free(job);
 
     CHECK(sco_wait_and_save_output_file(client, 50002, folder, options, &job, &info, NULL) ==
-          SCO_JOB_FAILED);
+          SCO_ERROR_JOB_FAILED);
     CHECK(job == NULL && info == NULL);
     CHECK(remove(folder) == 0);
     /* This job does not end: what can be checked is checked before the wait. */
-    CHECK(sco_wait_and_save_output_file(client, 50004, folder, options, &job, &info, &error) == SCO_IO);
+    CHECK(sco_wait_and_save_output_file(client, 50004, folder, options, &job, &info, &error) == SCO_ERROR_IO);
     CHECK(sco_error_attempts(error) == 0);
     CHECK(sco_error_os_error(error) == ENOENT);
     sco_error_free(error);
-    CHECK(sco_options_set_save(options, "a/b", SCO_IF_EXISTS_FAIL, 1, NULL) == SCO_OK);
+    CHECK(sco_call_options_set_file_name(options, "a/b", NULL) == SCO_OK);
     CHECK(sco_wait_and_save_output_file(client, 50004, "/tmp", options, &job, &info, NULL) ==
-          SCO_INVALID_ARGUMENT);
-    sco_options_free(options);
+          SCO_ERROR_INVALID_ARGUMENT);
+    sco_call_options_free(options);
     sco_client_free(client);
 }
 
@@ -598,12 +611,12 @@ static void redirects_stay_within_the_origin(void)
 {
     sco_client *client = client_of("STAND_IN");
     fetch(client, 60001);
-    sco_error *error = failed_fetch(client, 60002, SCO_UNEXPECTED_STATUS);
+    sco_error *error = failed_fetch(client, 60002, SCO_ERROR_UNEXPECTED_STATUS);
     CHECK(sco_error_http_status(error) == 302);
     CHECK(strstr(sco_error_message(error), "redirects to another origin, https://elsewhere.example") !=
           NULL);
     sco_error_free(error);
-    error = failed_fetch(client, 60003, SCO_AUTHENTICATION);
+    error = failed_fetch(client, 60003, SCO_ERROR_AUTHENTICATION);
     CHECK(strstr(sco_error_message(error), "redirects to its login page") != NULL);
     sco_error_free(error);
     sco_client_free(client);
@@ -611,11 +624,11 @@ static void redirects_stay_within_the_origin(void)
 
 static void gzip_is_undone_and_limited(void)
 {
-    sco_config *config = new_config();
-    CHECK(sco_config_set_max_size(config, 1000000, NULL) == SCO_OK);
+    sco_client_options *config = new_config();
+    CHECK(sco_client_options_set_max_file_size_bytes(config, 1000000, NULL) == SCO_OK);
     sco_client *client = new_client(setting("STAND_IN"), setting("STAND_IN_TOKEN"), config);
     fetch(client, 60004);
-    sco_error_free(failed_fetch(client, 60005, SCO_TOO_LARGE));
+    sco_error_free(failed_fetch(client, 60005, SCO_ERROR_TOO_LARGE));
     sco_client_free(client);
 }
 
@@ -636,14 +649,14 @@ static size_t read_pem(const char *name)
 
 static sco_client *tls_client(const char *server, int trusts, int has_certificate)
 {
-    sco_config *config = new_config();
+    sco_client_options *config = new_config();
     if (trusts) {
         size_t length = read_pem("ca.pem");
-        CHECK(sco_config_add_ca_certificates(config, pem, length, NULL) == SCO_OK);
+        CHECK(sco_client_options_add_ca_certificates(config, pem, length, NULL) == SCO_OK);
     }
     if (has_certificate) {
         size_t length = read_pem("client.pem");
-        CHECK(sco_config_set_client_certificate(config, pem, length, pem, length, NULL) == SCO_OK);
+        CHECK(sco_client_options_set_client_certificate(config, pem, length, pem, length, NULL) == SCO_OK);
     }
     return new_client(setting(server), setting("STAND_IN_TOKEN"), config);
 }
@@ -662,17 +675,17 @@ static void tls_is_verified(void)
     } refused[] = {{"TLS_SERVER", 0}, {"TLS_SERVER_EXPIRED", 1}, {"TLS_SERVER_OF_OTHER_HOST", 1}};
     for (size_t i = 0; i < 3; i++) {
         client = tls_client(refused[i].server, refused[i].trusts, 0);
-        sco_error *error = failed_fetch(client, 28142, SCO_TLS);
+        sco_error *error = failed_fetch(client, 28142, SCO_ERROR_TLS);
         CHECK(sco_error_attempts(error) == 1);
         printf("%s\n", sco_error_message(error));
         sco_error_free(error);
         sco_client_free(client);
     }
-    sco_config *config = new_config();
-    CHECK(sco_config_add_ca_certificates(config, (const unsigned char *)"no PEM", 6, NULL) == SCO_OK);
-    CHECK(sco_client_new("tt", "token", config, &client, NULL) == SCO_INVALID_ARGUMENT);
-    CHECK(sco_config_add_ca_certificates(config, NULL, 6, NULL) == SCO_INVALID_ARGUMENT);
-    sco_config_free(config);
+    sco_client_options *config = new_config();
+    CHECK(sco_client_options_add_ca_certificates(config, (const unsigned char *)"no PEM", 6, NULL) == SCO_OK);
+    CHECK(sco_client_new("tt", "token", config, &client, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_client_options_add_ca_certificates(config, NULL, 6, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    sco_client_options_free(config);
 }
 
 static void proxies_are_used(void)
@@ -687,21 +700,21 @@ static void proxies_are_used(void)
         {"PROXIED_TLS_SERVER", "PROXY_WITH_PASSWORD"},
     };
     for (size_t i = 0; i < 4; i++) {
-        sco_config *config = new_config();
+        sco_client_options *config = new_config();
         size_t length = read_pem("ca.pem");
-        CHECK(sco_config_add_ca_certificates(config, pem, length, NULL) == SCO_OK);
-        CHECK(sco_config_set_proxy(config, setting(ways[i].proxy), NULL) == SCO_OK);
-        CHECK(sco_config_set_allow_plain_http(config, 1, NULL) == SCO_OK);
+        CHECK(sco_client_options_add_ca_certificates(config, pem, length, NULL) == SCO_OK);
+        CHECK(sco_client_options_set_proxy(config, setting(ways[i].proxy), NULL) == SCO_OK);
+        CHECK(sco_client_options_set_allow_plain_http(config, 1, NULL) == SCO_OK);
         sco_client *client =
             new_client(setting(ways[i].server), setting("STAND_IN_TOKEN"), config);
         fetch(client, 28142);
         sco_client_free(client);
     }
-    sco_config *config = new_config();
-    CHECK(sco_config_set_proxy(config, setting("PROXY_WITHOUT_ITS_PASSWORD"), NULL) == SCO_OK);
-    CHECK(sco_config_set_allow_plain_http(config, 1, NULL) == SCO_OK);
+    sco_client_options *config = new_config();
+    CHECK(sco_client_options_set_proxy(config, setting("PROXY_WITHOUT_ITS_PASSWORD"), NULL) == SCO_OK);
+    CHECK(sco_client_options_set_allow_plain_http(config, 1, NULL) == SCO_OK);
     sco_client *client = new_client(setting("PROXIED_SERVER"), setting("STAND_IN_TOKEN"), config);
-    sco_error *error = failed_fetch(client, 28142, SCO_CONNECTION);
+    sco_error *error = failed_fetch(client, 28142, SCO_ERROR_CONNECTION);
     CHECK(strstr(sco_error_message(error), "wants a user name and password") != NULL);
     sco_error_free(error);
     sco_client_free(client);

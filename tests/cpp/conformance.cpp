@@ -69,21 +69,21 @@ private:
     sco::ClientOptions client_options() const
     {
         sco::ClientOptions options;
-        options.retry_base = std::chrono::milliseconds(1);
-        options.retry_longest = std::chrono::milliseconds(10);
+        options.initial_backoff = std::chrono::milliseconds(1);
+        options.max_backoff = std::chrono::milliseconds(10);
         options.retry_server_errors = number("retry_server_errors", 0) != 0;
-        options.attempts = static_cast<unsigned>(number("attempts", 1));
+        options.max_attempts = static_cast<unsigned>(number("max_attempts", 1));
         options.server = asked("server").value_or(variable("STAND_IN"));
         options.team = asked("team");
-        options.team_directory = asked("team_directory");
+        options.team_lookup_url = asked("team_lookup_url");
         options.token = asked("token");
-        options.user = asked("user");
+        options.user_name = asked("user_name");
         options.password = asked("password");
-        if (!options.token && !options.user && !asked("no_token"))
+        if (!options.token && !options.user_name && !asked("no_token"))
             options.token = variable("STAND_IN_TOKEN");
-        options.body_encoding = static_cast<sco::BodyEncoding>(number("body_encoding", 0));
-        if (asked("max_size"))
-            options.max_size = static_cast<std::uint64_t>(number("max_size", 0));
+        options.body_encoding = static_cast<sco::BodyEncoding>(number("body_encoding", SCO_BODY_BASE64));
+        if (asked("max_file_size"))
+            options.max_file_size = static_cast<std::uint64_t>(number("max_file_size", 0));
         options.allow_plain_http = number("allow_plain_http", 0) != 0;
         options.proxy = asked("proxy");
         if (asked("ca"))
@@ -97,11 +97,11 @@ private:
         if (asked("timeout"))
             options.timeout = std::chrono::milliseconds(number("timeout", 0));
         if (asked("cancelled"))
-            options.cancel.emplace().cancel();
-        options.save.name = asked("file_name");
-        options.save.if_exists = static_cast<sco::IfExists>(number("if_exists", 0));
-        options.wait.first = std::chrono::milliseconds(1);
-        options.wait.longest = std::chrono::milliseconds(5);
+            options.cancel_token.emplace().cancel();
+        options.save.file_name = asked("file_name");
+        options.save.if_exists = static_cast<sco::IfExists>(number("if_exists", SCO_IF_EXISTS_FAIL));
+        options.wait.initial_interval = std::chrono::milliseconds(1);
+        options.wait.max_interval = std::chrono::milliseconds(5);
         options.wait.grace = std::chrono::milliseconds(50);
         options.wait.fail_on_hold = number("fail_on_hold", 1) != 0;
         return options;
@@ -110,25 +110,25 @@ private:
     void make_call() const
     {
         const std::string call = asked("call").value();
-        if (call == "job_id")
-            return tell("id", sco::Client::job_id(asked("job").value()));
+        if (call == "parse_job_id")
+            return tell("id", sco::Client::parse_job_id(asked("job").value()));
         const sco::Client client(client_options());
         const auto options = call_options();
         const auto job = number("job", 0);
-        const auto folder = asked("folder").value_or("");
+        const auto directory = asked("directory").value_or("");
         if (call == "get_output_file") {
-            tell(client.output_file(job, options));
+            tell(client.get_output_file(job, options));
         } else if (call == "output_file_save") {
-            tell(client.output_file(job, options).save(folder, options.save), "");
+            tell(client.get_output_file(job, options).save(directory, options.save), "");
         } else if (call == "save_output_file") {
-            tell(client.save_output_file(job, folder, options), "");
+            tell(client.save_output_file(job, directory, options), "");
         } else if (call == "write_output_file") {
             std::string written;
             const auto write = [&](sco::ByteView bytes) { written += bytes.text(); };
             const auto info = client.write_output_file(job, write, options);
             tell(info, written);
         } else if (call == "get_job") {
-            tell(client.job(job, options));
+            tell(client.get_job(job, options));
         } else if (call == "wait_for_job") {
             tell(client.wait_for_job(job, options));
         } else if (call == "wait_for_output_file") {
@@ -136,7 +136,7 @@ private:
             tell(ended);
             tell(file);
         } else if (call == "wait_and_save_output_file") {
-            const auto [ended, info] = client.wait_and_save_output_file(job, folder, options);
+            const auto [ended, info] = client.wait_and_save_output_file(job, directory, options);
             tell(ended);
             tell(info, "");
         } else if (call == "wait_and_write_output_file") {
@@ -183,9 +183,9 @@ private:
     void tell(const sco::OutputFile &file) const
     {
         tell("name", file.name());
-        tell("name_is_made_up", file.name_is_made_up());
+        tell("is_fallback_name", file.is_fallback_name());
         tell("content_type", file.content_type());
-        tell("length", file.size());
+        tell("size", file.size());
         tell_bytes(file.bytes().text());
     }
 
@@ -193,9 +193,9 @@ private:
     void tell(const sco::FileInfo &info, std::string_view written) const
     {
         tell("name", info.name);
-        tell("name_is_made_up", info.name_is_made_up);
+        tell("is_fallback_name", info.is_fallback_name);
         tell("content_type", info.content_type);
-        tell("length", info.size);
+        tell("size", info.size);
         if (info.path.empty())
             return tell_bytes(written);
         tell_bytes(content_of(info.path));
@@ -208,10 +208,10 @@ private:
         tell("status", static_cast<std::int32_t>(job.status()));
         tell("status_name", job.status_name());
         tell("is_final", job.is_final());
-        for (std::int32_t field = SCO_JOB_TYPE; field <= SCO_JOB_INPUT_FILE; field++)
-            tell("text " + std::to_string(field), job.text(field));
-        for (std::int32_t field = SCO_JOB_COMPANY_ID; field <= SCO_JOB_TOTAL_PROCESSED_IN_PHASE; field++)
-            tell("number " + std::to_string(field), job.number(field));
+        for (int field = SCO_JOB_TEXT_TYPE; field <= SCO_JOB_TEXT_INPUT_FILE; field++)
+            tell("text " + std::to_string(field), job.text(static_cast<sco_job_text_field>(field)));
+        for (int field = SCO_JOB_NUMBER_COMPANY_ID; field <= SCO_JOB_NUMBER_TOTAL_PROCESSED_IN_PHASE; field++)
+            tell("number " + std::to_string(field), job.number(static_cast<sco_job_number_field>(field)));
     }
 
     static void tell(const sco::Error &error)
@@ -220,15 +220,16 @@ private:
         tell("message", error.what());
         tell("http_status", error.http_status());
         tell("attempts", error.attempts());
-        tell("retry_may_help", error.retry_may_help());
+        tell("is_retryable", error.is_retryable());
         if (const auto time = error.retry_after())
             tell("retry_after_ms", time->count());
         if (error.os_error())
             tell("os_error", error.os_error().value());
+        tell("job_id", error.job_id());
         if (const auto job = error.job())
             tell(*job);
-        for (const auto &line : error.log_lines())
-            tell("log_line", line);
+        for (const auto &line : error.job_log())
+            tell("job_log_line", line);
     }
 };
 

@@ -32,7 +32,7 @@ static sco::ClientOptions with_token()
     sco::ClientOptions options;
     options.server = variable("STAND_IN");
     options.token = variable("STAND_IN_TOKEN");
-    options.retry_base = 10ms;
+    options.initial_backoff = 10ms;
     return options;
 }
 
@@ -40,7 +40,7 @@ static sco::ClientOptions with_login()
 {
     auto options = with_token();
     options.token.reset();
-    options.user = variable("STAND_IN_USER");
+    options.user_name = variable("STAND_IN_USER");
     options.password = variable("STAND_IN_PASSWORD");
     return options;
 }
@@ -72,20 +72,20 @@ static_assert(!std::is_copy_constructible_v<sco::OutputFile>);
 static_assert(std::is_nothrow_move_constructible_v<sco::OutputFile>);
 static_assert(!std::is_copy_constructible_v<sco::Client>);
 static_assert(std::is_move_constructible_v<sco::Client>);
-static_assert(std::is_base_of_v<std::runtime_error, sco::RateLimited>);
+static_assert(std::is_base_of_v<std::runtime_error, sco::RateLimitError>);
 
 TEST_CASE("a file has its bytes and its name")
 {
     sco::Client client(variable("STAND_IN"), variable("STAND_IN_TOKEN"));
-    const auto file = client.output_file(28142);
+    const auto file = client.get_output_file(28142);
     CHECK(file.name() == "Orders \xc3\xa9 2026-11-23.csv");
     CHECK(file.size() == 2400);
     CHECK(file.bytes().text().substr(0, 11) == "\xef\xbb\xbfOrderID,");
-    CHECK(!file.name_is_made_up());
+    CHECK(!file.is_fallback_name());
     CHECK(file.content_type() == "text/csv");
-    const auto empty = client.output_file(28147);
+    const auto empty = client.get_output_file(28147);
     CHECK(empty.bytes().empty());
-    CHECK(client.output_file(28149).name_is_made_up());
+    CHECK(client.get_output_file(28149).is_fallback_name());
 }
 
 TEST_CASE("a file outlives its client, and both may be moved")
@@ -94,7 +94,7 @@ TEST_CASE("a file outlives its client, and both may be moved")
     {
         sco::Client first(with_token());
         sco::Client second = std::move(first);
-        auto fetched = second.output_file(28143);
+        auto fetched = second.get_output_file(28143);
         file = std::move(fetched);
     }
     CHECK(file->name() == "inventory.txt");
@@ -109,15 +109,15 @@ TEST_CASE("a file is saved, whole, as the options have it")
     CHECK(saved.path == folder.path / sco::detail::path_of("Orders \xc3\xa9 2026-11-23.csv"));
     CHECK(saved.name == "Orders \xc3\xa9 2026-11-23.csv");
     CHECK(saved.size == 2400);
-    const auto file = client.output_file(28142);
+    const auto file = client.get_output_file(28142);
     CHECK(content_of(saved.path) == file.bytes().text());
-    CHECK_THROWS_AS(client.save_output_file(28142, folder.path), sco::IoError);
-    CHECK_THROWS_AS(file.save(folder.path), sco::IoError);
+    CHECK_THROWS_AS(client.save_output_file(28142, folder.path), sco::StorageError);
+    CHECK_THROWS_AS(file.save(folder.path), sco::StorageError);
     sco::CallOptions options;
-    options.save.if_exists = sco::IfExists::number;
+    options.save.if_exists = sco::IfExists::keep_both;
     CHECK(client.save_output_file(28142, folder.path, options).path.stem().string() ==
           "Orders \xc3\xa9 2026-11-23 (1)");
-    options.save.name = "mine.csv";
+    options.save.file_name = "mine.csv";
     CHECK(client.save_output_file(28142, folder.path, options).path.filename() == "mine.csv");
     CHECK(file.save(folder.path, options.save).path.filename() == "mine (1).csv");
 }
@@ -130,20 +130,20 @@ TEST_CASE("a file is handed out as it arrives")
         28143, [&](sco::ByteView bytes) { received += bytes.text(); });
     CHECK(info.size == 4239);
     CHECK(info.path.empty());
-    CHECK(received == client.output_file(28143).bytes().text());
+    CHECK(received == client.get_output_file(28143).bytes().text());
 }
 
 TEST_CASE("errors carry what is known")
 {
     sco::Client client(with_token());
     try {
-        client.output_file(5);
+        client.get_output_file(5);
         FAIL("no error");
     } catch (const sco::ServerError &error) {
         CHECK(error.kind() == sco::ErrorKind::server);
         CHECK(error.http_status() == 500);
         CHECK(error.attempts() == 1);
-        CHECK(!error.retry_may_help());
+        CHECK(!error.is_retryable());
         CHECK(!error.retry_after());
         CHECK(!error.job());
         CHECK(std::string(error.what()) == "job 5: server answered 500 Internal Server Error: "
@@ -151,20 +151,20 @@ TEST_CASE("errors carry what is known")
     }
     auto wrong = with_token();
     wrong.token = "another-token";
-    CHECK_THROWS_AS(sco::Client(wrong).output_file(28142), sco::AuthenticationError);
-    CHECK_THROWS_AS(client.output_file(0), sco::InvalidArgument);
-    CHECK_THROWS_AS(client.output_file(28146), sco::MalformedBody);
+    CHECK_THROWS_AS(sco::Client(wrong).get_output_file(28142), sco::AuthenticationError);
+    CHECK_THROWS_AS(client.get_output_file(0), sco::InvalidArgumentError);
+    CHECK_THROWS_AS(client.get_output_file(28146), sco::MalformedBodyError);
     CHECK_THROWS_AS(sco::Client("", "token"), sco::Error);
     auto busy = with_token();
     busy.server = variable("BUSY_SERVER");
     busy.call_timeout = 5s;
     try {
-        sco::Client(busy).output_file(1);
+        sco::Client(busy).get_output_file(1);
         FAIL("no error");
     } catch (const std::runtime_error &error) {
         const auto &busy_error = dynamic_cast<const sco::ServerError &>(error);
         CHECK(busy_error.retry_after() == 60s);
-        CHECK(busy_error.retry_may_help());
+        CHECK(busy_error.is_retryable());
     }
 }
 
@@ -172,27 +172,27 @@ TEST_CASE("jobs are waited for")
 {
     sco::Client client(with_login());
     sco::CallOptions options;
-    options.wait.first = 1ms;
-    options.wait.longest = 5ms;
+    options.wait.initial_interval = 1ms;
+    options.wait.max_interval = 5ms;
     const auto [job, file] = client.wait_for_output_file(50001, options);
     CHECK(job.id() == 50001);
     CHECK(job.status() == sco::JobStatus::completed);
     CHECK(job.is_final());
-    CHECK(job.text(SCO_JOB_COMPANY_NAME) == "Acme");
-    CHECK(!job.text(SCO_JOB_STARTED_ON));
-    CHECK(job.number(SCO_JOB_TOTAL_RECORDS) == 10);
+    CHECK(job.text(SCO_JOB_TEXT_COMPANY_NAME) == "Acme");
+    CHECK(!job.text(SCO_JOB_TEXT_STARTED_ON));
+    CHECK(job.number(SCO_JOB_NUMBER_TOTAL_RECORDS) == 10);
     CHECK(file.size() == 2400);
-    CHECK(client.job(50003).status_name() == "PartialSuccess");
+    CHECK(client.get_job(50003).status_name() == "PartialSuccess");
     try {
         client.wait_for_job(50002, options);
         FAIL("no error");
-    } catch (const sco::JobFailed &error) {
+    } catch (const sco::JobFailedError &error) {
         CHECK(error.job()->status() == sco::JobStatus::failed);
-        REQUIRE(error.log_lines().size() == 2);
-        CHECK(error.log_lines()[1] == "Row 9: no price");
+        REQUIRE(error.job_log().size() == 2);
+        CHECK(error.job_log()[1] == "Row 9: no price");
     }
-    CHECK(sco::Client::job_id("/queued-jobs/queued-job-details.aspx?id=2206923") == 2206923);
-    CHECK_THROWS_AS(sco::Client::job_id("no job"), sco::InvalidArgument);
+    CHECK(sco::Client::parse_job_id("/queued-jobs/queued-job-details.aspx?id=2206923") == 2206923);
+    CHECK_THROWS_AS(sco::Client::parse_job_id("no job"), sco::InvalidArgumentError);
 }
 
 TEST_CASE("a team's server is looked up")
@@ -200,18 +200,18 @@ TEST_CASE("a team's server is looked up")
     auto options = with_login();
     options.server.clear();
     options.team = variable("STAND_IN_TEAM");
-    options.team_directory = variable("STAND_IN_DIRECTORY");
-    CHECK(sco::Client(options).output_file(28142).size() == 2400);
+    options.team_lookup_url = variable("STAND_IN_DIRECTORY");
+    CHECK(sco::Client(options).get_output_file(28142).size() == 2400);
 }
 
 TEST_CASE("TLS trusts what it is told to trust")
 {
     auto options = with_token();
     options.server = variable("TLS_SERVER");
-    options.attempts = 1;
-    CHECK_THROWS_AS(sco::Client(options).output_file(28142), sco::TlsError);
+    options.max_attempts = 1;
+    CHECK_THROWS_AS(sco::Client(options).get_output_file(28142), sco::TlsError);
     options.ca_certificates = content_of(variable("STAND_IN_FOLDER") + "/ca.pem");
-    CHECK(sco::Client(options).output_file(28142).size() == 2400);
+    CHECK(sco::Client(options).get_output_file(28142).size() == 2400);
 }
 
 TEST_CASE("progress is told, and may cancel")
@@ -219,16 +219,16 @@ TEST_CASE("progress is told, and may cancel")
     sco::Client client(with_token());
     sco::CallOptions options;
     sco::Progress last{};
-    options.progress = [&](const sco::Progress &now) {
+    options.on_progress = [&](const sco::Progress &now) {
         last = now;
         return true;
     };
-    client.output_file(28142, options);
-    CHECK(last.received == 3200);
-    CHECK(last.total == 3200);
+    client.get_output_file(28142, options);
+    CHECK(last.bytes_received == 3200);
+    CHECK(last.total_bytes == 3200);
     CHECK(last.attempt == 1);
-    options.progress = [](const sco::Progress &) { return false; };
-    CHECK_THROWS_AS(client.output_file(28142, options), sco::Cancelled);
+    options.on_progress = [](const sco::Progress &) { return false; };
+    CHECK_THROWS_AS(client.get_output_file(28142, options), sco::CallCancelledError);
 }
 
 TEST_CASE("a call is cancelled from another thread")
@@ -237,16 +237,16 @@ TEST_CASE("a call is cancelled from another thread")
     silent.server = variable("SILENT_BODY");
     sco::Client client(silent);
     sco::CallOptions options;
-    options.cancel.emplace();
+    options.cancel_token.emplace();
     std::thread canceller;
-    options.progress = [&, started = false](const sco::Progress &) mutable {
+    options.on_progress = [&, started = false](const sco::Progress &) mutable {
         if (!std::exchange(started, true))
-            canceller = std::thread([token = *options.cancel] { token.cancel(); });
+            canceller = std::thread([token = *options.cancel_token] { token.cancel(); });
         return true;
     };
-    CHECK_THROWS_AS(client.output_file(1, options), sco::Cancelled);
+    CHECK_THROWS_AS(client.get_output_file(1, options), sco::CallCancelledError);
     canceller.join();
-    CHECK(options.cancel->is_cancelled());
+    CHECK(options.cancel_token->is_cancelled());
 }
 
 TEST_CASE("a call is interrupted on its own thread")
@@ -256,8 +256,8 @@ TEST_CASE("a call is interrupted on its own thread")
     sco::Client client(silent);
     sco::CallOptions options;
     int asked = 0;
-    options.interrupt = [&] { return ++asked == 3; };
-    CHECK_THROWS_AS(client.output_file(1, options), sco::Cancelled);
+    options.interrupt = [&] { return ++asked < 3; };
+    CHECK_THROWS_AS(client.get_output_file(1, options), sco::CallCancelledError);
     CHECK(asked == 3);
 }
 
@@ -269,33 +269,33 @@ TEST_CASE("what a callback throws is thrown by the call, and the client works on
 {
     auto set_up = with_token();
     int requests = 0;
-    set_up.log = [&](const sco::RequestRecord &record) {
+    set_up.on_request = [&](const sco::RequestRecord &record) {
         requests++;
-        CHECK(record.status == 200);
+        CHECK(record.http_status == 200);
     };
     sco::Client client(set_up);
     sco::CallOptions options;
-    options.progress = [](const sco::Progress &) -> bool { throw Own(); };
-    CHECK_THROWS_AS(client.output_file(28142, options), Own);
+    options.on_progress = [](const sco::Progress &) -> bool { throw Own(); };
+    CHECK_THROWS_AS(client.get_output_file(28142, options), Own);
     sco::CallOptions interrupted;
     interrupted.interrupt = []() -> bool { throw Own(); };
-    CHECK_THROWS_AS(client.output_file(28142, interrupted), Own);
+    CHECK_THROWS_AS(client.get_output_file(28142, interrupted), Own);
     CHECK_THROWS_AS(client.write_output_file(28142, [](sco::ByteView) { throw Own(); }), Own);
-    CHECK(client.output_file(28142).size() == 2400);
+    CHECK(client.get_output_file(28142).size() == 2400);
     CHECK(requests == 3);
 
     auto with_source = with_token();
     with_source.token.reset();
     int asked = 0;
-    with_source.token_source = [&](bool renew) -> std::string {
+    with_source.token_provider = [&](bool renew) -> std::string {
         CHECK(!renew);
         if (asked++ == 0)
             throw Own();
         return variable("STAND_IN_TOKEN");
     };
     sco::Client sourced(with_source);
-    CHECK_THROWS_AS(sourced.output_file(28142), Own);
-    CHECK(sourced.output_file(28142).size() == 2400);
+    CHECK_THROWS_AS(sourced.get_output_file(28142), Own);
+    CHECK(sourced.get_output_file(28142).size() == 2400);
 }
 
 TEST_CASE("a log that throws fails no call")
@@ -303,18 +303,18 @@ TEST_CASE("a log that throws fails no call")
     Folder folder;
     auto set_up = with_login();
     int requests = 0;
-    set_up.log = [&](const sco::RequestRecord &) {
+    set_up.on_request = [&](const sco::RequestRecord &) {
         requests++;
         throw Own();
     };
     sco::Client client(set_up);
     sco::CallOptions options;
-    options.wait.first = options.wait.longest = 1ms;
-    CHECK(client.output_file(28142).size() == 2400);
+    options.wait.initial_interval = options.wait.max_interval = 1ms;
+    CHECK(client.get_output_file(28142).size() == 2400);
     // Two responses of 503, and then the file.
     CHECK(client.save_output_file(40001, folder.path).size == 2400);
     CHECK(client.wait_for_output_file(50003, options).second.size() == 2400);
-    CHECK_THROWS_AS(client.output_file(5), sco::ServerError);
+    CHECK_THROWS_AS(client.get_output_file(5), sco::ServerError);
     CHECK(requests >= 8);
 }
 
@@ -326,7 +326,7 @@ TEST_CASE("a limit of zero is rejected, and the largest time is no limit")
         try {
             sco::Client client(options);
             FAIL("no error");
-        } catch (const sco::InvalidArgument &error) {
+        } catch (const sco::InvalidArgumentError &error) {
             CHECK(std::string(error.what()).find("must be greater than zero") != std::string::npos);
         }
     };
@@ -334,26 +334,26 @@ TEST_CASE("a limit of zero is rejected, and the largest time is no limit")
     rejected([](sco::ClientOptions &options) { options.stall_timeout = 0ms; });
     rejected([](sco::ClientOptions &options) { options.call_timeout = 0ms; });
     rejected([](sco::ClientOptions &options) { options.call_timeout = -1ms; });
-    rejected([](sco::ClientOptions &options) { options.max_size = 0; });
-    rejected([](sco::ClientOptions &options) { options.attempts = 0; });
+    rejected([](sco::ClientOptions &options) { options.max_file_size = 0; });
+    rejected([](sco::ClientOptions &options) { options.max_attempts = 0; });
 
     auto unlimited = with_token();
     const auto no_limit = std::chrono::milliseconds::max();
     unlimited.connect_timeout = unlimited.stall_timeout = unlimited.call_timeout = no_limit;
-    unlimited.retry_base = 0ms;
+    unlimited.initial_backoff = 0ms;
     sco::Client client(unlimited);
     sco::CallOptions options;
     options.timeout = no_limit;
     options.wait.grace = 0ms;
     CHECK(client.wait_for_job(50003, options).is_final());
     options.timeout = 0ms;
-    CHECK_THROWS_AS(client.output_file(28142, options), sco::InvalidArgument);
+    CHECK_THROWS_AS(client.get_output_file(28142, options), sco::InvalidArgumentError);
     options.timeout.reset();
-    options.wait.first = 0ms;
-    CHECK_THROWS_AS(client.wait_for_job(50003, options), sco::InvalidArgument);
-    options.wait.first = options.wait.longest;
-    options.wait.longest = 0ms;
-    CHECK_THROWS_AS(client.wait_for_job(50003, options), sco::InvalidArgument);
+    options.wait.initial_interval = 0ms;
+    CHECK_THROWS_AS(client.wait_for_job(50003, options), sco::InvalidArgumentError);
+    options.wait.initial_interval = options.wait.max_interval;
+    options.wait.max_interval = 0ms;
+    CHECK_THROWS_AS(client.wait_for_job(50003, options), sco::InvalidArgumentError);
 }
 
 TEST_CASE("an error of the system has its code and path")
@@ -364,52 +364,52 @@ TEST_CASE("an error of the system has its code and path")
     try {
         client.save_output_file(28143, folder.path);
         FAIL("no error");
-    } catch (const sco::IoError &error) {
+    } catch (const sco::StorageError &error) {
         CHECK(error.os_error() == std::errc::file_exists);
         CHECK(error.path() == saved.path);
     }
     try {
-        client.output_file(28143).save(folder.path / "nowhere");
+        client.get_output_file(28143).save(folder.path / "nowhere");
         FAIL("no error");
-    } catch (const sco::IoError &error) {
+    } catch (const sco::StorageError &error) {
         CHECK(error.os_error() == std::errc::no_such_file_or_directory);
     }
     try {
-        client.output_file(5);
+        client.get_output_file(5);
         FAIL("no error");
     } catch (const sco::Error &error) {
         CHECK(!error.os_error());
         CHECK(!error.path());
     }
-    CHECK_THROWS_AS(client.save_output_file(28143, ""), sco::InvalidArgument);
-    CHECK_THROWS_AS(client.output_file(28143).save(""), sco::InvalidArgument);
+    CHECK_THROWS_AS(client.save_output_file(28143, ""), sco::InvalidArgumentError);
+    CHECK_THROWS_AS(client.get_output_file(28143).save(""), sco::InvalidArgumentError);
 }
 
 TEST_CASE("a wait for a job on hold fails unless told to wait")
 {
     sco::Client client(with_token());
     sco::CallOptions options;
-    options.wait.first = options.wait.longest = 1ms;
+    options.wait.initial_interval = options.wait.max_interval = 1ms;
     options.timeout = 60s;
     try {
         client.wait_for_job(50009, options);
         FAIL("no error");
-    } catch (const sco::JobFailed &error) {
+    } catch (const sco::JobFailedError &error) {
         CHECK(error.job()->status() == sco::JobStatus::on_hold);
     }
     options.wait.fail_on_hold = false;
     options.timeout = 300ms;
-    CHECK_THROWS_AS(client.wait_for_job(50009, options), sco::TimeoutError);
+    CHECK_THROWS_AS(client.wait_for_job(50009, options), sco::TimedOutError);
 }
 
 TEST_CASE("a server error is retried if that is enabled")
 {
     for (const bool enabled : {false, true}) {
         auto set_up = with_token();
-        set_up.attempts = 3;
+        set_up.max_attempts = 3;
         set_up.retry_server_errors = enabled;
         try {
-            sco::Client(set_up).output_file(40007);
+            sco::Client(set_up).get_output_file(40007);
             FAIL("no error");
         } catch (const sco::ServerError &error) {
             CHECK(error.attempts() == (enabled ? 3u : 1u));
@@ -422,7 +422,7 @@ TEST_CASE("an output file is saved or written after the wait")
     Folder folder;
     sco::Client client(with_token());
     sco::CallOptions options;
-    options.wait.first = options.wait.longest = 1ms;
+    options.wait.initial_interval = options.wait.max_interval = 1ms;
     const auto [job, saved] = client.wait_and_save_output_file(50003, folder.path, options);
     CHECK(job.status() == sco::JobStatus::partial_success);
     CHECK(content_of(saved.path).size() == 2400);
@@ -436,8 +436,8 @@ TEST_CASE("an output file is saved or written after the wait")
         client.wait_and_write_output_file(50003, [](sco::ByteView) { throw Own(); }, options), Own);
     // This job does not end: what can be checked is checked before the wait.
     options.timeout = 60s;
-    CHECK_THROWS_AS(client.wait_and_save_output_file(50004, folder.path / "nowhere", options), sco::IoError);
-    CHECK_THROWS_AS(client.wait_and_save_output_file(50004, "", options), sco::InvalidArgument);
+    CHECK_THROWS_AS(client.wait_and_save_output_file(50004, folder.path / "nowhere", options), sco::StorageError);
+    CHECK_THROWS_AS(client.wait_and_save_output_file(50004, "", options), sco::InvalidArgumentError);
 }
 
 TEST_CASE("a callback may make calls of its own")
@@ -445,12 +445,12 @@ TEST_CASE("a callback may make calls of its own")
     sco::Client client(with_token());
     sco::CallOptions options;
     std::size_t inner = 0;
-    options.progress = [&](const sco::Progress &) {
-        inner = client.output_file(28143).size();
-        CHECK_THROWS_AS(client.output_file(5), sco::ServerError);
+    options.on_progress = [&](const sco::Progress &) {
+        inner = client.get_output_file(28143).size();
+        CHECK_THROWS_AS(client.get_output_file(5), sco::ServerError);
         return true;
     };
-    CHECK(client.output_file(28142, options).size() == 2400);
+    CHECK(client.get_output_file(28142, options).size() == 2400);
     CHECK(inner == 4239);
 }
 
@@ -460,7 +460,7 @@ TEST_CASE("many threads share a client")
     std::vector<std::thread> threads;
     std::vector<std::size_t> sizes(8);
     for (std::size_t index = 0; index < sizes.size(); index++)
-        threads.emplace_back([&, index] { sizes[index] = client.output_file(28142).size(); });
+        threads.emplace_back([&, index] { sizes[index] = client.get_output_file(28142).size(); });
     for (auto &thread : threads)
         thread.join();
     CHECK(sizes == std::vector<std::size_t>(8, 2400));
@@ -489,14 +489,14 @@ TEST_CASE("ten thousand calls need no more than two thousand")
     const auto calls = [&](int rounds) {
         sco::CallOptions options;
         options.save.if_exists = sco::IfExists::replace;
-        options.save.sync = false;
-        options.progress = [](const sco::Progress &) { return true; };
+        options.save.flush_to_disk = false;
+        options.on_progress = [](const sco::Progress &) { return true; };
         for (int round = 0; round < rounds; round++) {
-            REQUIRE(client.output_file(28142, options).size() == 2400);
+            REQUIRE(client.get_output_file(28142, options).size() == 2400);
             client.save_output_file(28143, folder.path, options);
             client.write_output_file(28142, [](sco::ByteView) {}, options);
-            REQUIRE_THROWS_AS(client.output_file(5), sco::ServerError);
-            client.job(50003);
+            REQUIRE_THROWS_AS(client.get_output_file(5), sco::ServerError);
+            client.get_job(50003);
         }
     };
     calls(400);
