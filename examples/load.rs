@@ -1,11 +1,10 @@
-//! Many threads with one client against a server of which nothing can be relied on, for as
-//! long as wanted: every byte that is delivered is verified, logins and connections are
-//! counted, memory and open files are watched. Linux.
+//! A load test: many threads share one client and a server that fails often.
 //!
 //!     cargo run --release --example load -- SECONDS THREADS
 //!
-//! Prints what it saw, and fails where a promise was not kept. The server is a process of
-//! its own, so that what is measured is the client alone.
+//! Verifies every byte of every file, counts logins and connections, and measures memory and
+//! open files. Prints a summary, and fails if an expectation is not met. The server is a process
+//! of its own, so that the measurements are those of the client. Needs Linux.
 
 use std::env;
 use std::error::Error as StdError;
@@ -26,9 +25,9 @@ use sellercloud_output::{Client, Error, ErrorKind, RetryPolicy};
 
 use mock_server::fixtures::{noise, sha256};
 
-/// Jobs 1 to this have files, each of its own.
+/// The number of jobs with files. Their ids begin at 1.
 const FILES: i32 = 40;
-/// Jobs of which there is never a file, and how the calls for them end.
+/// Jobs without a file, and the error of each.
 const FAILURES: [(i32, ErrorKind); 5] = [
     (101, ErrorKind::Server),
     (102, ErrorKind::MalformedBody),
@@ -36,32 +35,33 @@ const FAILURES: [(i32, ErrorKind); 5] = [
     (104, ErrorKind::TooLarge),
     (105, ErrorKind::Forbidden),
 ];
-const LARGEST: usize = 400_000;
-/// For how long the client waits in silence; the server stalls for longer.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// For how long a token is good, whatever the server says of it.
-const TOKEN_LIFE: Duration = Duration::from_secs(3);
+/// The maximum size of a file, in bytes.
+const MAX_FILE_SIZE: usize = 400_000;
+/// The client's stall timeout. The server stalls for longer.
+const STALL_TIMEOUT: Duration = Duration::from_secs(1);
+/// The lifetime of a token. The server claims a longer one.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(3);
 
 fn main() -> Result<(), Box<dyn StdError>> {
     let arguments: Vec<_> = env::args().skip(1).collect();
     match &*arguments {
-        [serve] if serve == "serve" => Ok(serve_until_told()?),
+        [serve] if serve == "serve" => Ok(serve_until_end_of_input()?),
         [seconds, threads] => load(Duration::from_secs(seconds.parse()?), threads.parse()?),
         _ => Err("usage: load SECONDS THREADS".into()),
     }
 }
 
-/// The file of a job: the same in the client's process and the server's.
+/// Returns the file of a job, which is the same in both processes.
 fn file(job: i32) -> Vec<u8> {
     let job = job as usize;
-    let mut bytes = noise(job * job * LARGEST / (FILES as usize * FILES as usize));
+    let mut bytes = noise(job * job * MAX_FILE_SIZE / (FILES as usize * FILES as usize));
     bytes.extend(job.to_le_bytes());
     bytes
 }
 
 // The client.
 
-/// What the threads did.
+/// The client's counters.
 #[derive(Default)]
 struct Counts {
     calls: AtomicU64,
@@ -71,12 +71,12 @@ struct Counts {
 
 fn load(time: Duration, threads: usize) -> Result<(), Box<dyn StdError>> {
     let mut server = ServerProcess::start()?;
-    let folder = tempfile::tempdir()?;
+    let directory = tempfile::tempdir()?;
     let digests: Vec<_> = (1..=FILES).map(|job| sha256(&file(job))).collect();
     let client = Client::builder(&server.url)
         .credentials("user", "password")
-        .stall_timeout(PATIENCE)
-        .max_file_size(LARGEST as u64 * 2)
+        .stall_timeout(STALL_TIMEOUT)
+        .max_file_size(MAX_FILE_SIZE as u64 * 2)
         .retry_policy(
             RetryPolicy::default()
                 .max_attempts(20)
@@ -91,22 +91,22 @@ fn load(time: Duration, threads: usize) -> Result<(), Box<dyn StdError>> {
         let workers: Vec<_> = (0..threads)
             .map(|number| {
                 let (client, counts, digests) = (&client, &counts, &digests);
-                let folder = folder.path().join(number.to_string());
+                let directory = directory.path().join(number.to_string());
                 scope.spawn(move || -> Result<(), String> {
-                    fs::create_dir(&folder).map_err(|error| error.to_string())?;
+                    fs::create_dir(&directory).map_err(|error| error.to_string())?;
                     let mut random = fastrand::Rng::with_seed(number as u64);
                     while start.elapsed() < time {
-                        call(client, &mut random, &folder, digests, counts)?;
+                        call(client, &mut random, &directory, digests, counts)?;
                     }
-                    let left = fs::read_dir(&folder).map(Iterator::count);
+                    let left = fs::read_dir(&directory).map(Iterator::count);
                     match left {
                         Ok(0) => Ok(()),
-                        other => Err(format!("left in the folder: {other:?}")),
+                        other => Err(format!("left in the directory: {other:?}")),
                     }
                 })
             })
             .collect();
-        // Whatever is kept for later is there by then.
+        // By then, caches and pools are filled.
         while start.elapsed() < time / 4 {
             thread::sleep(Duration::from_millis(50));
         }
@@ -120,7 +120,7 @@ fn load(time: Duration, threads: usize) -> Result<(), Box<dyn StdError>> {
     let (resident, peak) = (status("VmRSS:")?, status("VmHWM:")?);
     drop(client);
     let after = open_files()?;
-    let told = server.stop()?;
+    let report = server.stop()?;
 
     let [calls, bytes, failures] =
         [&counts.calls, &counts.bytes, &counts.failures].map(|count| count.load(Ordering::Relaxed));
@@ -129,54 +129,60 @@ fn load(time: Duration, threads: usize) -> Result<(), Box<dyn StdError>> {
         calls as f64 / seconds
     );
     println!("{bytes} bytes of files delivered, all with the right SHA-256");
-    println!("{failures} calls failed, each as it should");
+    println!("{failures} calls failed, each with the expected error");
     println!(
-        "{} requests answered, {} of them with a fault",
-        told.requests, told.faults
+        "{} requests, {} of them failed by the server",
+        report.requests, report.failures
     );
     println!(
         "{} logins for {} tokens that expired",
-        told.logins, told.expired
+        report.logins, report.expired
     );
     println!(
-        "{} connections, and {} times one could not be kept",
-        told.connections, told.ended
+        "{} connections, of which {} could not be reused",
+        report.connections, report.ended
     );
-    println!("resident {warm} KiB after a quarter, {resident} KiB at the end, {peak} KiB at most");
+    println!(
+        "resident {warm} KiB after a quarter, {resident} KiB at the end, {peak} KiB at the peak"
+    );
     println!("open files {before} before, {warm_files} after a quarter, {after} after");
 
-    let promises = [
+    let expectations = [
         (
             "calls were made",
-            calls > 0 && failures > 0 && told.faults > 0,
+            calls > 0 && failures > 0 && report.failures > 0,
         ),
         (
             "one login for each token",
-            told.logins == told.expired + 1 || told.logins == told.expired,
+            report.logins == report.expired + 1 || report.logins == report.expired,
         ),
         (
-            "connections are kept",
-            told.connections <= threads as u64 + told.ended,
+            "connections are reused",
+            report.connections <= threads as u64 + report.ended,
         ),
         ("memory is flat", resident <= warm * 3 / 2 + 8192),
         (
-            "no open file is lost",
+            "no open file is leaked",
             after == before && warm_files <= before + 2 * threads,
         ),
     ];
-    let broken: Vec<_> = promises.iter().filter(|(_, is_kept)| !is_kept).collect();
-    if !broken.is_empty() {
-        return Err(format!("broken: {broken:?}").into());
+    let unmet: Vec<_> = expectations
+        .iter()
+        .filter(|(_, is_met)| !is_met)
+        .map(|(name, _)| *name)
+        .collect();
+    if !unmet.is_empty() {
+        return Err(format!("expectations that were not met: {}", unmet.join(", ")).into());
     }
-    println!("all promises kept");
+    println!("all expectations met");
     Ok(())
 }
 
-/// One call of any kind, checked.
+/// Makes one random call and checks its outcome.
 fn call(
     client: &Client,
     random: &mut fastrand::Rng,
-    folder: &std::path::Path,
+    directory: &std::path::Path,
     digests: &[String],
     counts: &Counts,
 ) -> Result<(), String> {
@@ -185,7 +191,7 @@ fn call(
     let job = failing.map_or_else(|| random.i32(1..=FILES), |(job, _)| job);
     let outcome = match random.u8(0..3) {
         0 => client.get_output_file(job).map(|file| file.bytes.to_vec()),
-        1 => client.save_output_file(job, folder).map(|saved| {
+        1 => client.save_output_file(job, directory).map(|saved| {
             let bytes = fs::read(&saved.path).unwrap();
             fs::remove_file(&saved.path).unwrap();
             bytes
@@ -208,7 +214,8 @@ fn call(
     }
 }
 
-/// What is handed out as it arrives cannot be taken back: where that broke, it is begun anew.
+/// Writes a file to memory. Repeats a download that broke off: the client does not retry once it
+/// has written bytes.
 fn written(client: &Client, job: i32) -> Result<Vec<u8>, Error> {
     loop {
         let mut bytes = Vec::new();
@@ -220,7 +227,7 @@ fn written(client: &Client, job: i32) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// A line of what Linux tells of this process, in KiB.
+/// Returns a figure of /proc/self/status, in KiB.
 fn status(line: &str) -> Result<u64, Box<dyn StdError>> {
     let status = fs::read_to_string("/proc/self/status")?;
     let value = status.lines().find_map(|found| found.strip_prefix(line));
@@ -234,7 +241,7 @@ fn open_files() -> io::Result<usize> {
 
 struct ServerProcess {
     process: Child,
-    answers: BufReader<std::process::ChildStdout>,
+    output: BufReader<std::process::ChildStdout>,
     url: String,
 }
 
@@ -245,31 +252,31 @@ impl ServerProcess {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let mut answers = BufReader::new(process.stdout.take().ok_or("no output")?);
+        let mut output = BufReader::new(process.stdout.take().ok_or("no output")?);
         let mut url = String::new();
-        answers.read_line(&mut url)?;
+        output.read_line(&mut url)?;
         Ok(Self {
             process,
-            answers,
+            output,
             url: url.trim().to_owned(),
         })
     }
 
-    fn stop(&mut self) -> Result<Told, Box<dyn StdError>> {
+    fn stop(&mut self) -> Result<Report, Box<dyn StdError>> {
         drop(self.process.stdin.take());
-        let mut told = String::new();
-        self.answers.read_to_string(&mut told)?;
+        let mut report = String::new();
+        self.output.read_to_string(&mut report)?;
         self.process.wait()?;
-        let mut numbers = told.split_whitespace().map(str::parse);
+        let mut numbers = report.split_whitespace().map(str::parse);
         let mut next = || {
             numbers
                 .next()
-                .ok_or("the server told too little")?
+                .ok_or("the server's report is incomplete")?
                 .map_err(Box::<dyn StdError>::from)
         };
-        Ok(Told {
+        Ok(Report {
             requests: next()?,
-            faults: next()?,
+            failures: next()?,
             logins: next()?,
             expired: next()?,
             connections: next()?,
@@ -278,10 +285,10 @@ impl ServerProcess {
     }
 }
 
-/// What the server saw.
-struct Told {
+/// The server's counters, as it prints them.
+struct Report {
     requests: u64,
-    faults: u64,
+    failures: u64,
     logins: u64,
     expired: u64,
     connections: u64,
@@ -293,9 +300,9 @@ struct Told {
 #[derive(Default)]
 struct State {
     requests: AtomicU64,
-    faults: AtomicU64,
+    failures: AtomicU64,
     connections: AtomicU64,
-    /// Connections that ended by a fault, or may have.
+    /// Connections that ended with a failure, or may have.
     ended: AtomicU64,
     tokens: Mutex<Tokens>,
     next: AtomicUsize,
@@ -303,32 +310,33 @@ struct State {
 
 #[derive(Default)]
 struct Tokens {
-    given: u64,
-    /// How many of them are no longer good.
+    issued: u64,
+    /// The number of tokens that are no longer valid.
     over: u64,
-    /// How often all that were given have expired.
+    /// How often all tokens have expired.
     expired: u64,
-    /// When those that are good expire.
+    /// When the valid tokens expire.
     end: Option<Instant>,
 }
 
 impl Tokens {
-    fn give(&mut self) -> u64 {
-        self.given += 1;
-        self.end.get_or_insert_with(|| Instant::now() + TOKEN_LIFE);
-        self.given
+    fn issue(&mut self) -> u64 {
+        self.issued += 1;
+        self.end
+            .get_or_insert_with(|| Instant::now() + TOKEN_LIFETIME);
+        self.issued
     }
 
-    fn is_good(&mut self, number: u64) -> bool {
+    fn is_valid(&mut self, number: u64) -> bool {
         if self.end.is_some_and(|end| end < Instant::now()) {
-            (self.over, self.end) = (self.given, None);
+            (self.over, self.end) = (self.issued, None);
             self.expired += 1;
         }
         number > self.over
     }
 }
 
-fn serve_until_told() -> io::Result<()> {
+fn serve_until_end_of_input() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     LazyLock::force(&BODIES);
     println!("http://{}", listener.local_addr()?);
@@ -339,29 +347,31 @@ fn serve_until_told() -> io::Result<()> {
             let state = serving.clone();
             thread::spawn(move || {
                 state.connections.fetch_add(1, Ordering::Relaxed);
-                // Clients hang up where they have waited for too long.
+                // Clients close connections after their stall timeout.
                 let _ = serve(&connection, &state);
             });
         }
     });
     io::stdin().read_to_end(&mut Vec::new())?;
-    let [requests, faults, connections, ended] = [
+    let [requests, failures, connections, ended] = [
         &state.requests,
-        &state.faults,
+        &state.failures,
         &state.connections,
         &state.ended,
     ]
     .map(|count| count.load(Ordering::Relaxed));
-    let Tokens { given, expired, .. } = *state.tokens.lock().unwrap();
-    // The client may have failed, and want to know nothing.
+    let Tokens {
+        issued, expired, ..
+    } = *state.tokens.lock().unwrap();
+    // The client may have failed and closed the pipe.
     let _ = writeln!(
         io::stdout(),
-        "{requests} {faults} {given} {expired} {connections} {ended}"
+        "{requests} {failures} {issued} {expired} {connections} {ended}"
     );
     Ok(())
 }
 
-/// The files' bodies in each form, with their headers.
+/// The responses with the files, in each form.
 static BODIES: LazyLock<Vec<[Vec<u8>; 5]>> = LazyLock::new(|| (1..=FILES).map(bodies).collect());
 
 fn bodies(job: i32) -> [Vec<u8>; 5] {
@@ -418,7 +428,7 @@ fn serve(connection: &TcpStream, state: &State) -> io::Result<()> {
         lines.by_ref().take(length).read_to_end(&mut Vec::new())?;
         state.requests.fetch_add(1, Ordering::Relaxed);
         if head.starts_with("POST /api/token ") {
-            let number = state.tokens.lock().unwrap().give();
+            let number = state.tokens.lock().unwrap().issue();
             json(
                 connection,
                 200,
@@ -428,12 +438,12 @@ fn serve(connection: &TcpStream, state: &State) -> io::Result<()> {
         }
         let job = head.split("/OutputFile/").nth(1);
         let job = job.and_then(|rest| rest.split(' ').next()?.parse().ok());
-        if !is_authorised(&head, state) {
+        if !is_authorized(&head, state) {
             json(connection, 401, r#"{"Message":"Not Valid Token"}"#)?;
             continue;
         }
         if matches!(job, Some(102..=104)) {
-            // The client has seen enough before the end.
+            // The client stops reading before the end.
             state.ended.fetch_add(1, Ordering::Relaxed);
         }
         match job.unwrap_or(0) {
@@ -444,12 +454,16 @@ fn serve(connection: &TcpStream, state: &State) -> io::Result<()> {
             )?,
             102 => json(connection, 200, &format!("\"{}*\"", "QUJD".repeat(10_000)))?,
             103 => json(connection, 200, "<!DOCTYPE html><title>Sign in</title>")?,
-            104 => json(connection, 200, &format!("\"{}\"", "QUJD".repeat(LARGEST)))?,
+            104 => json(
+                connection,
+                200,
+                &format!("\"{}\"", "QUJD".repeat(MAX_FILE_SIZE)),
+            )?,
             105 => json(connection, 403, r#"{"Message":"No permission"}"#)?,
             job => {
                 let number = state.next.fetch_add(1, Ordering::Relaxed);
-                let answer = &BODIES[job as usize - 1][number % 5];
-                if !fault(connection, answer, number, state)? {
+                let response = &BODIES[job as usize - 1][number % 5];
+                if !respond_or_fail(connection, response, number, state)? {
                     return Ok(());
                 }
             }
@@ -457,44 +471,44 @@ fn serve(connection: &TcpStream, state: &State) -> io::Result<()> {
     }
 }
 
-/// Answers, most times as it should be; whether the connection goes on.
-fn fault(
+/// Sends the response, or fails. Returns whether the connection stays open.
+fn respond_or_fail(
     mut connection: &TcpStream,
-    answer: &[u8],
+    response: &[u8],
     number: usize,
     state: &State,
 ) -> io::Result<bool> {
-    // Numbers that have nothing to do with the forms, nor threads with them.
+    // A hash, so that failures do not depend on forms or threads.
     let kind = (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
     if kind > 5 {
-        return connection.write_all(answer).map(|()| true);
+        return connection.write_all(response).map(|()| true);
     }
-    state.faults.fetch_add(1, Ordering::Relaxed);
+    state.failures.fetch_add(1, Ordering::Relaxed);
     if kind == 0 {
         json(connection, 503, r#"{"Message":"Busy"}"#)?;
         return Ok(true);
     }
     if kind == 1 {
-        // It says nothing of the end: the next request finds it closed.
-        connection.write_all(answer)?;
+        // Closes without notice: the next request finds the connection closed.
+        connection.write_all(response)?;
         state.ended.fetch_add(1, Ordering::Relaxed);
         return Ok(false);
     }
     state.ended.fetch_add(1, Ordering::Relaxed);
-    connection.write_all(&answer[..answer.len() * (kind as usize - 2) / 3])?;
+    connection.write_all(&response[..response.len() * (kind as usize - 2) / 3])?;
     match kind {
         2 => {}
         3 => socket2::SockRef::from(connection).set_linger(Some(Duration::ZERO))?,
         4 => connection.shutdown(Shutdown::Write)?,
-        _ => thread::sleep(PATIENCE * 3 / 2),
+        _ => thread::sleep(STALL_TIMEOUT * 3 / 2),
     }
     Ok(false)
 }
 
-fn is_authorised(head: &str, state: &State) -> bool {
+fn is_authorized(head: &str, state: &State) -> bool {
     let token = head.split("Bearer token-").nth(1);
     let number = token.and_then(|rest| rest.lines().next()?.parse().ok());
-    number.is_some_and(|number| state.tokens.lock().unwrap().is_good(number))
+    number.is_some_and(|number| state.tokens.lock().unwrap().is_valid(number))
 }
 
 fn json(mut connection: &TcpStream, status: u16, body: &str) -> io::Result<()> {

@@ -1,7 +1,9 @@
-//! The library against real servers, which tests/servers/run starts: ASP.NET Web API on Mono
-//! and ASP.NET Core on Kestrel, each direct, behind nginx, and through forward proxies.
+//! The library against real servers: ASP.NET Web API on Mono and ASP.NET Core on Kestrel, each
+//! direct, behind nginx, and through forward proxies.
 //!
-//! Each test is a table; a failure prints one line for each cell that failed.
+//! A binary of its own, since tests/servers/run starts the servers and runs its tests, which
+//! are ignored otherwise. Each test is a table. A failure prints a line for each cell that
+//! failed.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -31,7 +33,7 @@ enum Server {
 use Server::{Kestrel, WebApi};
 
 impl Server {
-    /// The variable that holds its port.
+    /// Returns the environment variable with the port.
     fn port(self) -> &'static str {
         match self {
             WebApi => "WEB_API_PORT",
@@ -40,13 +42,13 @@ impl Server {
     }
 }
 
-/// What is between the client and nginx or the server.
+/// The forward proxy between the client and nginx or the server.
 #[derive(Clone, Copy, PartialEq)]
 enum Proxy {
     None,
     Tinyproxy,
     Squid,
-    /// Squid, spoken to over TLS.
+    /// Squid, over TLS.
     SquidTls,
 }
 
@@ -56,7 +58,8 @@ struct Route {
     name: &'static str,
     server: Server,
     proxy: Proxy,
-    /// The port's variable and the path before `/rest`, where nginx is on the way.
+    /// The environment variable with nginx's port, and the path before `/rest`, if nginx is on
+    /// the route.
     nginx: Option<(&'static str, &'static str)>,
 }
 
@@ -117,7 +120,7 @@ const ROUTES: [Route; 9] = [
     },
 ];
 
-/// The stall timeout: no test reaches it, however slow the machine.
+/// The stall timeout, which no test reaches, however slow the host is.
 const STALL: Duration = Duration::from_secs(60);
 
 fn variable(name: &str) -> String {
@@ -134,7 +137,7 @@ impl Proxy {
         }
     }
 
-    /// The same for a proxy on another port.
+    /// Returns the URL of such a proxy on another port.
     fn url_at(self, port: &str, login: &str) -> String {
         match self {
             Self::None => String::new(),
@@ -146,9 +149,9 @@ impl Proxy {
 }
 
 impl Route {
-    /// The base URL that ends in `site`, such as `rest`.
+    /// Returns the base URL that ends in `site`, such as `rest`.
     fn base(&self, site: &str) -> String {
-        // Only the proxies can resolve this name; loopback itself never uses a proxy.
+        // Only the proxies can resolve this name. Loopback is reached without a proxy.
         let host = match self.proxy {
             Proxy::None => "localhost".into(),
             _ => variable("NAME"),
@@ -159,8 +162,8 @@ impl Route {
         }
     }
 
-    /// The base URL of another server of the same kind. Only such a one is sent requests whose
-    /// connection is killed: Mono's listener may then mix up the requests of other connections.
+    /// Returns the base URL of another server of the same kind, for requests whose connection is
+    /// killed: Mono's listener may mix up the requests of other connections afterwards.
     fn base_of_own(&self, own: &OwnProcess) -> String {
         match self.nginx {
             // nginx takes the server's port from the path.
@@ -172,12 +175,12 @@ impl Route {
         }
     }
 
-    /// A client of the route, which tries everything once.
+    /// Returns a builder for a client on the route, without retries.
     fn client(&self, site: &str) -> ClientBuilder {
         self.client_at(self.base(site))
     }
 
-    /// The same for another base URL.
+    /// Returns such a builder for another base URL.
     fn client_at(&self, base: String) -> ClientBuilder {
         let authority = fs::read(Path::new(&variable("DIR")).join("ca.pem")).unwrap();
         Client::builder(base)
@@ -191,13 +194,13 @@ impl Route {
     }
 }
 
-/// A token that both servers accept, and that no other client has.
+/// Returns a token that both servers accept, and that no other client has.
 fn new_token() -> String {
     static LAST: AtomicUsize = AtomicUsize::new(0);
     format!("valid-{:06}-x", LAST.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The cells of a table: what was tried, and what failed.
+/// The cells of a table: their number, and those that failed.
 #[derive(Default)]
 struct Cells {
     count: usize,
@@ -213,13 +216,13 @@ impl Cells {
     }
 }
 
-/// Fills in the cells of each route, two routes at a time, and reports what failed.
+/// Runs the cells of each route, two routes at a time, and fails if one of them does.
 fn on_every_route(fill_in: impl Fn(&Route, &mut Cells) + Sync) {
     on_routes(&ROUTES, fill_in);
 }
 
-/// The same for some routes. Those to Kestrel are left out where it cannot run, as
-/// tests/servers/run then says.
+/// Does the same for some routes. Those to Kestrel are left out if it cannot run, which
+/// tests/servers/run reports.
 fn on_routes(routes: &[Route], fill_in: impl Fn(&Route, &mut Cells) + Sync) {
     let has_kestrel = env::var_os("KESTREL_COMMAND").is_some();
     let is_there = |route: &Route| route.server != Kestrel || has_kestrel;
@@ -247,8 +250,8 @@ fn on_routes(routes: &[Route], fill_in: impl Fn(&Route, &mut Cells) + Sync) {
     report(all.into_inner().unwrap());
 }
 
-/// Keeps the other tests from the Web API server until the guard is dropped. Mono's listener
-/// now and then sends one request's response to another one that came at the same time.
+/// Locks the Web API server until the guard is dropped. Mono's listener sometimes sends the
+/// response to one request to another one at the same time.
 fn alone_at_web_api() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -271,7 +274,7 @@ fn ensure(is_right: bool, problem: impl FnOnce() -> String) -> Result<(), String
     if is_right { Ok(()) } else { Err(problem()) }
 }
 
-/// Downloads a job's file into memory and saves it; both must be `expected`.
+/// Downloads a job's file into memory and saves it. Both must equal `expected`.
 fn check_file(
     client: &Client,
     job: i32,
@@ -300,7 +303,7 @@ fn check_file(
     ensure(is_named, || format!("the names are {stems:?}"))
 }
 
-/// Expects an error from a download into memory and from a save, which leaves nothing.
+/// Expects an error from a download into memory and from a save, which must leave no file.
 fn check_error(
     client: &Client,
     job: i32,
@@ -319,7 +322,7 @@ fn check_error(
     ensure(left == 0, || format!("{left} files are left"))
 }
 
-/// Checks what holds for every message: one line, without markup, stack traces and secrets.
+/// Checks that a message is one line without markup, stack traces and secrets.
 fn check_message(error: &Error) -> Result<(), String> {
     let text = error.to_string();
     let reason = error
@@ -488,7 +491,7 @@ fn name_in_the_frameworks_header_is_read() {
     });
 }
 
-/// What an error must be: its kind, its status, and words that its message has.
+/// An expected error: its kind, its status, and a part of its message.
 type Expected = Option<(ErrorKind, u16, &'static str)>;
 
 #[test]
@@ -497,7 +500,7 @@ fn error_in_the_frameworks_form_gives_its_kind_and_message() {
     use ErrorKind::{
         Authentication, Forbidden, NotFound, RateLimited, Server as Failed, UnexpectedStatus,
     };
-    // The site, the job, and what comes from Web API and from Kestrel.
+    // The site, the job, and the errors with Web API and with Kestrel.
     let cases: &[(&str, i32, Expected, Expected)] = &[
         (
             "rest",
@@ -625,7 +628,7 @@ fn error_in_the_frameworks_form_gives_its_kind_and_message() {
             });
             cells.add(format!("/{site} {job}"), result);
         }
-        // A server that knows only `?id=`.
+        // A server that knows the route with `?id=` only.
         let client = route.client("query-only").build().unwrap();
         let result = check_file(&client, 101, Some("orders.csv"), &small_file());
         cells.add("/query-only 101", result);
@@ -646,7 +649,7 @@ fn check_refusal(error: &Error, kind: ErrorKind, status: u16, words: &str) -> Re
     check_message(error)
 }
 
-/// The requests that a client made, as "GET 200".
+/// The requests of a client, as "GET 200".
 type Requests = Arc<Mutex<Vec<String>>>;
 
 fn record(client: ClientBuilder) -> (Client, Requests) {
@@ -660,7 +663,7 @@ fn record(client: ClientBuilder) -> (Client, Requests) {
     (client.build().unwrap(), requests)
 }
 
-/// Compares in any order: a request is recorded when its response is dropped.
+/// Compares requests in any order: each is recorded when its response is dropped.
 fn check_requests(requests: &Requests, expected: &[&str]) -> Result<(), String> {
     let mut made = std::mem::take(&mut *requests.lock().unwrap());
     let mut expected = expected.to_vec();
@@ -739,7 +742,7 @@ fn rate_limit_and_busy_server_are_waited_for() {
                 .and_then(|()| check_requests(&requests, &[&format!("GET {status}"), "GET 200"]));
             cells.add(format!("{job} {status}"), result);
         }
-        // An hour is longer than the call may take: the error comes at once.
+        // An hour is longer than the call's timeout: the call fails at once.
         let (client, requests) = record(route.client("rest").retry_policy(retry));
         let start = Instant::now();
         let result = match client.get_output_file(310) {
@@ -805,7 +808,7 @@ fn file_of_64_mib_arrives_whole() {
                 received.set((progress.bytes_received, progress.total_bytes));
                 ControlFlow::Continue(())
             });
-            // Direct routes take every cell, the others two of the four.
+            // Direct routes have all four cells, the others two.
             let is_direct = route.nginx.is_none() && route.proxy == Proxy::None;
             let digest = |bytes: Vec<u8>| (bytes.len(), sha256(&bytes));
             let saved = match is_direct || job == 202 {
@@ -828,7 +831,7 @@ fn file_of_64_mib_arrives_whole() {
                 cells.add(format!("{framing}, {call}"), result);
             }
             if let Some(Ok(_)) = saved {
-                // Progress counts the bytes as they are sent.
+                // Progress counts the bytes on the wire.
                 let length = 89_478_488;
                 let received = received.get();
                 let is_compressed = route.nginx.is_some_and(|(_, path)| path.is_empty());
@@ -866,7 +869,7 @@ fn response_truncated_by_the_server_fails_and_leaves_nothing() {
     });
 }
 
-/// A process of the test's own, which it may kill.
+/// A process that only this test uses and kills.
 struct OwnProcess {
     process: Child,
     port: String,
@@ -897,7 +900,7 @@ impl OwnProcess {
         }
     }
 
-    /// nginx, in front of any server.
+    /// Starts nginx in front of any server.
     fn nginx(port: &str) -> Self {
         let ports = ["NGINX_WEB_API_PORT", "NGINX_KESTREL_PORT"];
         Self::proxy("NGINX_COMMAND", "nginx.conf", &ports, port)
@@ -916,8 +919,8 @@ impl OwnProcess {
         }
     }
 
-    /// Starts a proxy as tests/servers/run does, but on other ports; `port` names the one to
-    /// use. A port that another process takes first ends the proxy, which is started again.
+    /// Starts a proxy as tests/servers/run does, but on other ports. If another process takes
+    /// the port first, the proxy ends and is started again.
     fn proxy(command_name: &str, configuration: &str, ports: &[&str], port: &str) -> Self {
         let shared = Path::new(&variable("DIR")).join(configuration);
         let shared = fs::read(shared).unwrap();
@@ -956,8 +959,8 @@ impl OwnProcess {
     }
 }
 
-/// A port that nothing listens on, below those that the system chooses for connections: one
-/// of these may be taken, or connect to itself, before the proxy listens.
+/// Returns a free port below those that the system chooses for connections. One of those could
+/// be taken, or connect to itself, before the proxy listens.
 fn free_port() -> u16 {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     loop {
@@ -984,7 +987,7 @@ fn command(variable_name: &str) -> Command {
     command
 }
 
-/// Replaces text in a configuration, which is not all UTF-8.
+/// Replaces text in a configuration, which may not be UTF-8.
 fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut result = Vec::new();
     let mut rest = text;
@@ -997,7 +1000,7 @@ fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     result
 }
 
-/// Saves a file that never ends, and kills the process once bytes have arrived.
+/// Saves a file without end, and kills the process when bytes have arrived.
 fn check_killed(client: ClientBuilder, job: i32, mut own: OwnProcess) -> Result<(), String> {
     let client = client.build().unwrap();
     let directory = tempfile::tempdir().unwrap();
@@ -1023,7 +1026,7 @@ fn check_killed(client: ClientBuilder, job: i32, mut own: OwnProcess) -> Result<
     ensure(left == 0, || format!("{left} files are left"))
 }
 
-/// What a job that never ends is sent as, and the path of nginx for it.
+/// The jobs whose file never ends, each with its framing and its path in nginx.
 const ENDLESS: [(i32, &str, &str); 3] = [
     (205, "chunked", "/plain"),
     (206, "with Content-Length", "/plain"),
@@ -1071,7 +1074,7 @@ fn forward_proxy_killed_while_it_sends_fails_and_leaves_nothing() {
     on_routes(&routes.collect::<Vec<_>>(), |route, cells| {
         let server = OwnProcess::server(route.server);
         for (job, framing, path) in ENDLESS {
-            // Without TLS, a body that close ends may be cut anywhere.
+            // Without TLS, a body that ends with the connection may be truncated anywhere.
             if route.nginx.is_none() && path == "/by-close" {
                 continue;
             }
@@ -1117,7 +1120,8 @@ fn calls_in_a_row_share_one_connection() {
                 client.get_job(101).map(drop)
             })
             .map_err(|error| error.to_string());
-        // The log of whoever the client speaks to in HTTP: method, path, connection, token.
+        // The log of the server that the client's connection reaches: method, path,
+        // connection, token.
         let log = match (route.nginx, route.server) {
             (Some(_), _) => "nginx.log",
             (None, WebApi) => "web_api.log",
@@ -1166,7 +1170,7 @@ fn page_of_the_reverse_proxy_is_reported_as_plain_text() {
                 nginx: Some((port, path)),
                 ..*route
             };
-            // Only the login has a body that can be too large.
+            // Only a login sends a body, which can be too large.
             let client = match status {
                 413 => route.client("rest").credentials("user", "correct horse"),
                 _ => route.client("rest"),

@@ -231,87 +231,87 @@ fn error_status_gives_its_kind_and_the_server_message() {
             401,
             "Not Valid Token",
             ErrorKind::Authentication,
-            "job 28142: server answered 401 Unauthorized: Not Valid Token \
-             (the token is wrong or has expired: get a new one)",
+            "job 28142: the server responded with 401 Unauthorized: Not Valid Token \
+             (the token is wrong or has expired: obtain a new one)",
         ),
         (
             500,
             r#"{"Message":"An error has occurred.","ExceptionMessage":"Could not find or load record with ID 28142!"}"#,
             ErrorKind::Server,
-            "job 28142: server answered 500 Internal Server Error: \
+            "job 28142: the server responded with 500 Internal Server Error: \
              Could not find or load record with ID 28142!",
         ),
         (
             500,
             "",
             ErrorKind::Server,
-            "job 28142: server answered 500 Internal Server Error",
+            "job 28142: the server responded with 500 Internal Server Error",
         ),
         (
             403,
             "",
             ErrorKind::Forbidden,
-            "job 28142: server answered 403 Forbidden (the user lacks the permission)",
+            "job 28142: the server responded with 403 Forbidden (the user lacks the permission)",
         ),
         (
             404,
             "{\"Message\":\"gone\"}",
             ErrorKind::NotFound,
-            "job 28142: server answered 404 Not Found: gone",
+            "job 28142: the server responded with 404 Not Found: gone",
         ),
         (
             404,
             r#"{"Message":"Not Found."}"#,
             ErrorKind::NotFound,
-            "job 28142: server answered 404 Not Found",
+            "job 28142: the server responded with 404 Not Found",
         ),
         (
             429,
             r#"{"Error": "Too many requests.", "RateLimitResetTime": "2022-01-14T09:38:49.9856571Z"}"#,
             ErrorKind::RateLimited,
-            "job 28142: server answered 429 Too Many Requests",
+            "job 28142: the server responded with 429 Too Many Requests",
         ),
         (
             409,
             r#"{"Error": "Too many requests.", "RateLimitResetTime": "2022-01-14T09:38:49.9856571Z"}"#,
             ErrorKind::RateLimited,
-            "job 28142: server answered 409 Conflict: Too many requests.",
+            "job 28142: the server responded with 409 Conflict: Too many requests.",
         ),
         (
             409,
             "{\"Error\":\"x\"}",
             ErrorKind::UnexpectedStatus,
-            "job 28142: server answered 409 Conflict: x",
+            "job 28142: the server responded with 409 Conflict: x",
         ),
         (
             400,
             "\"bad id\"",
             ErrorKind::UnexpectedStatus,
-            "job 28142: server answered 400 Bad Request: bad id",
+            "job 28142: the server responded with 400 Bad Request: bad id",
         ),
         (
             503,
             "<html><title>Service Unavailable</title></html>",
             ErrorKind::Server,
-            "job 28142: server answered 503 Service Unavailable",
+            "job 28142: the server responded with 503 Service Unavailable",
         ),
         (
             302,
             "",
             ErrorKind::UnexpectedStatus,
-            "job 28142: server answered 302 Found",
+            "job 28142: the server responded with 302 Found",
         ),
         (
             204,
             "",
             ErrorKind::UnexpectedStatus,
-            "job 28142: server answered 204 No Content",
+            "job 28142: the server responded with 204 No Content",
         ),
         (
             206,
             "QUJD",
             ErrorKind::UnexpectedStatus,
-            "job 28142: server answered 206 Partial Content",
+            "job 28142: the server responded with 206 Partial Content",
         ),
     ] {
         let error = fetch(&answering(status, &[], body)).unwrap_err();

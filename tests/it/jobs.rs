@@ -44,7 +44,9 @@ fn job_fields_are_those_of_the_server() {
     let error = client.get_job(5).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Server);
     assert!(
-        error.to_string().starts_with("job 5: server answered 500"),
+        error
+            .to_string()
+            .starts_with("job 5: the server responded with 500"),
         "{error}"
     );
 }
@@ -54,8 +56,8 @@ fn job_response_without_a_job_fails_with_its_message() {
     for (body, words) in [
         ("<h1>Under maintenance</h1>", "Under maintenance"),
         (r#"{"Message": "odd"}"#, "odd"),
-        ("null", "the server sent no job"),
-        ("", "the server sent no job"),
+        ("null", "the server's response is not a job"),
+        ("", "the server's response is not a job"),
     ] {
         let server = MockServer::start();
         server.mock(|_, then| {
@@ -673,7 +675,7 @@ fn timeout_after_a_failure_names_it() {
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(
         error.to_string(),
-        "job 1: timed out after 0.5 s; last error: server answered 503 Service Unavailable: \
+        "job 1: timed out after 0.5 s; last error: the server responded with 503 Service Unavailable: \
          restarting (after 2 attempts)"
     );
 }

@@ -105,7 +105,7 @@ fn wrong_password_fails_without_a_retry() {
     assert_eq!(error.kind(), ErrorKind::Authentication);
     assert_eq!(
         error.to_string(),
-        "job 28142: server answered 401 Unauthorized: The password '[password]' is wrong \
+        "job 28142: the server responded with 401 Unauthorized: The password '[password]' is wrong \
          (the login failed: check the user name and the password)"
     );
     assert_eq!(error.attempts(), 1);
@@ -176,7 +176,7 @@ fn token_provider_is_called_once_and_for_renewal() {
     assert_eq!(error.kind(), ErrorKind::Authentication);
     assert_eq!(
         error.to_string(),
-        "job 28142: no token was given: the vault is locked"
+        "job 28142: the token provider returned no token: the vault is locked"
     );
 }
 
@@ -245,7 +245,7 @@ fn transient_failure_is_retried() {
     assert_eq!((error.http_status(), error.attempts()), (Some(504), 5));
     assert_eq!(
         error.to_string(),
-        "job 40004: server answered 504 Gateway Timeout: The service is unavailable. \
+        "job 40004: the server responded with 504 Gateway Timeout: The service is unavailable. \
          (after 5 attempts)"
     );
 }
@@ -426,7 +426,11 @@ fn redirect_is_followed_within_the_origin_only() {
     for (job, kind, words) in [
         (3, ErrorKind::UnexpectedStatus, "another origin"),
         (4, ErrorKind::UnexpectedStatus, "another origin"),
-        (5, ErrorKind::UnexpectedStatus, "more than 5 times"),
+        (
+            5,
+            ErrorKind::UnexpectedStatus,
+            "more than 5 redirects in a row",
+        ),
         (6, ErrorKind::Authentication, "login page"),
         (7, ErrorKind::UnexpectedStatus, "another origin"),
     ] {

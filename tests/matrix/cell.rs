@@ -1,4 +1,4 @@
-//! One cell of the matrix: a failure on one way to a server, in one call.
+//! One cell of the matrix: a failure on one route to a server, in one call.
 
 use std::fmt;
 use std::fs;
@@ -20,9 +20,9 @@ use mock_server::tls::Authority;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     Direct,
-    /// Through a proxy spoken to in plain HTTP.
+    /// Through a proxy over plain HTTP.
     Proxy,
-    /// Through a proxy spoken to over TLS.
+    /// Through a proxy over TLS.
     ProxyOverTls,
 }
 
@@ -45,9 +45,9 @@ pub(crate) enum Call {
     Buffer,
     Save,
     Write,
-    /// Waits for the job; the failure is in the job's response.
+    /// Waits for the job. The failure is in the response with the job.
     Wait,
-    /// Logs in for a file; the failure is in the token's response.
+    /// Logs in for a file. The failure is in the response with the token.
     Login,
 }
 
@@ -65,12 +65,12 @@ impl Call {
     }
 }
 
-/// What the connection of the failing request was used for before.
+/// The earlier use of the connection of the failing request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum History {
     New,
-    /// A request that succeeded. A login uses no such connection: it follows on a request
-    /// whose token was refused.
+    /// A request that succeeded. A login has no such connection: it follows a request whose
+    /// token was rejected.
     Reused,
 }
 
@@ -102,12 +102,12 @@ impl fmt::Display for Cell<'_> {
     }
 }
 
-/// What is wrong with a cell.
+/// A cell that failed, and why.
 pub(crate) struct Problem {
     pub(crate) what: String,
     /// The message of the call's error.
     pub(crate) message: String,
-    /// Whether the time decided, which others on the machine may have taken.
+    /// Whether the cell took too long, which other processes can cause.
     pub(crate) is_of_time: bool,
 }
 
@@ -121,17 +121,17 @@ impl Problem {
     }
 }
 
-/// What ends silence, of a server or of a proxy.
+/// The stall and the connect timeout, which end a stall of a server or of a proxy.
 const STALL: Duration = Duration::from_millis(1000);
-/// What ends a response that never ends.
+/// The call timeout, which ends a response without end.
 const CALL: Duration = Duration::from_millis(1500);
-/// A limit that no failure may need.
+/// A timeout that no failure may reach.
 pub(crate) const NEVER: Duration = Duration::from_secs(30);
-/// How much longer than its limit a call may take, and how long one without a limit. Cells
-/// share the processor with many others.
+/// How much longer than its timeout a call may take, and how long a call without a timeout may
+/// take. Cells share the processor with many others.
 const SLACK: Duration = Duration::from_secs(4);
 
-/// The largest file that is accepted.
+/// The maximum file size.
 const MAX_SIZE: u64 = 1 << 20;
 
 const FILE: &str = "QUJDREVG";
@@ -139,7 +139,7 @@ const FILE_BYTES: &[u8] = b"ABCDEF";
 const JOB: &str = r#"{"Basic":{"ID":1,"Status":3},"OutputFile":"a.csv"}"#;
 const TOKEN: &str = r#"{"access_token":"token-of-the-login","expires_in":3600}"#;
 
-/// The host of the server, for a proxy. Nothing else resolves it.
+/// The host of the server. Only the proxy can resolve it.
 pub(crate) const HOST: &str = "mock.example";
 
 pub(crate) static AUTHORITY: LazyLock<Authority> = LazyLock::new(Authority::new);
@@ -156,19 +156,19 @@ static EXPIRED_FOR_HOST: Config = LazyLock::new(|| AUTHORITY.expired_server(HOST
 static EXPIRED_FOR_LOOPBACK: Config =
     LazyLock::new(|| AUTHORITY.expired_server("127.0.0.1").config().into());
 
-/// How far a cell is.
+/// The stage of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Stage {
-    /// Everything works.
+    /// The server responds as it should.
     Well,
     /// The failure happens.
     Failing,
-    /// The server is busy, once; then the failure happens.
+    /// The server is busy once. After that the failure happens.
     Busy,
 }
 
-/// What the server counts.
+/// The server's counters.
 #[derive(Default)]
 struct Counts {
     connections: AtomicUsize,
@@ -207,7 +207,7 @@ impl State {
     }
 }
 
-/// What a cell runs against. The failure must outlive it, as all rows do.
+/// The server and the proxy of a cell.
 pub(crate) struct World {
     pub(crate) state: Arc<State>,
     server: Listener,
@@ -231,7 +231,7 @@ impl World {
         }
     }
 
-    /// The URL of the proxy; empty for none.
+    /// Returns the URL of the proxy, or an empty string for none.
     pub(crate) fn proxy_url(&self) -> String {
         let url = self.proxy.as_ref().map(ConnectProxy::url);
         url.unwrap_or_default()
@@ -286,7 +286,7 @@ fn proxy(cell: Cell<'static>, state: &Arc<State>, server: &Listener) -> ConnectP
     ConnectProxy::with_connections(tls, accept, connect)
 }
 
-/// The certificate that a row wants to be shown where `route` leads to.
+/// Returns the certificate that a row selects, for the host at the end of `route`.
 fn certificate(what: &[u8], route: Route) -> Arc<ServerConfig> {
     let is_direct = route == Route::Direct;
     match std::str::from_utf8(what) {
@@ -297,7 +297,7 @@ fn certificate(what: &[u8], route: Route) -> Arc<ServerConfig> {
     }
 }
 
-/// The server's side of a connection.
+/// Serves a connection.
 fn serve(cell: Cell, state: &State, mut socket: TcpStream) {
     state.counts.connections.fetch_add(1, Ordering::SeqCst);
     let failure = cell.failure;
@@ -321,7 +321,7 @@ fn serve(cell: Cell, state: &State, mut socket: TcpStream) {
     converse(cell, state, &mut accept_tls(socket, config));
 }
 
-/// Answers requests until one of them meets the failure or the client closes.
+/// Responds to requests until one of them has the failure, or the client closes the connection.
 fn converse(cell: Cell, state: &State, connection: &mut dyn Connection) {
     while let Some(head) = read_head(connection) {
         read_body(&head, connection);
@@ -343,7 +343,7 @@ fn converse(cell: Cell, state: &State, connection: &mut dyn Connection) {
         let is_refused = cell.call == Call::Login && cell.history == History::Reused;
         let response = match () {
             () if is_subject && state.is(Stage::Busy) => {
-                // Before the response, after which the client may come again at once.
+                // Before the response, because the client may send the next request at once.
                 state.set(Stage::Failing);
                 let _ = connection.write_all(BUSY);
                 let _ = connection.flush();
@@ -357,7 +357,7 @@ fn converse(cell: Cell, state: &State, connection: &mut dyn Connection) {
                 connection::end(connection, cell.failure.end);
                 return;
             }
-            // The token of the first login; it has expired.
+            // The token of the first login, which has expired.
             () if is_refused && !head.contains("token-of-the-login") => {
                 unreachable!("a request without a token")
             }
@@ -394,10 +394,10 @@ fn read_body(head: &str, connection: &mut dyn Connection) {
     let _ = connection.read_exact(&mut vec![0; length.unwrap_or(0)]);
 }
 
-/// What a call came to.
+/// The outcome of a call.
 pub(crate) struct Outcome {
     pub(crate) result: Result<(), Error>,
-    /// Bytes that `write` handed out.
+    /// The number of bytes that `write_output_file` passed on.
     written: usize,
     pub(crate) elapsed: Duration,
 }
@@ -423,7 +423,7 @@ pub(crate) fn perform(
             .write_output_file(1, &mut written)
             .map(|_| right(&written)),
         Call::Wait => {
-            // A failure that may pass is the outcome all the same.
+            // A transient failure is the outcome nevertheless.
             let wait = WaitOptions::default().grace(Duration::ZERO);
             options
                 .wait_for_job(1, wait)
@@ -445,27 +445,27 @@ pub(crate) fn perform(
     })
 }
 
-/// Retries almost without a wait.
+/// Returns a policy with short waits.
 pub(crate) fn fast_retry(attempts: usize) -> RetryPolicy {
     RetryPolicy::default()
         .max_attempts(attempts.try_into().unwrap())
         .initial_backoff(Duration::from_millis(1))
 }
 
-/// What the policy makes of a cell.
+/// The expected outcome of a cell.
 struct Expected {
     kind: Option<ErrorKind>,
     attempts: usize,
-    /// Requests of the kind that fails.
+    /// The number of requests of the kind that fails.
     requests: usize,
-    /// Connections to the server, where they are certain.
+    /// The number of connections to the server, where it is certain.
     connections: Option<usize>,
-    /// The least and the most time.
+    /// The minimum and the maximum time.
     time: (Duration, Duration),
 }
 
 impl Cell<'static> {
-    /// Whether there is such a cell.
+    /// Returns whether there is such a cell.
     pub(crate) fn exists(&self) -> bool {
         let failure = self.failure;
         let has_route = match failure.routes {
@@ -478,12 +478,12 @@ impl Cell<'static> {
             Servers::Http => self.scheme == Scheme::Http,
             Servers::Https => self.scheme == Scheme::Https,
         };
-        // A connection that is used again is past these.
+        // A reused connection is past these places.
         let has_history = self.history == History::New || failure.place == Place::Response;
         has_route && has_server && has_history
     }
 
-    /// Attempts that the client may make.
+    /// Returns the maximum number of attempts.
     fn max_attempts(&self) -> usize {
         match self.history {
             History::New if !self.failure.is_slow() => 3,
@@ -502,28 +502,28 @@ impl Cell<'static> {
             kind.is_some() && kind == failure.file && failure.is_transient && written == 0;
         let attempts = if is_repeated { self.max_attempts() } else { 1 };
         let resends =
-            self.history == History::Reused && failure.is_unanswered && self.call != Call::Login;
+            self.history == History::Reused && failure.has_no_response && self.call != Call::Login;
         let each = match failure.requests {
             _ if self.call == Call::Login => 1,
             Requests::BothForms if self.call.is_for_file() => 2,
             Requests::One | Requests::BothForms => 1,
             Requests::Redirects => 6,
         };
-        let is_answered = matches!(failure.place, Place::Response | Place::TunnelEnd);
-        let requests = match is_answered {
+        let has_response = matches!(failure.place, Place::Response | Place::TunnelEnd);
+        let requests = match has_response {
             true => attempts * each + usize::from(resends),
             false if kind.is_none() => 1,
             false => 0,
         };
-        let is_closed = is_answered && kind.is_none();
+        let is_closed = has_response && kind.is_none();
         let connections = match (failure.place, self.history) {
             (_, History::Reused) if self.call == Call::Login => None,
             (_, History::Reused) => Some(requests - 1),
-            // The file comes over another connection than the token.
+            // The file uses another connection than the token.
             (_, History::New) if self.call == Call::Login && is_closed => Some(2),
             (Place::Response | Place::TunnelEnd, History::New) => Some(requests),
             (Place::ServerAccept | Place::ServerCertificate, History::New) => Some(attempts),
-            // Whether the server sees a tunnel that fails at once is a matter of time.
+            // A tunnel that fails at once may or may not reach the server.
             (Place::Connect, History::New) if failure.opens_tunnel && kind.is_some() => None,
             (Place::Connect, History::New) => Some(usize::from(failure.opens_tunnel)),
             (Place::ProxyAccept | Place::ProxyCertificate, History::New) => Some(0),
@@ -568,7 +568,7 @@ impl Cell<'static> {
         }
     }
 
-    /// Runs the call against the failure, and once more when all is well.
+    /// Runs the call with the failure, and once more without it.
     pub(crate) fn run(self) -> Result<(), Problem> {
         let world = World::start(self);
         let directory = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! The failures of servers, proxies and networks, as data: what is sent, how the connection
-//! ends, and what a call makes of it.
+//! The failures of servers, proxies and networks, as data: the bytes that are sent, the way in
+//! which the connection ends, and the error that a call returns.
 
 use std::io::Write;
 
@@ -13,23 +13,23 @@ use mock_server::connection::End::{self, *};
 /// Where a failure happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// In the response to the request that the call is about.
+    /// In the response to the call's own request.
     Response,
-    /// Once the server has accepted a connection. It reads nothing.
+    /// When the server has accepted a connection. It does not read the request.
     ServerAccept,
-    /// Once the proxy has accepted a connection. It reads nothing.
+    /// When the proxy has accepted a connection. It does not read the request.
     ProxyAccept,
     /// In the proxy's response to CONNECT.
     Connect,
-    /// In the certificate that the server shows.
+    /// In the server's certificate.
     ServerCertificate,
-    /// In the certificate that the proxy shows.
+    /// In the proxy's certificate.
     ProxyCertificate,
-    /// In how the proxy ends a tunnel whose server has ended its side.
+    /// In the way in which the proxy ends a tunnel after the server has.
     TunnelEnd,
 }
 
-/// On which ways to the server a failure is possible.
+/// The routes to the server on which a failure is possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Routes {
     All,
@@ -44,15 +44,15 @@ pub(crate) enum Servers {
     Https,
 }
 
-/// What a response is made from.
+/// The request, as far as a response depends on it.
 pub(crate) struct Asked<'a> {
     /// The request target.
     pub target: &'a str,
-    /// The body that the call would succeed with.
+    /// The body with which the call would succeed.
     pub body: &'a str,
 }
 
-/// A place in a response, and what comes before it.
+/// A place in a response, and the bytes before it.
 type Phase = (&'static str, fn(&Asked) -> String);
 
 type Template = Box<dyn Fn(&Asked) -> Vec<u8> + Send + Sync>;
@@ -63,36 +63,35 @@ pub(crate) struct Failure {
     pub place: Place,
     pub response: Template,
     pub end: End,
-    /// The error of each call; `None` where a call must succeed nevertheless.
+    /// The error of each call. `None` if the call must succeed nevertheless.
     pub file: Option<ErrorKind>,
     pub job: Option<ErrorKind>,
     pub login: Option<ErrorKind>,
-    /// Whether the retry policy repeats a request that failed as `file` says. Where the error
-    /// of a job or a login is another, it lasts.
+    /// Whether the error in `file` is retried. A different error of a job or a login is not.
     pub is_transient: bool,
-    /// How many requests one attempt sends, other than a login, which sends one.
+    /// The number of requests in one attempt. A login always sends one.
     pub requests: Requests,
     /// Whether the connection ends before any byte of a response.
-    pub is_unanswered: bool,
+    pub has_no_response: bool,
     /// Whether the proxy opens the tunnel with its response to CONNECT.
     pub opens_tunnel: bool,
     pub routes: Routes,
     pub servers: Servers,
-    /// Whether `cargo test` takes every cell of the row, being the first of its kind.
+    /// Whether the quick set has every cell of the row: it is the first of its kind.
     pub is_quick: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Requests {
     One,
-    /// The request for a file, in both forms. Other requests have one form.
-    BothForms,
+    /// The request for a file, on both routes. Other requests have one route.
+    BothRoutes,
     /// The request and five redirects.
     Redirects,
 }
 
 impl Failure {
-    /// Whether the failure is over only when a time limit is.
+    /// Returns whether a timeout ends the failure.
     pub(crate) fn is_slow(&self) -> bool {
         [self.file, self.job, self.login].contains(&Some(Timeout))
     }
@@ -110,7 +109,7 @@ impl Failure {
         self
     }
 
-    /// A failure that the same request would meet again.
+    /// Marks a failure that the same request would have again.
     fn lasting(mut self) -> Self {
         self.is_transient = false;
         self
@@ -121,7 +120,7 @@ impl Failure {
         self
     }
 
-    /// Another kind where the response should be JSON, for a job or a token.
+    /// Sets another kind for a job and a login, whose responses must be JSON.
     fn of_json(mut self, kind: ErrorKind) -> Self {
         (self.job, self.login) = (Some(kind), Some(kind));
         self
@@ -168,7 +167,7 @@ fn made(
         login: kind,
         is_transient: matches!(kind, Some(Connection | Timeout | RateLimited)),
         requests: Requests::One,
-        is_unanswered: false,
+        has_no_response: false,
         opens_tunnel: false,
         routes: Routes::All,
         servers: Servers::All,
@@ -186,10 +185,10 @@ fn fixed(
     made(name, move |_| response.clone(), end, kind)
 }
 
-/// A response whose head is well-formed.
+/// Returns a response with a well-formed head.
 fn with_body(headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
-    // Closed where it ends, so that the next request has a connection of its own.
+    // Closed at its end, so that the next request has a connection of its own.
     let always = format!("Content-Length: {}\r\nConnection: close\r\n", body.len());
     let head = format!("{OK}{always}{headers}\r\n");
     [head.as_bytes(), body].concat()
@@ -214,7 +213,7 @@ fn chunk(text: &str) -> String {
     format!("{:x}\r\n{text}\r\n", text.len())
 }
 
-/// One failure of each kind, for the quick run.
+/// The rows of the quick set: one failure of each kind.
 const QUICK: [&str; 14] = [
     "closed before the response",
     "reset within the body",
@@ -232,7 +231,7 @@ const QUICK: [&str; 14] = [
     "CONNECT: closed after 200",
 ];
 
-/// All rows.
+/// Returns all rows.
 pub(crate) fn failures() -> Vec<Failure> {
     let groups = [
         in_every_phase(),
@@ -252,15 +251,15 @@ pub(crate) fn failures() -> Vec<Failure> {
     rows
 }
 
-/// The number of rows that the quick run takes in every cell.
+/// The number of rows in the quick set.
 pub(crate) const QUICK_ROWS: usize = QUICK.len();
 
-/// The name of the row after which a call waits before it tries again.
+/// The row after which a call waits before it retries.
 pub(crate) const WAIT_FOR_RETRY: &str = "503 Service Unavailable, Retry-After: 5";
-/// The name of the row after which a call waits before it asks for the job again.
+/// The row after which a call waits before it requests the job again.
 pub(crate) const WAIT_FOR_JOB: &str = "job that is running";
 
-/// What a call may be stopped in, besides the rows that are named by [`STUCK_ROWS`].
+/// Rows in which a call may be stopped, besides those named in [`STALLED_ROWS`].
 pub(crate) fn waits() -> [Failure; 2] {
     let busy = with_status("503 Service Unavailable", "Retry-After: 5\r\n", "");
     let running = with_body("", r#"{"Basic":{"ID":1,"Status":1}}"#);
@@ -270,8 +269,8 @@ pub(crate) fn waits() -> [Failure; 2] {
     ]
 }
 
-/// The rows in which a call gets no further, one for each phase of a request.
-pub(crate) const STUCK_ROWS: [&str; 9] = [
+/// The rows in which a call waits without end, one for each phase of a request.
+pub(crate) const STALLED_ROWS: [&str; 9] = [
     "silent once the proxy has accepted the connection",
     "CONNECT: silent before the response",
     "CONNECT: dripping head",
@@ -283,7 +282,7 @@ pub(crate) const STUCK_ROWS: [&str; 9] = [
     "dripping body",
 ];
 
-/// Each way to end, in each place of a response.
+/// Returns a row for each end of a connection in each place of a response.
 fn in_every_phase() -> Vec<Failure> {
     let phases: [Phase; 11] = [
         ("before the response", |_| String::new()),
@@ -324,12 +323,12 @@ fn in_every_phase() -> Vec<Failure> {
         for (what, end, kind) in ends {
             let response = move |asked: &Asked| response(asked).into_bytes();
             rows.push(Failure {
-                is_unanswered: index == 0 && end != Stall,
+                has_no_response: index == 0 && end != Stall,
                 ..made(&format!("{what} {place}"), response, end, kind)
             });
         }
     }
-    // What `write` has handed out by then cannot be taken back.
+    // The writer already has the bytes before the failure.
     let much = format!(
         "{OK}Content-Length: 1000000\r\n\r\n{}",
         "QUJD".repeat(50_000)
@@ -359,7 +358,7 @@ fn in_every_phase() -> Vec<Failure> {
     rows
 }
 
-/// What TLS adds: records that are none, certificates, and the end of a body that nothing but
+/// Returns the rows of TLS: invalid records, certificates, and bodies whose end only
 /// close_notify marks.
 fn of_tls() -> Vec<Failure> {
     let phases: [Phase; 5] = [
@@ -398,8 +397,8 @@ fn of_tls() -> Vec<Failure> {
         let name = format!("body that ends with the connection, {how}");
         rows.push(made(&name, until_close, end, kind));
     }
-    // The same for a proxy spoken to over TLS, whose close_notify is all that a plain http
-    // server's response has.
+    // The same for a proxy over TLS: only its close_notify marks the end of the response of an
+    // HTTP server.
     let name = "body that ends with the connection, proxy closes without close_notify";
     let row = made(name, until_close, Finish, Connection);
     rows.push(row.at(Place::TunnelEnd).only(Servers::Http));
@@ -522,7 +521,8 @@ fn of_the_framing() -> Vec<Failure> {
         of_length("length beyond 64 bits", "18446744073709551616").lasting(),
         of_length("two lengths", "4\r\nContent-Length: 5").lasting(),
         of_length("two lengths in one header", "4, 5").lasting(),
-        // Chunks count (RFC 9112 section 6.3), and the body does not begin with a size.
+        // Chunked framing takes precedence (RFC 9112 section 6.3), and the body begins with no
+        // chunk size.
         of_length("length and chunks", "4\r\nTransfer-Encoding: chunked").lasting(),
         fixed(
             "unknown transfer coding",
@@ -617,7 +617,7 @@ fn of_the_body() -> Vec<Failure> {
 
 fn of_the_compression() -> Vec<Failure> {
     const GZIP: &str = "Content-Encoding: gzip\r\n";
-    // Many members, as one of them cannot shrink enough to be sent within a test.
+    // Many members, because one member does not shrink enough for a test.
     let bomb = gzip(&vec![b'A'; 16 << 20]).repeat(64);
     vec![
         made(
@@ -685,12 +685,12 @@ fn of_the_status() -> Vec<Failure> {
             Close,
             UnexpectedStatus,
         ),
-        // RFC 6749 section 5.2 has 400 for wrong credentials.
+        // The status for wrong credentials is 400 (RFC 6749 section 5.2).
         status("400 Bad Request", UnexpectedStatus).of_login(Authentication),
         status("401 Unauthorized", Authentication),
         status("403 Forbidden", Forbidden),
-        status("404 Not Found", NotFound).with_requests(Requests::BothForms),
-        status("405 Method Not Allowed", UnexpectedStatus).with_requests(Requests::BothForms),
+        status("404 Not Found", NotFound).with_requests(Requests::BothRoutes),
+        status("405 Method Not Allowed", UnexpectedStatus).with_requests(Requests::BothRoutes),
         status("409 Conflict", UnexpectedStatus),
         status("429 Too Many Requests", RateLimited),
         status("500 Internal Server Error", Server),
@@ -722,7 +722,7 @@ fn of_the_status() -> Vec<Failure> {
             Server,
         )
         .transient(),
-        // The wait does not fit into the call's time.
+        // The wait is longer than the call's timeout.
         fixed(
             "503 Service Unavailable, Retry-After: 3600",
             with_status("503 Service Unavailable", "Retry-After: 3600\r\n", ""),
@@ -808,7 +808,7 @@ fn of_redirects() -> Vec<Failure> {
     ]
 }
 
-/// What a proxy does with CONNECT.
+/// Returns a row for each failure of a proxy's response to CONNECT.
 fn of_the_proxy() -> Vec<Failure> {
     let page = "<html><title>Blocked by policy</title></html>";
     let refused = |status: &str| {
@@ -824,7 +824,7 @@ fn of_the_proxy() -> Vec<Failure> {
         refused("400 Bad Request").lasting(),
         refused("403 Forbidden").lasting(),
         refused("407 Proxy Authentication Required").lasting(),
-        // tinyproxy's for a server that it cannot connect to.
+        // The response of tinyproxy for a server that it cannot reach.
         refused("500 Internal Server Error"),
         refused("502 Bad Gateway"),
         refused("503 Service Unavailable"),
@@ -904,8 +904,8 @@ fn of_the_proxy() -> Vec<Failure> {
         .opening_tunnel()
         .only(Servers::Https),
     ];
-    // RFC 9110 section 9.3.6: any 2xx opens the tunnel, and its length is ignored. Section 15.2:
-    // interim responses may come first.
+    // Any 2xx opens the tunnel, and its length is ignored (RFC 9110 section 9.3.6). Interim
+    // responses may come first (section 15.2).
     let opened = [
         (
             "200 with a Content-Length",

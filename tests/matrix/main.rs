@@ -1,14 +1,14 @@
-//! The crossing matrix: every failure, on every way to a server, in every call.
+//! The matrix: every failure, on every route to a server, in every call.
 //!
 //!     cargo test --test matrix                     # the quick set
 //!     cargo test --test matrix -- all              # every cell
 //!     cargo test --test matrix -- all reset Https  # cells whose names have these words
 //!
-//! For each cell: the kind of the error, the number of requests and connections, the time,
-//! that no file is left, and that the client works afterwards. Descriptors are counted when
-//! all cells of a batch are done. More cells stop a call in each of its phases. The quick set
-//! has every cell of one failure of each kind, every failure on the direct way, and the stops
-//! of three calls.
+//! Each cell checks the kind of the error, the number of requests and connections, and the time;
+//! that no file is left; and that the client works afterwards. Descriptors are counted after
+//! each batch of cells, so the matrix is a binary of its own. More cells stop a call in each of
+//! its phases. The quick set has every cell of one failure of each kind, every failure on the
+//! direct route, and the stops of three calls.
 
 mod cell;
 mod failures;
@@ -23,14 +23,14 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use cell::{Call, Cell, History, Problem, Route, Scheme};
-use failures::{Failure, QUICK_ROWS, Routes, STUCK_ROWS, failures, waits};
+use failures::{Failure, QUICK_ROWS, Routes, STALLED_ROWS, failures, waits};
 use mock_server::tls::Authority;
-use stops::{FULL_PORT, Stop, StopCell};
+use stops::{Stop, StopCell, UNRESPONSIVE_PORT};
 
-/// How many cells run at a time. Most of them wait.
+/// The number of cells that run at a time. Most of them wait.
 const THREADS: usize = 32;
 
-/// Cells after which descriptors are counted.
+/// The number of cells between two counts of descriptors.
 const BATCH: usize = 500;
 
 fn main() -> ExitCode {
@@ -43,8 +43,8 @@ fn main() -> ExitCode {
 
 const IS_CHILD: &str = "SCO_MATRIX_IS_CHILD";
 
-/// Runs the matrix in a process whose system trusts a single certificate. Thousands of clients
-/// read that store, and hundreds of certificates would take most of the time.
+/// Runs the matrix in a process whose system trusts one certificate. Thousands of clients read
+/// that store, and hundreds of certificates would take most of the time.
 fn run_child(arguments: &[String]) -> ExitCode {
     let directory = tempfile::tempdir().unwrap();
     let store = directory.path().join("ca.pem");
@@ -65,7 +65,7 @@ fn run_child(arguments: &[String]) -> ExitCode {
 
 fn run(arguments: &[String]) -> ExitCode {
     let start = Instant::now();
-    // Options are for the other tests, which have a harness.
+    // Options are meant for the other tests, which have a harness.
     let is_option = |argument: &&String| argument.starts_with('-');
     if arguments.iter().any(|argument| argument == "--list") {
         println!("matrix: test");
@@ -144,15 +144,15 @@ fn cells(rows: &'static [Failure]) -> Vec<Cell<'static>> {
     cells
 }
 
-/// The cells in which a call is stopped.
+/// Returns the cells in which a call is stopped.
 fn stops(rows: &'static [Failure]) -> Vec<StopCell> {
-    let stuck = STUCK_ROWS.map(|name| {
+    let stuck = STALLED_ROWS.map(|name| {
         let row = rows.iter().find(|row| row.name == name);
         row.unwrap_or_else(|| panic!("there is no row {name:?}"))
     });
     let waits: &'static [Failure] = Vec::from(waits()).leak();
     let phases = stuck.into_iter().chain(waits).map(|row| (row, false));
-    // A port that is full has no row, as nothing happens there: any row of all routes will do.
+    // An unresponsive port has no row. Any row of all routes stands for it.
     let anywhere = stuck.into_iter().find(|row| row.routes == Routes::All);
     let phases = phases.chain([(anywhere.unwrap(), true)]);
     let mut stops = Vec::new();
@@ -171,7 +171,7 @@ fn stops(rows: &'static [Failure]) -> Vec<StopCell> {
     stops
 }
 
-/// What is run and counted.
+/// A cell, or a stop of a call.
 #[derive(Clone, Copy)]
 enum Item {
     Crossing(Cell<'static>),
@@ -221,13 +221,13 @@ impl Item {
     }
 }
 
-/// Cells by their row and what is wrong with them, each with the error's message.
+/// Failed cells by row and reason, each with the error's message.
 type Failed = BTreeMap<(String, String), Vec<(String, String)>>;
 
 fn run_batches(cells: &[Item]) -> Failed {
     let failed = Mutex::new(Failed::new());
-    // What a process opens once is open before anything is counted.
-    LazyLock::force(&FULL_PORT);
+    // Opens everything that a process opens once before the first count.
+    LazyLock::force(&UNRESPONSIVE_PORT);
     if let Some(first) = cells.first() {
         let _ = first.run();
     }
@@ -264,13 +264,13 @@ fn run_batches(cells: &[Item]) -> Failed {
             }
             is_done.store(true, Ordering::SeqCst);
         });
-        // Where the time decided, it decides again with no other cell beside.
+        // A cell that took too long runs again, alone.
         for cell in again.into_inner().unwrap() {
             if let Err(problem) = cell.run() {
                 note(&failed, &cell, problem);
             }
         }
-        // Servers may still be closing what the clients have closed.
+        // Servers may still be closing connections.
         let limit = Instant::now() + Duration::from_secs(5);
         while open_files().len() > before.len() && Instant::now() < limit {
             thread::sleep(Duration::from_millis(10));
@@ -302,7 +302,7 @@ fn note(failed: &Mutex<Failed>, cell: &Item, problem: Problem) {
     cells.push((cell.place(), problem.message));
 }
 
-/// A cell that hangs is a failure that no other way ends.
+/// Ends the process if a cell hangs.
 fn end_process_if_stuck(running: &Mutex<BTreeMap<String, Instant>>, is_done: &AtomicBool) {
     while !is_done.load(Ordering::SeqCst) {
         thread::sleep(Duration::from_millis(20));
@@ -316,10 +316,10 @@ fn end_process_if_stuck(running: &Mutex<BTreeMap<String, Instant>>, is_done: &At
     }
 }
 
-/// More than any cell takes.
+/// The time after which a cell hangs.
 const STUCK: Duration = Duration::from_secs(60);
 
-/// The descriptors of this process, and what they are for.
+/// Returns the descriptors of this process, and their targets.
 fn open_files() -> BTreeSet<String> {
     let entries = fs::read_dir("/proc/self/fd").unwrap();
     let names = entries.map(|entry| {

@@ -15,15 +15,15 @@ use crate::cell::{Call, Cell, NEVER, Problem, Route, Scheme, Stage, World, fast_
 use crate::failures::{WAIT_FOR_JOB, WAIT_FOR_RETRY};
 use mock_server::unresponsive::UnresponsivePort;
 
-/// What stops a call.
+/// A way to stop a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
     /// A token that another thread cancels.
     Token,
-    /// A callback that the call asks on its own thread.
+    /// A callback that the call invokes on its own thread.
     Interrupt,
     Deadline,
-    /// A deadline after an attempt that failed: its error names that failure.
+    /// A timeout after an attempt that failed. Its error names that failure.
     DeadlineAfterFailure,
 }
 
@@ -40,35 +40,36 @@ impl Stop {
     }
 }
 
-/// A call that gets stuck, and what stops it.
+/// A call that waits without end, and the way to stop it.
 #[derive(Clone, Copy)]
 pub(crate) struct StopCell {
-    /// The failure is where the call gets stuck.
+    /// The failure in which the call waits.
     pub(crate) cell: Cell<'static>,
-    /// Whether it gets stuck before that, while it connects.
+    /// Whether the call waits before that, while it connects.
     pub(crate) is_connecting: bool,
     pub(crate) stop: Stop,
 }
 
-/// How long after a stop a call may take.
+/// The maximum time from a stop to the end of the call.
 const DELAY: Duration = Duration::from_millis(250);
-/// The time of a call with a deadline.
+/// The timeout of a call with [`Stop::Deadline`].
 const DEADLINE: Duration = Duration::from_millis(700);
-/// How long a call is stuck before it is cancelled.
+/// How long a call waits before it is cancelled.
 const STUCK: Duration = Duration::from_millis(60);
 
 /// A port that neither accepts nor refuses connections. It stays open.
-pub(crate) static FULL_PORT: LazyLock<UnresponsivePort> = LazyLock::new(UnresponsivePort::start);
+pub(crate) static UNRESPONSIVE_PORT: LazyLock<UnresponsivePort> =
+    LazyLock::new(UnresponsivePort::start);
 
 impl StopCell {
     pub(crate) fn exists(&self) -> bool {
         let is_after_failure = self.stop == Stop::DeadlineAfterFailure;
         let name = self.cell.failure.name.as_str();
         match name {
-            // Only a call that waits for a job asks for it again.
+            // Only a wait for a job requests the job again.
             WAIT_FOR_JOB => self.cell.call == Call::Wait && !is_after_failure,
-            // A port that is full is full for the first attempt too; a wait that follows on
-            // another wait is none of its own.
+            // An unresponsive port fails the first attempt too, and a wait after another wait
+            // is no case of its own.
             _ if self.is_connecting || name == WAIT_FOR_RETRY => !is_after_failure,
             _ => true,
         }
@@ -91,7 +92,7 @@ impl StopCell {
             fs::create_dir(&path).unwrap();
             path
         });
-        let full = FULL_PORT.url.as_str();
+        let full = UNRESPONSIVE_PORT.url.as_str();
         let (url, proxy) = match (self.is_connecting, cell.route) {
             (false, _) => (world.url(cell), world.proxy_url()),
             (true, Route::Direct) => (with_scheme(full, cell.scheme), String::new()),
@@ -132,7 +133,7 @@ impl StopCell {
             let outcome = perform(call, cell.call, &stopped);
             let end = Instant::now();
             let cancelled = canceller.join().unwrap();
-            // When the call was told to stop.
+            // The time of the stop.
             let told = match self.stop {
                 Stop::Token => Some(cancelled),
                 _ => asked.get(),
@@ -150,7 +151,7 @@ impl StopCell {
         if !was_stuck {
             wrong.push("it was never stuck".to_owned());
         }
-        // A wait that is longer than the call is not begun.
+        // A wait beyond the call's timeout does not begin.
         let is_refused = cell.failure.name == WAIT_FOR_RETRY && self.stop.is_deadline();
         let kind = match self.stop {
             Stop::Token | Stop::Interrupt => ErrorKind::Cancelled,
@@ -205,7 +206,7 @@ impl StopCell {
 }
 
 impl StopCell {
-    /// Returns a callback that ends the call once it has been stuck, and says when it did.
+    /// Returns a callback that stops a call that waits, and records when it did.
     fn interrupt(
         self,
         world: &World,
