@@ -131,7 +131,7 @@ fn save_and_write_memory_is_independent_of_size() {
         "save_and_write_memory_is_independent_of_size",
         &server,
         || {
-            let folder = tempfile::tempdir().unwrap();
+            let dir = tempfile::tempdir().unwrap();
             let client = client();
             for size in SIZES {
                 let (peak, info) =
@@ -143,7 +143,7 @@ fn save_and_write_memory_is_independent_of_size() {
                     .file_name(size.to_string())
                     .flush_to_disk(false);
                 let call = client.call().save_options(options);
-                let (peak, saved) = peak_of(|| call.save_output_file(size as i64, folder.path()));
+                let (peak, saved) = peak_of(|| call.save_output_file(size as i64, dir.path()));
                 let saved = saved.unwrap();
                 assert_eq!(fs::metadata(&saved.path).unwrap().len(), size * MIB);
                 assert!(peak <= ALLOWANCE, "saving {size} MiB: {peak}");
@@ -373,11 +373,11 @@ fn large_json_around_the_file_needs_little_memory() {
         "large_json_around_the_file_needs_little_memory",
         &server,
         || {
-            let folder = tempfile::tempdir().unwrap();
+            let dir = tempfile::tempdir().unwrap();
             let client = client();
             let _ = client.get_job(1);
             for job in 1..=count as i64 {
-                let (peak, saved) = peak_of(|| client.save_output_file(job, folder.path()));
+                let (peak, saved) = peak_of(|| client.save_output_file(job, dir.path()));
                 let saved = saved.unwrap();
                 assert_eq!(fs::read(&saved.path).unwrap(), b"ABC");
                 fs::remove_file(&saved.path).unwrap();

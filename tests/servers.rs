@@ -287,9 +287,9 @@ fn check_file(
     ensure(file.bytes == expected, || {
         format!("in memory: {} bytes differ", file.bytes.len())
     })?;
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let saved = client
-        .save_output_file(job, folder.path())
+        .save_output_file(job, dir.path())
         .map_err(|error| format!("saved: {error}"))?;
     ensure(fs::read(&saved.path).unwrap() == expected, || {
         format!("saved: {} bytes differ", saved.size)
@@ -313,12 +313,12 @@ fn check_error(
         Ok(file) => return Err(format!("it gave {} bytes, {}", file.bytes.len(), file.name)),
         Err(error) => check(&error).map_err(|problem| format!("in memory: {problem}"))?,
     }
-    let folder = tempfile::tempdir().unwrap();
-    match client.save_output_file(job, folder.path()) {
+    let dir = tempfile::tempdir().unwrap();
+    match client.save_output_file(job, dir.path()) {
         Ok(file) => return Err(format!("it saved {} bytes, {}", file.size, file.name)),
         Err(error) => check(&error).map_err(|problem| format!("saved: {problem}"))?,
     }
-    let left = fs::read_dir(folder.path()).unwrap().count();
+    let left = fs::read_dir(dir.path()).unwrap().count();
     ensure(left == 0, || format!("{left} files are left"))
 }
 
@@ -802,7 +802,7 @@ fn file_of_64_mib_arrives_whole() {
     on_every_route(|route, cells| {
         let client = route.client("rest").build().unwrap();
         for (job, framing) in [(201, "chunked"), (202, "with Content-Length")] {
-            let folder = tempfile::tempdir().unwrap();
+            let dir = tempfile::tempdir().unwrap();
             let received = Cell::new((0, None));
             let call = client.call().on_progress(|progress| {
                 received.set((progress.bytes_received, progress.total_bytes));
@@ -813,7 +813,7 @@ fn file_of_64_mib_arrives_whole() {
             let digest = |bytes: Vec<u8>| (bytes.len(), sha256(&bytes));
             let saved = match is_direct || job == 202 {
                 true => Some(
-                    call.save_output_file(job, folder.path())
+                    call.save_output_file(job, dir.path())
                         .map(|file| digest(fs::read(file.path).unwrap())),
                 ),
                 false => None,
@@ -960,7 +960,7 @@ impl OwnProcess {
 }
 
 /// Returns a free port below those that the system chooses for connections. One of those could
-/// be taken, or connect to itself, before the proxy listens.
+/// be existing, or connect to itself, before the proxy listens.
 fn free_port() -> u16 {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     loop {

@@ -19,7 +19,7 @@ fn client(url: impl Into<String>) -> Client {
 }
 
 /// Starts a server with one response to every request.
-fn answering(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> MockServer {
+fn responding(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> MockServer {
     let server = MockServer::start();
     server.mock(|_, mut then| {
         for (name, value) in headers {
@@ -119,7 +119,7 @@ fn request_has_the_documented_path_and_headers() {
 
 /// Downloads a file three times from a server with a status for each route. Returns the number
 /// of requests by path and by query, and the last outcome.
-fn asked_thrice(
+fn download_three_times(
     by_path: u16,
     by_query: u16,
 ) -> (usize, usize, Result<OutputFile, sellercloud_output::Error>) {
@@ -143,11 +143,11 @@ fn asked_thrice(
 #[test]
 fn route_that_works_is_remembered() {
     for unknown in [404, 405] {
-        let (by_path, by_query, last) = asked_thrice(unknown, 200);
+        let (by_path, by_query, last) = download_three_times(unknown, 200);
         assert_eq!((by_path, by_query), (1, 3), "{unknown}");
         assert_eq!(last.unwrap().bytes, b"ABC");
         // Only a file shows that the server knows a route. A 500 can have any cause.
-        let (by_path, by_query, last) = asked_thrice(unknown, 500);
+        let (by_path, by_query, last) = download_three_times(unknown, 500);
         assert_eq!((by_path, by_query), (3, 3), "{unknown}");
         assert_eq!(last.unwrap_err().kind(), ErrorKind::Server);
     }
@@ -157,12 +157,12 @@ fn route_that_works_is_remembered() {
         (404, 405, 404),
         (405, 405, 405),
     ] {
-        let (by_path, by_query, last) = asked_thrice(path, query);
+        let (by_path, by_query, last) = download_three_times(path, query);
         assert_eq!((by_path, by_query), (3, 3));
         assert_eq!(last.unwrap_err().http_status(), Some(status));
     }
     for known in [200, 400, 401, 403, 500, 503] {
-        let (by_path, by_query, _) = asked_thrice(known, 200);
+        let (by_path, by_query, _) = download_three_times(known, 200);
         assert_eq!((by_path, by_query), (3, 0), "{known}");
     }
 }
@@ -314,7 +314,7 @@ fn error_status_gives_its_kind_and_the_server_message() {
             "job 28142: the server responded with 206 Partial Content",
         ),
     ] {
-        let error = fetch(&answering(status, &[], body)).unwrap_err();
+        let error = fetch(&responding(status, &[], body)).unwrap_err();
         assert_eq!(error.kind(), kind, "{status} {body}");
         assert_eq!(error.to_string(), message);
         assert_eq!(error.http_status(), Some(status));
@@ -339,7 +339,7 @@ fn status_200_without_a_file_fails() {
             "an error text, not a file: Not Valid Token",
         ),
     ] {
-        let error = fetch(&answering(200, &[("Content-Type", "text/html")], body)).unwrap_err();
+        let error = fetch(&responding(200, &[("Content-Type", "text/html")], body)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MalformedBody, "{body}");
         assert!(error.to_string().starts_with("job 28142: "), "{error}");
         assert!(error.to_string().contains(words), "{error}");
@@ -358,7 +358,7 @@ fn output_file_error_text_without_a_name_fails() {
         "true",
     ] {
         for content_type in ["text/plain", "application/json", "text/csv"] {
-            let server = answering(200, &[("Content-Type", content_type)], body);
+            let server = responding(200, &[("Content-Type", content_type)], body);
             let error = fetch(&server).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::MalformedBody, "{body}");
             let words = body.trim_matches('"');
@@ -376,7 +376,7 @@ fn output_file_error_text_without_a_name_fails() {
         r#"{"Content":null}"#,
         r#"{"Content":""}"#,
     ] {
-        let server = answering(200, &[("Content-Type", "application/json")], body);
+        let server = responding(200, &[("Content-Type", "application/json")], body);
         let error = fetch(&server).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MalformedBody, "{body}");
     }
@@ -392,11 +392,11 @@ fn output_file_short_or_empty_file_with_a_name_succeeds() {
         ("", 0),
         ("\"\"", 0),
     ] {
-        let server = answering(200, &[name, ("Content-Type", "text/plain")], body);
+        let server = responding(200, &[name, ("Content-Type", "text/plain")], body);
         assert_eq!(fetch(&server).unwrap().bytes.len(), length, "{body}");
     }
     // The name is in the FileResponse.
-    let server = answering(200, &[], r#"{"FileName":"a.csv","Content":""}"#);
+    let server = responding(200, &[], r#"{"FileName":"a.csv","Content":""}"#);
     assert_eq!(fetch(&server).unwrap().bytes, b"");
 }
 
@@ -408,7 +408,7 @@ fn output_file_unencoded_data_is_not_shown() {
         &[("Content-Disposition", "attachment; filename=a.csv")],
         &[],
     ] {
-        let error = fetch(&answering(200, headers, csv)).unwrap_err();
+        let error = fetch(&responding(200, headers, csv)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MalformedBody);
         let shown = format!("{error} {error:?}");
         assert!(
@@ -433,18 +433,18 @@ fn output_file_utf16_is_decoded() {
         let bytes: Vec<u8> = body.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let headers = [("Content-Type", "text/plain; charset=utf-16")];
         assert_eq!(
-            fetch(&answering(200, &headers, &bytes)).unwrap().bytes,
+            fetch(&responding(200, &headers, &bytes)).unwrap().bytes,
             b"ABC"
         );
         let marked = [b"\xff\xfe", &bytes[..]].concat();
-        assert_eq!(fetch(&answering(200, &[], &marked)).unwrap().bytes, b"ABC");
+        assert_eq!(fetch(&responding(200, &[], &marked)).unwrap().bytes, b"ABC");
     }
 }
 
 #[test]
 fn output_file_space_in_place_of_a_plus_sign_fails() {
     for body in ["QUJD REVG", "\"QUJD REVG\"", "QUJDREV \r\nQUJDREVG\r\nQUI="] {
-        let error = fetch(&answering(200, &[], body)).unwrap_err();
+        let error = fetch(&responding(200, &[], body)).unwrap_err();
         assert!(
             error.to_string().contains("a misplaced space at byte"),
             "{error}"
@@ -458,7 +458,7 @@ fn fetch_as(
     headers: &[(&str, &str)],
     body: impl AsRef<[u8]>,
 ) -> Result<OutputFile, sellercloud_output::Error> {
-    let server = answering(200, headers, body);
+    let server = responding(200, headers, body);
     let builder = Client::builder(server.base_url()).token(TOKEN);
     let builder = builder
         .retry_policy(RetryPolicy::never())
@@ -678,10 +678,10 @@ fn output_file_meaningless_content_encoding_is_ignored() {
 
 #[test]
 fn content_encoding_that_was_not_requested_fails() {
-    let server = answering(200, &[("Content-Encoding", "gzip")], "QUJD");
+    let server = responding(200, &[("Content-Encoding", "gzip")], "QUJD");
     let error = fetch(&server).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MalformedBody);
-    let server = answering(200, &[("Content-Encoding", "identity")], "QUJD");
+    let server = responding(200, &[("Content-Encoding", "identity")], "QUJD");
     assert_eq!(fetch(&server).unwrap().bytes, b"ABC");
 }
 
@@ -730,7 +730,7 @@ fn file_name_comes_from_header_then_body_then_job() {
         ),
         (&[], r#"{"FileName":"..","Content":"QUJD"}"#, "output-28142"),
     ] {
-        let file = fetch(&answering(200, headers, body)).unwrap();
+        let file = fetch(&responding(200, headers, body)).unwrap();
         assert_eq!(file.name, name, "{headers:?} {body}");
         assert_eq!(
             file.is_fallback_name,
@@ -815,7 +815,7 @@ fn content_disposition_of_any_form_gives_its_name() {
 
 #[test]
 fn output_file_over_max_file_size_fails() {
-    let server = answering(200, &[], "QUJD");
+    let server = responding(200, &[], "QUJD");
     let limited = |bytes| {
         Client::builder(server.base_url())
             .token(TOKEN)
@@ -855,12 +855,12 @@ fn token_is_never_shown() {
     let echo = format!("you sent Bearer {TOKEN}");
     let mut shown = String::new();
     for server in [
-        answering(401, &[], &echo),
-        answering(500, &[], format!("{{\"Message\":\"{echo}\"}}")),
-        answering(200, &[], &echo),
-        answering(200, &[], format!("<p>{echo}")),
-        answering(200, &[], format!("{{\"Error\":\"{echo}\"}}")),
-        answering(200, &[("Content-Encoding", TOKEN)], "QUJD"),
+        responding(401, &[], &echo),
+        responding(500, &[], format!("{{\"Message\":\"{echo}\"}}")),
+        responding(200, &[], &echo),
+        responding(200, &[], format!("<p>{echo}")),
+        responding(200, &[], format!("{{\"Error\":\"{echo}\"}}")),
+        responding(200, &[("Content-Encoding", TOKEN)], "QUJD"),
     ] {
         let error = fetch(&server).unwrap_err();
         assert!(error.to_string().contains("[token]"), "{error}");
@@ -882,12 +882,12 @@ fn token_is_never_shown() {
 fn token_that_a_message_truncates_is_not_shown() {
     // As long as a token with claims, which a message truncates.
     let token = format!("{TOKEN}.{}", "c2VjcmV0".repeat(100));
-    for answer in [
-        answering(401, &[], format!("you sent {token}")),
-        answering(401, &[], format!("{} {token}", "x".repeat(370))),
-        answering(200, &[], format!("<p>you sent {token}")),
+    for response in [
+        responding(401, &[], format!("you sent {token}")),
+        responding(401, &[], format!("{} {token}", "x".repeat(370))),
+        responding(200, &[], format!("<p>you sent {token}")),
     ] {
-        let client = Client::builder(answer.base_url()).token(&token);
+        let client = Client::builder(response.base_url()).token(&token);
         let client = client.retry_policy(RetryPolicy::never()).build().unwrap();
         let error = client.get_output_file(1).unwrap_err();
         let shown = format!("{error} {error:?}");
@@ -898,8 +898,8 @@ fn token_that_a_message_truncates_is_not_shown() {
     // The message ends at each place within the token.
     for before in 1..20 {
         let text = format!("{} {token}", "-".repeat(399 - before));
-        let answer = answering(401, &[], text);
-        let client = Client::builder(answer.base_url()).token(&token);
+        let response = responding(401, &[], text);
+        let client = Client::builder(response.base_url()).token(&token);
         let client = client.retry_policy(RetryPolicy::never()).build().unwrap();
         let error = client.get_output_file(1).unwrap_err().to_string();
         assert!(error.contains("[token]") || error.contains('…'), "{error}");
@@ -927,20 +927,20 @@ fn client_shared_by_threads_works() {
 
 #[test]
 fn output_file_save_is_whole_or_fails() {
-    let server = answering(
+    let server = responding(
         200,
         &[("Content-Disposition", "attachment; filename=a.csv")],
         "QUJD",
     );
     let mut file = fetch(&server).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let path = file.save(&folder).unwrap();
-    assert_eq!(path, folder.path().join("a.csv"));
+    let dir = tempfile::tempdir().unwrap();
+    let path = file.save(&dir).unwrap();
+    assert_eq!(path, dir.path().join("a.csv"));
     assert_eq!(fs::read(&path).unwrap(), b"ABC");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let plain = folder.path().join("plain");
+        let plain = dir.path().join("plain");
         fs::write(&plain, "").unwrap();
         let mode = |path| fs::metadata(path).unwrap().permissions().mode();
         assert_eq!(mode(&path), mode(&plain));
@@ -949,7 +949,7 @@ fn output_file_save_is_whole_or_fails() {
 
     // An existing file is kept.
     fs::write(&path, "older").unwrap();
-    let error = file.save(&folder).unwrap_err();
+    let error = file.save(&dir).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
     assert!(
         error.to_string().contains(path.to_str().unwrap()),
@@ -957,7 +957,7 @@ fn output_file_save_is_whole_or_fails() {
     );
     assert_eq!(fs::read(&path).unwrap(), b"older");
 
-    let missing = folder.path().join("missing");
+    let missing = dir.path().join("missing");
     let error = file.save(&missing).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
     assert!(error.to_string().contains("missing"), "{error}");
@@ -965,13 +965,13 @@ fn output_file_save_is_whole_or_fails() {
     for path in ["../a.csv", "/a.csv", "a/b", "..", ""] {
         file.name = path.into();
         assert_eq!(
-            file.save(&folder).unwrap_err().kind(),
+            file.save(&dir).unwrap_err().kind(),
             ErrorKind::InvalidArgument,
             "{path}"
         );
     }
     assert_eq!(
-        fs::read_dir(&folder).unwrap().count(),
+        fs::read_dir(&dir).unwrap().count(),
         1,
         "a temporary file is left"
     );
@@ -979,7 +979,7 @@ fn output_file_save_is_whole_or_fails() {
 
 #[test]
 fn debug_of_output_file_shows_no_content() {
-    let server = answering(200, &[], "QUJD");
+    let server = responding(200, &[], "QUJD");
     let text = format!("{:?}", fetch(&server).unwrap());
     assert!(
         text.contains("[3 bytes]") && text.contains("output-28142"),
@@ -994,7 +994,7 @@ fn large_output_file_is_identical() {
         let file = noise(length);
         let body = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, &file);
         assert!(
-            fetch(&answering(200, &[], body)).unwrap().bytes == file,
+            fetch(&responding(200, &[], body)).unwrap().bytes == file,
             "{length}"
         );
     }

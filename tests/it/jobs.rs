@@ -227,8 +227,8 @@ fn wait_timeout_reports_the_job_status() {
         "job 50004: timed out after 0.7 s; the job's status is still Processing"
     );
     // The intervals are 100, 120, 120, ... ms.
-    let asked = mock.requests("/rest/api/queuedjobs/50004");
-    assert!((2..=7).contains(&asked), "{asked}");
+    let calls = mock.requests("/rest/api/queuedjobs/50004");
+    assert!((2..=7).contains(&calls), "{calls}");
 }
 
 #[test]
@@ -621,14 +621,14 @@ fn save_existing_file_of_the_response_fails_before_the_body() {
         let _ = connection.read_to_end(&mut Vec::new());
     });
     let directory = tempfile::tempdir().unwrap();
-    let taken = directory.path().join("a.csv");
-    std::fs::write(&taken, "mine").unwrap();
+    let existing = directory.path().join("a.csv");
+    std::fs::write(&existing, "mine").unwrap();
     let client = client(&server.url);
     let call = client.call().timeout(Duration::from_secs(20));
     let error = call.save_output_file(1, directory.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io, "{error}");
     assert_eq!(error.io_kind(), Some(std::io::ErrorKind::AlreadyExists));
-    assert_eq!(std::fs::read(taken).unwrap(), b"mine");
+    assert_eq!(std::fs::read(existing).unwrap(), b"mine");
 }
 
 #[test]

@@ -57,10 +57,10 @@ impl Write for Panicking {
 fn panic_in_a_callback_leaves_the_client_usable() {
     let server = server();
     let client = Client::builder(&server.url).token("token").build().unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let works = || {
         assert_eq!(client.get_output_file(1).unwrap().bytes.len(), LENGTH);
-        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+        let left: Vec<_> = fs::read_dir(dir.path()).unwrap().collect();
         assert!(left.is_empty(), "{left:?}");
     };
     let progress = |number| {
@@ -79,7 +79,7 @@ fn panic_in_a_callback_leaves_the_client_usable() {
         });
         works();
         let call = client.call().on_progress(progress(number));
-        panics(|| call.save_output_file(1, folder.path()));
+        panics(|| call.save_output_file(1, dir.path()));
         works();
     }
     panics(|| client.write_output_file(1, &mut Panicking));
@@ -98,9 +98,9 @@ fn panic_in_a_callback_leaves_the_client_usable() {
 #[test]
 fn panic_in_a_token_provider_fails_one_call_only() {
     let server = server();
-    let asked = AtomicUsize::new(0);
+    let requests = AtomicUsize::new(0);
     let builder = Client::builder(&server.url).token_provider(move |_| {
-        match asked.fetch_add(1, Ordering::SeqCst) {
+        match requests.fetch_add(1, Ordering::SeqCst) {
             0 => panic!("the caller's own"),
             _ => Ok::<_, Error>("token".to_owned()),
         }

@@ -101,8 +101,8 @@ fn proxy_password_of_any_characters_is_sent() {
     let seen = heads.clone();
     let proxy = RawServer::start(move |head, connection| {
         seen.lock().unwrap().push(head.to_owned());
-        let answer = b"HTTP/1.1 407 No\r\nConnection: close\r\n\r\n";
-        connection.write_all(answer).unwrap();
+        let response = b"HTTP/1.1 407 No\r\nConnection: close\r\n\r\n";
+        connection.write_all(response).unwrap();
     });
     let address = proxy.url.strip_prefix("http://").unwrap();
     let client = Client::builder("https://tt.example")
@@ -296,15 +296,15 @@ impl Identities {
 
     /// Starts a server that sends the same bytes for every request and closes the connection,
     /// without close_notify.
-    fn server_that_answers(&self, route: Route, answer: &str) -> SocketAddr {
-        let answer = answer.as_bytes().to_vec();
+    fn server_that_responds(&self, route: Route, response: &str) -> SocketAddr {
+        let response = response.as_bytes().to_vec();
         match route.server_is_https {
-            false => address_of(&RawServer::responding(answer).url),
+            false => address_of(&RawServer::responding(response).url),
             true => {
                 let serve = move |client: &mut TlsStream| {
                     let mut lines = BufReader::new(&mut *client).lines();
                     while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
-                    client.write_all(&answer)?;
+                    client.write_all(&response)?;
                     client.flush()?;
                     client.sock.shutdown(Shutdown::Write)
                 };
@@ -324,7 +324,7 @@ const GOOD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD";
 fn every_route_reaches_the_server() {
     let identities = Identities::new();
     for route in ROUTES {
-        let server = identities.server_that_answers(route, GOOD);
+        let server = identities.server_that_responds(route, GOOD);
         let proxy = ConnectProxy::tunnel_to(server, identities.proxy(route));
         let client = identities.client(route, &proxy).build().unwrap();
         assert_eq!(
@@ -375,7 +375,7 @@ fn truncated_body_fails_on_every_route() {
     let identities = Identities::new();
     let ok = "HTTP/1.1 200 OK\r\n";
     for route in ROUTES {
-        for (answer, is_delimited) in [
+        for (response, is_delimited) in [
             (format!("{ok}Content-Length: 8\r\n\r\nQUJD"), true),
             (
                 format!("{ok}Transfer-Encoding: chunked\r\n\r\n4\r\nQUJD\r\n"),
@@ -387,7 +387,7 @@ fn truncated_body_fails_on_every_route() {
             ),
             (format!("{ok}Connection: close\r\n\r\nQUJD"), false),
         ] {
-            let server = identities.server_that_answers(route, &answer);
+            let server = identities.server_that_responds(route, &response);
             let proxy = ConnectProxy::tunnel_to(server, identities.proxy(route));
             for encoding in [BodyEncoding::Base64, BodyEncoding::Raw, BodyEncoding::Auto] {
                 let client = identities.client(route, &proxy).body_encoding(encoding);
@@ -397,7 +397,7 @@ fn truncated_body_fails_on_every_route() {
                 assert_eq!(
                     outcome.is_err(),
                     is_error,
-                    "{route:?} {answer:?} {encoding:?}"
+                    "{route:?} {response:?} {encoding:?}"
                 );
                 if let Err(error) = outcome {
                     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
@@ -509,7 +509,7 @@ fn interim_responses_of_a_proxy_are_skipped() {
 }
 
 /// A proxy's response, the text of its error, and whether the error is transient.
-const REFUSALS: [(&str, &str, bool); 11] = [
+const PROXY_ERRORS: [(&str, &str, bool); 11] = [
     (
         "HTTP/1.1 403 Nope\r\nContent-Length: 40\r\n\r\n<html><h1>tt.example is blocked</h1></ht",
         "the proxy refused with 403 Forbidden: tt.example is blocked",
@@ -558,19 +558,19 @@ const REFUSALS: [(&str, &str, bool); 11] = [
 #[test]
 fn error_of_a_proxy_is_reported_with_its_message() {
     let identities = Identities::new();
-    for (answer, words, is_transient) in REFUSALS {
+    for (response, words, is_transient) in PROXY_ERRORS {
         for route in ROUTES {
             let proxy = ConnectProxy::start(identities.proxy(route), move |_, client| {
-                client.write_all(answer.as_bytes())?;
+                client.write_all(response.as_bytes())?;
                 client.flush()
             });
             let client = identities.client(route, &proxy).build().unwrap();
             let error = client.get_output_file(1).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Connection, "{answer:?}: {error}");
-            assert!(error.to_string().contains(words), "{answer:?}: {error}");
+            assert_eq!(error.kind(), ErrorKind::Connection, "{response:?}: {error}");
+            assert!(error.to_string().contains(words), "{response:?}: {error}");
             let name = format!("through the proxy {}:{}", route.proxy_host(), proxy.port());
             assert!(error.to_string().contains(&name), "{error}");
-            assert_eq!(error.is_retryable(), is_transient, "{answer:?}: {error}");
+            assert_eq!(error.is_retryable(), is_transient, "{response:?}: {error}");
             assert_sources_repeat_nothing(&error);
         }
     }
@@ -676,7 +676,7 @@ fn loopback_bypasses_the_proxy() {
 fn proxy_name_with_several_addresses_connects() {
     let identities = Identities::new();
     // The system may resolve it to ::1 too, where nothing listens.
-    let server = identities.server_that_answers(ROUTES[0], GOOD);
+    let server = identities.server_that_responds(ROUTES[0], GOOD);
     let proxy = ConnectProxy::tunnel_to(server, None);
     let url = format!("http://localhost:{}", proxy.port());
     let client = identities.client(ROUTES[0], &proxy).proxy(url);

@@ -36,8 +36,8 @@ fn if_exists(if_exists: IfExists) -> SaveOptions {
     SaveOptions::default().if_exists(if_exists)
 }
 
-fn names_in(folder: impl AsRef<Path>) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
+fn names_in(dir: impl AsRef<Path>) -> Vec<String> {
+    let entries = fs::read_dir(dir).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<_> = names.collect();
     names.sort();
@@ -74,12 +74,12 @@ fn in_two_halves() -> (RawServer, mpsc::Receiver<()>, mpsc::Sender<()>) {
 #[test]
 fn save_and_write_of_every_kind_of_file_are_whole() {
     let mock = MockSellercloud::start();
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let client = client(&mock.url());
     for job in JOBS.iter().filter(|job| job.id != 28146) {
         let bytes = (job.bytes)();
-        let saved = client.save_output_file(job.id, folder.path()).unwrap();
-        assert_eq!(saved.path, folder.path().join(job.name));
+        let saved = client.save_output_file(job.id, dir.path()).unwrap();
+        assert_eq!(saved.path, dir.path().join(job.name));
         assert_eq!(saved.name, job.name);
         assert_eq!(saved.is_fallback_name, job.id == 28149);
         assert_eq!(saved.size, bytes.len() as u64);
@@ -94,54 +94,54 @@ fn save_and_write_of_every_kind_of_file_are_whole() {
         assert_eq!(info.is_fallback_name, saved.is_fallback_name);
         assert_eq!(info.content_type, saved.content_type);
     }
-    assert_eq!(names_in(folder.path()).len(), JOBS.len() - 1);
+    assert_eq!(names_in(dir.path()).len(), JOBS.len() - 1);
 }
 
 #[test]
 fn save_existing_file_follows_if_exists() {
     let mock = MockSellercloud::start();
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let client = client(&mock.url());
-    let taken = folder.path().join("inventory.txt");
-    fs::write(&taken, "mine").unwrap();
+    let existing = dir.path().join("inventory.txt");
+    fs::write(&existing, "mine").unwrap();
     let file = client.get_output_file(28143).unwrap();
 
-    let (message, path) = io_error(client.save_output_file(28143, folder.path()));
+    let (message, path) = io_error(client.save_output_file(28143, dir.path()));
     assert!(message.contains("inventory.txt"), "{message}");
-    assert_eq!(path, taken);
-    assert_eq!(io_error(file.save(folder.path())).1, taken);
-    assert_eq!(fs::read(&taken).unwrap(), b"mine");
+    assert_eq!(path, existing);
+    assert_eq!(io_error(file.save(dir.path())).1, existing);
+    assert_eq!(fs::read(&existing).unwrap(), b"mine");
 
     for name in ["inventory (1).txt", "inventory (2).txt"] {
         let call = client.call().save_options(if_exists(IfExists::KeepBoth));
-        let saved = call.save_output_file(28143, folder.path()).unwrap();
-        assert_eq!(saved.path, folder.path().join(name));
+        let saved = call.save_output_file(28143, dir.path()).unwrap();
+        assert_eq!(saved.path, dir.path().join(name));
         assert_eq!(saved.name, "inventory.txt");
     }
-    let path = file.save_with(folder.path(), &if_exists(IfExists::KeepBoth));
-    assert_eq!(path.unwrap(), folder.path().join("inventory (3).txt"));
+    let path = file.save_with(dir.path(), &if_exists(IfExists::KeepBoth));
+    assert_eq!(path.unwrap(), dir.path().join("inventory (3).txt"));
 
     let call = client.call().save_options(if_exists(IfExists::Replace));
-    let saved = call.save_output_file(28143, folder.path()).unwrap();
-    assert_eq!(saved.path, taken);
-    assert_eq!(fs::read(&taken).unwrap(), file.bytes);
-    assert_eq!(names_in(folder.path()).len(), 4);
+    let saved = call.save_output_file(28143, dir.path()).unwrap();
+    assert_eq!(saved.path, existing);
+    assert_eq!(fs::read(&existing).unwrap(), file.bytes);
+    assert_eq!(names_in(dir.path()).len(), 4);
 }
 
 #[test]
 fn save_keep_both_name_stays_within_255_bytes() {
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let long = format!("{}.csv", "é".repeat(125));
-    let answer = format!(
+    let response = format!(
         "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\
          Content-Disposition: attachment; filename*=UTF-8''{}.csv\r\n\r\nQUJD",
         "%C3%A9".repeat(125)
     );
-    let server = RawServer::responding(answer);
+    let server = RawServer::responding(response);
     let save = || {
         let client = client(&server.url);
         let call = client.call().save_options(if_exists(IfExists::KeepBoth));
-        call.save_output_file(1, folder.path()).unwrap().path
+        call.save_output_file(1, dir.path()).unwrap().path
     };
     assert_eq!(save().file_name().unwrap(), long.as_str());
     let second = save().file_name().unwrap().to_str().unwrap().to_owned();
@@ -151,15 +151,15 @@ fn save_keep_both_name_stays_within_255_bytes() {
 #[test]
 fn save_with_a_file_name_uses_it() {
     let mock = MockSellercloud::start();
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let client = client(&mock.url());
     let call = client
         .call()
         .save_options(named("mine.csv", IfExists::Fail));
-    let saved = call.save_output_file(28143, folder.path()).unwrap();
-    assert_eq!(saved.path, folder.path().join("mine.csv"));
+    let saved = call.save_output_file(28143, dir.path()).unwrap();
+    assert_eq!(saved.path, dir.path().join("mine.csv"));
     assert_eq!(saved.name, "inventory.txt");
-    assert_eq!(names_in(folder.path()), ["mine.csv"]);
+    assert_eq!(names_in(dir.path()), ["mine.csv"]);
 }
 
 #[cfg(unix)]
@@ -168,9 +168,9 @@ fn save_permissions_follow_the_umask() {
     use std::os::unix::fs::PermissionsExt;
     if runs_alone() {
         let mock = MockSellercloud::start();
-        let folder = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().unwrap();
         let client = client(&mock.url());
-        let saved = client.save_output_file(28143, folder.path()).unwrap();
+        let saved = client.save_output_file(28143, dir.path()).unwrap();
         let mode = fs::metadata(saved.path).unwrap().permissions().mode();
         println!("mode {:o}", mode & 0o7777);
         return;
@@ -189,14 +189,14 @@ fn save_permissions_follow_the_umask() {
 #[test]
 fn save_symbolic_link_is_not_followed() {
     let mock = MockSellercloud::start();
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let client = client(&mock.url());
-    let elsewhere = folder.path().join("elsewhere");
-    let link = folder.path().join("inventory.txt");
+    let elsewhere = dir.path().join("elsewhere");
+    let link = dir.path().join("inventory.txt");
     std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
-    io_error(client.save_output_file(28143, folder.path()));
+    io_error(client.save_output_file(28143, dir.path()));
     let call = client.call().save_options(if_exists(IfExists::Replace));
-    call.save_output_file(28143, folder.path()).unwrap();
+    call.save_output_file(28143, dir.path()).unwrap();
     assert!(!elsewhere.exists());
     assert!(link.symlink_metadata().unwrap().is_file());
 }
@@ -210,13 +210,13 @@ fn save_by_many_threads_follows_if_exists() {
         (IfExists::KeepBoth, 16),
         (IfExists::Replace, 16),
     ] {
-        let folder = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().unwrap();
         let paths = Mutex::new(Vec::new());
         thread::scope(|scope| {
             for _ in 0..16 {
                 scope.spawn(|| {
                     let call = client.call().save_options(if_exists(how));
-                    match call.save_output_file(28143, folder.path()) {
+                    match call.save_output_file(28143, dir.path()) {
                         Ok(saved) => paths.lock().unwrap().push(saved.path),
                         Err(error) => assert_eq!(error.kind(), ErrorKind::Io, "{error}"),
                     }
@@ -227,7 +227,7 @@ fn save_by_many_threads_follows_if_exists() {
         assert_eq!(paths.len(), succeed, "{how:?}");
         paths.sort();
         paths.dedup();
-        let names = names_in(folder.path());
+        let names = names_in(dir.path());
         assert_eq!(names.len(), paths.len(), "{how:?}: {names:?}");
         for path in paths {
             assert_eq!(fs::read(path).unwrap(), (Job::find(28143).bytes)());
@@ -248,7 +248,7 @@ fn save_by_many_processes_follows_if_exists() {
         };
         let client = client(&variable("SCO_TEST_URL"));
         let call = client.call().save_options(if_exists(how));
-        match call.save_output_file(1, variable("SCO_TEST_FOLDER")) {
+        match call.save_output_file(1, variable("SCO_TEST_DIRECTORY")) {
             Ok(saved) => println!("saved {}", saved.path.display()),
             Err(error) => assert_eq!(error.kind(), ErrorKind::Io, "{error}"),
         }
@@ -256,12 +256,12 @@ fn save_by_many_processes_follows_if_exists() {
     }
     const PROCESSES: usize = 4;
     for (how, succeed) in [("fail", 1), ("number", PROCESSES)] {
-        let folder = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().unwrap();
         // All of them are writing before any of them finishes.
         let (server, is_half_sent, go_on) = in_two_halves();
         let variables = [
             ("SCO_TEST_URL", server.url.as_str()),
-            ("SCO_TEST_FOLDER", folder.path().to_str().unwrap()),
+            ("SCO_TEST_DIRECTORY", dir.path().to_str().unwrap()),
             ("SCO_TEST_HOW", how),
         ];
         let start = || {
@@ -278,56 +278,56 @@ fn save_by_many_processes_follows_if_exists() {
             saved += usize::from(String::from_utf8_lossy(&output.stdout).contains("saved "));
         }
         assert_eq!(saved, succeed, "{how}");
-        let names = names_in(folder.path());
+        let names = names_in(dir.path());
         assert_eq!(names.len(), succeed, "{names:?}");
         for name in names {
-            assert_eq!(fs::read(folder.path().join(name)).unwrap(), [0; 300_000]);
+            assert_eq!(fs::read(dir.path().join(name)).unwrap(), [0; 300_000]);
         }
     }
 }
 
 #[test]
 fn save_that_fails_leaves_nothing() {
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let half = HEAD.to_owned() + &"A".repeat(200_000);
     let garbage = HEAD.to_owned() + &"A".repeat(300_000) + &"?".repeat(100_000);
-    for (answer, kind, attempts) in [
+    for (response, kind, attempts) in [
         (half, ErrorKind::Connection, 5),
         (garbage, ErrorKind::MalformedBody, 1),
     ] {
-        let server = RawServer::responding(answer);
+        let server = RawServer::responding(response);
         let client = client(&server.url);
-        let error = client.save_output_file(1, folder.path()).unwrap_err();
+        let error = client.save_output_file(1, dir.path()).unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert_eq!(error.attempts(), attempts);
-        assert_eq!(names_in(folder.path()), [""; 0]);
+        assert_eq!(names_in(dir.path()), [""; 0]);
     }
 }
 
 #[test]
 fn save_that_is_cancelled_leaves_nothing() {
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let (server, is_half_sent, _go_on) = in_two_halves();
     let client = client(&server.url);
     let cancel = CancelToken::new();
     thread::scope(|scope| {
         let saving = scope.spawn(|| {
             let call = client.call().cancel_token(&cancel);
-            call.save_output_file(1, folder.path())
+            call.save_output_file(1, dir.path())
         });
         is_half_sent.recv().unwrap();
-        while names_in(folder.path()).is_empty() {
+        while names_in(dir.path()).is_empty() {
             thread::yield_now();
         }
         cancel.cancel();
         let error = saving.join().unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Cancelled);
     });
-    assert_eq!(names_in(folder.path()), [""; 0]);
+    assert_eq!(names_in(dir.path()), [""; 0]);
     let call = client.call().on_progress(|_| ControlFlow::Break(()));
-    let error = call.save_output_file(1, folder.path()).unwrap_err();
+    let error = call.save_output_file(1, dir.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
-    assert_eq!(names_in(folder.path()), [""; 0]);
+    assert_eq!(names_in(dir.path()), [""; 0]);
 }
 
 // `process` needs a shell.
@@ -338,36 +338,36 @@ fn save_removes_leftovers_of_a_killed_process() {
     if runs_alone() {
         let variable = |name| env::var(name).unwrap();
         let client = client(&variable("SCO_TEST_URL"));
-        let _ = client.save_output_file(1, variable("SCO_TEST_FOLDER"));
+        let _ = client.save_output_file(1, variable("SCO_TEST_DIRECTORY"));
         unreachable!("the parent kills this process");
     }
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let (server, is_half_sent, go_on) = in_two_halves();
     let variables = [
         ("SCO_TEST_URL", server.url.as_str()),
-        ("SCO_TEST_FOLDER", folder.path().to_str().unwrap()),
+        ("SCO_TEST_DIRECTORY", dir.path().to_str().unwrap()),
     ];
     let mut child = process::command("exec \"$@\"", TEST, &variables)
         .spawn()
         .unwrap();
     is_half_sent.recv().unwrap();
-    while names_in(folder.path()).is_empty() {
+    while names_in(dir.path()).is_empty() {
         thread::yield_now();
     }
     let mock = MockSellercloud::start();
     let here = client(&mock.url());
 
     // The process is alive: its file is kept.
-    here.save_output_file(28143, folder.path()).unwrap();
-    let names = names_in(folder.path());
+    here.save_output_file(28143, dir.path()).unwrap();
+    let names = names_in(dir.path());
     assert_eq!(names.len(), 2, "{names:?}");
     assert!(names[0].starts_with(".sellercloud-output-"), "{names:?}");
 
     child.kill().unwrap();
     child.wait().unwrap();
-    assert_eq!(names_in(folder.path()).len(), 2);
-    here.save_output_file(28145, folder.path()).unwrap();
-    assert_eq!(names_in(folder.path()), ["inventory.txt", "label é.pdf"]);
+    assert_eq!(names_in(dir.path()).len(), 2);
+    here.save_output_file(28145, dir.path()).unwrap();
+    assert_eq!(names_in(dir.path()), ["inventory.txt", "label é.pdf"]);
     drop(go_on);
 }
 
@@ -376,8 +376,8 @@ fn save_removes_leftovers_of_a_killed_process() {
 #[test]
 fn save_keeps_what_only_looks_like_a_leftover() {
     let mock = MockSellercloud::start();
-    let folder = tempfile::tempdir().unwrap();
-    let precious = folder.path().join("precious");
+    let dir = tempfile::tempdir().unwrap();
+    let precious = dir.path().join("precious");
     fs::write(&precious, "mine").unwrap();
     let hours = |hours: u64| std::time::SystemTime::now() - Duration::from_secs(hours * 3600);
     let file = File::options().write(true).open(&precious).unwrap();
@@ -385,7 +385,7 @@ fn save_keeps_what_only_looks_like_a_leftover() {
     let names: Vec<_> = (0..5)
         .map(|number| temporary_name(true, 4_000_000_000 + number))
         .collect();
-    let path = |number: usize| folder.path().join(&names[number]);
+    let path = |number: usize| dir.path().join(&names[number]);
     std::os::unix::fs::symlink(&precious, path(0)).unwrap();
     let made = std::process::Command::new("mkfifo").arg(path(1)).status();
     assert!(made.unwrap().success());
@@ -394,10 +394,10 @@ fn save_keeps_what_only_looks_like_a_leftover() {
     // A hard link is removed. The file keeps its other name.
     fs::hard_link(&precious, path(4)).unwrap();
     client(&mock.url())
-        .save_output_file(28143, folder.path())
+        .save_output_file(28143, dir.path())
         .unwrap();
     assert_eq!(fs::read(precious).unwrap(), b"mine");
-    let left = names_in(folder.path());
+    let left = names_in(dir.path());
     for (number, stays) in [true, true, true, true, false].into_iter().enumerate() {
         assert_eq!(left.contains(&names[number]), stays, "{number}: {left:?}");
     }
@@ -432,10 +432,10 @@ fn raw_os_error(error: &Error) -> Option<i32> {
 fn save_invalid_directory_or_name_fails_before_a_request() {
     let (server, count) = counting_server();
     let client = client(&server.url);
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("file.csv");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file.csv");
     fs::write(&file, "mine").unwrap();
-    fs::create_dir(folder.path().join("directory")).unwrap();
+    fs::create_dir(dir.path().join("directory")).unwrap();
     let check = |directory: &Path, options: SaveOptions, kind, io_kind: Option<io::ErrorKind>| {
         let call = client.call().save_options(options.clone());
         let error = call.save_output_file(1, directory).unwrap_err();
@@ -450,8 +450,8 @@ fn save_invalid_directory_or_name_fails_before_a_request() {
         assert_eq!(count.load(Ordering::SeqCst), 0, "{error}");
     };
     let default = SaveOptions::default;
-    let absent = folder.path().join("absent");
-    let long = folder.path().join("long".repeat(2000));
+    let absent = dir.path().join("absent");
+    let long = dir.path().join("long".repeat(2000));
     let not_found = Some(io::ErrorKind::NotFound);
     check(&absent, default(), ErrorKind::Io, not_found);
     let not_a_directory = Some(io::ErrorKind::NotADirectory);
@@ -482,17 +482,17 @@ fn save_invalid_directory_or_name_fails_before_a_request() {
     ] {
         for if_exists in [IfExists::Fail, IfExists::Replace, IfExists::KeepBoth] {
             let options = named(name, if_exists);
-            check(folder.path(), options, ErrorKind::InvalidArgument, None);
+            check(dir.path(), options, ErrorKind::InvalidArgument, None);
         }
     }
-    let taken = Some(io::ErrorKind::AlreadyExists);
+    let existing = Some(io::ErrorKind::AlreadyExists);
     let options = named("file.csv", IfExists::Fail);
-    check(folder.path(), options, ErrorKind::Io, taken);
+    check(dir.path(), options, ErrorKind::Io, existing);
     let is_a_directory = Some(io::ErrorKind::IsADirectory);
     let options = named("directory", IfExists::Replace);
-    check(folder.path(), options, ErrorKind::Io, is_a_directory);
+    check(dir.path(), options, ErrorKind::Io, is_a_directory);
     assert_eq!(fs::read(&file).unwrap(), b"mine");
-    assert_eq!(names_in(folder.path()), ["directory", "file.csv"]);
+    assert_eq!(names_in(dir.path()), ["directory", "file.csv"]);
 }
 
 #[cfg(unix)]
@@ -571,10 +571,10 @@ fn save_in_directory_that_cannot_be_read_succeeds() {
         (0o600, Some(libc::EACCES)),
         (0o100, Some(libc::EACCES)),
     ] {
-        let folder = outer.path().join(format!("{mode:o}"));
-        fs::create_dir(&folder).unwrap();
-        let _ = std::os::unix::fs::chown(&folder, Some(user), None);
-        permit(&folder, mode);
+        let dir = outer.path().join(format!("{mode:o}"));
+        fs::create_dir(&dir).unwrap();
+        let _ = std::os::unix::fs::chown(&dir, Some(user), None);
+        permit(&dir, mode);
         // SAFETY: no memory is involved.
         let administrator = unsafe { libc::geteuid() };
         // SAFETY: no memory is involved.
@@ -583,11 +583,11 @@ fn save_in_directory_that_cannot_be_read_succeeds() {
             client
                 .call()
                 .save_options(if_exists(how))
-                .save_output_file(28143, &folder)
+                .save_output_file(28143, &dir)
         });
         // SAFETY: no memory is involved.
         unsafe { libc::seteuid(administrator) };
-        permit(&folder, 0o700);
+        permit(&dir, 0o700);
         for outcome in outcomes {
             match outcome {
                 Ok(_) => assert_eq!(code, None, "{mode:o}"),
@@ -601,16 +601,16 @@ fn save_in_directory_that_cannot_be_read_succeeds() {
             None => &["inventory (1).txt", "inventory.txt"],
             Some(_) => &[],
         };
-        assert_eq!(names_in(&folder), expected, "{mode:o}");
+        assert_eq!(names_in(&dir), expected, "{mode:o}");
     }
 }
 
 #[test]
 fn save_in_absent_directory_names_it() {
     let mock = MockSellercloud::start();
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let client = client(&mock.url());
-    let absent = folder.path().join("absent");
+    let absent = dir.path().join("absent");
     let (message, path) = io_error(client.save_output_file(28143, &absent));
     assert_eq!(path, absent);
     let expected = format!("job 28143: cannot save to {}: ", path.display());
@@ -626,24 +626,24 @@ fn save_in_absent_directory_names_it() {
 fn save_replace_of_a_special_file_fails_before_a_request() {
     let (server, count) = counting_server();
     let client = client(&server.url);
-    let folder = tempfile::tempdir().unwrap();
-    let pipe = folder.path().join("pipe");
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.unwrap().success());
-    let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("socket")).unwrap();
     for name in ["pipe", "socket"] {
         let call = client.call().save_options(named(name, IfExists::Replace));
-        let error = call.save_output_file(1, folder.path()).unwrap_err();
+        let error = call.save_output_file(1, dir.path()).unwrap_err();
         assert!(error.to_string().contains("not a regular file"), "{error}");
         assert_eq!(raw_os_error(&error), Some(libc::EEXIST));
         assert_eq!(count.load(Ordering::SeqCst), 0);
     }
     // The name that the server sends is known when its response begins.
-    fs::rename(&pipe, folder.path().join("half.csv")).unwrap();
+    fs::rename(&pipe, dir.path().join("half.csv")).unwrap();
     let call = client.call().save_options(if_exists(IfExists::Replace));
-    let error = call.save_output_file(1, folder.path()).unwrap_err();
+    let error = call.save_output_file(1, dir.path()).unwrap_err();
     assert_eq!(raw_os_error(&error), Some(libc::EEXIST));
-    assert_eq!(names_in(folder.path()), ["half.csv", "socket"]);
+    assert_eq!(names_in(dir.path()), ["half.csv", "socket"]);
 }
 
 #[cfg(unix)]
@@ -658,8 +658,8 @@ fn save_replace_keeps_the_permissions() {
         .uid()
         == 0;
     for mode in [0o600, 0o640, 0o666, 0o755, 0o444, 0o4755] {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("half.csv");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("half.csv");
         fs::write(&path, "old").unwrap();
         if is_administrator {
             chown(&path, Some(1234), Some(2345)).unwrap();
@@ -670,14 +670,14 @@ fn save_replace_keeps_the_permissions() {
         thread::scope(|scope| {
             let saving = scope.spawn(|| {
                 let call = client.call().save_options(if_exists(IfExists::Replace));
-                call.save_output_file(1, folder.path())
+                call.save_output_file(1, dir.path())
             });
             is_half_sent.recv().unwrap();
-            while names_in(folder.path()).len() < 2 {
+            while names_in(dir.path()).len() < 2 {
                 thread::yield_now();
             }
-            let temporary = names_in(folder.path()).swap_remove(0);
-            let metadata = fs::metadata(folder.path().join(temporary)).unwrap();
+            let temporary = names_in(dir.path()).swap_remove(0);
+            let metadata = fs::metadata(dir.path().join(temporary)).unwrap();
             assert_eq!(metadata.mode() & 0o077, 0, "others could read it meanwhile");
             assert_eq!(fs::read(&path).unwrap(), b"old");
             go_on.send(()).unwrap();
@@ -691,7 +691,7 @@ fn save_replace_keeps_the_permissions() {
             assert_eq!((metadata.uid(), metadata.gid()), (1234, 2345));
         }
         assert_eq!(metadata.len(), 300_000);
-        assert_eq!(names_in(folder.path()), ["half.csv"]);
+        assert_eq!(names_in(dir.path()), ["half.csv"]);
     }
 }
 
@@ -706,15 +706,15 @@ fn save_replace_with_a_name_in_the_body_keeps_the_permissions() {
          Connection: close\r\n\r\n{body}",
         body.len()
     ));
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("late.csv");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("late.csv");
     let client = client(&server.url);
     let save = || {
         let call = client.call().save_options(if_exists(IfExists::Replace));
-        call.save_output_file(1, folder.path()).unwrap();
+        call.save_output_file(1, dir.path()).unwrap();
         fs::metadata(&path).unwrap().permissions().mode() & 0o7777
     };
-    let new = folder.path().join("new");
+    let new = dir.path().join("new");
     fs::write(&new, "").unwrap();
     assert_eq!(
         save(),
@@ -729,35 +729,34 @@ fn save_replace_with_a_name_in_the_body_keeps_the_permissions() {
 fn save_stays_in_its_directory_when_the_process_leaves_it() {
     const TEST: &str = "save::save_stays_in_its_directory_when_the_process_leaves_it";
     if runs_alone() {
-        let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
+        let dir = PathBuf::from(env::var("SCO_TEST_DIRECTORY").unwrap());
         for relative in ["exports", "."] {
-            env::set_current_dir(folder.join(if relative == "." { "exports" } else { "" }))
-                .unwrap();
+            env::set_current_dir(dir.join(if relative == "." { "exports" } else { "" })).unwrap();
             let (server, is_half_sent, go_on) = in_two_halves();
             let client = client(&server.url);
             thread::scope(|scope| {
                 let saving = scope.spawn(|| client.save_output_file(1, relative));
                 is_half_sent.recv().unwrap();
-                env::set_current_dir(folder.join("elsewhere")).unwrap();
+                env::set_current_dir(dir.join("elsewhere")).unwrap();
                 go_on.send(()).unwrap();
                 let saved = saving.join().unwrap().unwrap();
-                assert_eq!(saved.path, folder.join("exports").join("half.csv"));
+                assert_eq!(saved.path, dir.join("exports").join("half.csv"));
                 assert_eq!(fs::read(&saved.path).unwrap().len(), 300_000);
                 fs::remove_file(saved.path).unwrap();
             });
-            assert_eq!(names_in(folder.join("elsewhere")), [""; 0]);
+            assert_eq!(names_in(dir.join("elsewhere")), [""; 0]);
         }
-        env::set_current_dir(folder.join("exports")).unwrap();
+        env::set_current_dir(dir.join("exports")).unwrap();
         let mock = MockSellercloud::start();
         let saved = client(&mock.url()).save_output_file(28143, ".").unwrap();
         assert_eq!(saved.path, Path::new("./inventory.txt"));
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("exports")).unwrap();
-    fs::create_dir(folder.path().join("elsewhere")).unwrap();
-    let path = folder.path().canonicalize().unwrap();
-    run_alone(TEST, &[("SCO_TEST_FOLDER", path.to_str().unwrap())]);
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("exports")).unwrap();
+    fs::create_dir(dir.path().join("elsewhere")).unwrap();
+    let path = dir.path().canonicalize().unwrap();
+    run_alone(TEST, &[("SCO_TEST_DIRECTORY", path.to_str().unwrap())]);
 }
 
 #[cfg(unix)]
@@ -795,7 +794,7 @@ fn save_with_closed_standard_streams_avoids_their_descriptors() {
     const TEST: &str = "save::save_with_closed_standard_streams_avoids_their_descriptors";
     if runs_alone() {
         let client = client(&env::var("SCO_TEST_URL").unwrap());
-        let folder = env::var("SCO_TEST_FOLDER").unwrap();
+        let dir = env::var("SCO_TEST_DIRECTORY").unwrap();
         let duplicate = |fd| {
             // SAFETY: no memory is involved.
             unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 10) }
@@ -815,7 +814,7 @@ fn save_with_closed_standard_streams_avoids_their_descriptors() {
             }
             ControlFlow::Continue(())
         });
-        let saved = call.save_output_file(1, &folder);
+        let saved = call.save_output_file(1, &dir);
         drop(client);
         for (fd, kept) in (0..).zip(kept) {
             // SAFETY: everything that used these descriptors is closed by now.
@@ -828,11 +827,11 @@ fn save_with_closed_standard_streams_avoids_their_descriptors() {
         assert_eq!(fs::read(saved.unwrap().path).unwrap(), [0; 300_000]);
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let (server, _) = counting_server();
     let variables = [
         ("SCO_TEST_URL", server.url.as_str()),
-        ("SCO_TEST_FOLDER", folder.path().to_str().unwrap()),
+        ("SCO_TEST_DIRECTORY", dir.path().to_str().unwrap()),
     ];
     run_alone(TEST, &variables);
 }
@@ -840,18 +839,18 @@ fn save_with_closed_standard_streams_avoids_their_descriptors() {
 /// Returns the name of a temporary file of another process, of this host or of another one.
 #[cfg(target_os = "linux")]
 fn temporary_name(is_of_this_host: bool, process: u32) -> String {
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let (server, is_half_sent, _go_on) = in_two_halves();
     let client = client(&server.url);
     let cancel = CancelToken::new();
     let name = thread::scope(|scope| {
         let saving = scope.spawn(|| {
             let call = client.call().cancel_token(&cancel);
-            call.save_output_file(1, folder.path()).unwrap_err()
+            call.save_output_file(1, dir.path()).unwrap_err()
         });
         is_half_sent.recv().unwrap();
         let name = loop {
-            if let Some(name) = names_in(folder.path()).pop() {
+            if let Some(name) = names_in(dir.path()).pop() {
                 break name;
             }
             thread::yield_now();
@@ -874,7 +873,7 @@ fn temporary_name(is_of_this_host: bool, process: u32) -> String {
 #[test]
 fn save_removes_leftovers_and_no_other_temporary_files() {
     let mock = MockSellercloud::start();
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let client = client(&mock.url());
     let mut ended = std::process::Command::new("true").spawn().unwrap();
     ended.wait().unwrap();
@@ -883,7 +882,7 @@ fn save_removes_leftovers_and_no_other_temporary_files() {
     // None of them is locked, as on a file system without working locks.
     let mut stay = Vec::new();
     let mut plant = |name: String, age: u64, stays: bool| {
-        let file = File::create(folder.path().join(&name)).unwrap();
+        let file = File::create(dir.path().join(&name)).unwrap();
         file.set_modified(days(age)).unwrap();
         if stays {
             stay.push(name);
@@ -906,10 +905,10 @@ fn save_removes_leftovers_and_no_other_temporary_files() {
     for name in ["x", "x.part", "1-abcdef.part", "0-1-0123456789abcdeg.part"] {
         plant(format!(".sellercloud-output-{name}"), 7, true);
     }
-    client.save_output_file(28143, folder.path()).unwrap();
+    client.save_output_file(28143, dir.path()).unwrap();
     stay.push("inventory.txt".to_owned());
     stay.sort();
-    assert_eq!(names_in(folder.path()), stay);
+    assert_eq!(names_in(dir.path()), stay);
 }
 
 #[cfg(target_os = "linux")]
@@ -920,13 +919,13 @@ fn save_searches_a_large_directory_once() {
     let mut ended = std::process::Command::new("true").spawn().unwrap();
     ended.wait().unwrap();
     for (files, is_searched_again) in [(20_000, false), (100, true)] {
-        let folder = tempfile::tempdir().unwrap();
-        (0..files).for_each(|file| fs::write(folder.path().join(file.to_string()), "").unwrap());
+        let dir = tempfile::tempdir().unwrap();
+        (0..files).for_each(|file| fs::write(dir.path().join(file.to_string()), "").unwrap());
         for is_searched in [true, is_searched_again] {
-            let leftover = folder.path().join(temporary_name(true, ended.id()));
+            let leftover = dir.path().join(temporary_name(true, ended.id()));
             fs::write(&leftover, "").unwrap();
             let call = client.call().save_options(if_exists(IfExists::KeepBoth));
-            call.save_output_file(28143, folder.path()).unwrap();
+            call.save_output_file(28143, dir.path()).unwrap();
             assert_eq!(!leftover.exists(), is_searched, "{files} files");
         }
     }
@@ -934,23 +933,23 @@ fn save_searches_a_large_directory_once() {
 
 #[test]
 fn save_server_name_of_temporary_files_is_replaced() {
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let name = ".sellercloud-output-0-1-0123456789abcdef.part";
     let server = RawServer::responding(format!(
         "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\
          Content-Disposition: attachment; filename=\"{name}\"\r\n\r\nQUJD"
     ));
     let client = client(&server.url);
-    let saved = client.save_output_file(1, folder.path()).unwrap();
+    let saved = client.save_output_file(1, dir.path()).unwrap();
     let expected = format!("_{}", &name[1..]);
     assert_eq!(saved.path.file_name().unwrap(), expected.as_str());
     let mut file = client.get_output_file(1).unwrap();
     file.name = name.to_owned();
-    let error = file.save(folder.path()).unwrap_err();
+    let error = file.save(dir.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     let call = client.call().save_options(if_exists(IfExists::KeepBoth));
-    call.save_output_file(1, folder.path()).unwrap();
-    assert_eq!(names_in(folder.path()).len(), 2);
+    call.save_output_file(1, dir.path()).unwrap();
+    assert_eq!(names_in(dir.path()).len(), 2);
     assert_eq!(fs::read(saved.path).unwrap(), b"ABC");
 }
 
@@ -959,33 +958,33 @@ fn save_server_name_of_temporary_files_is_replaced() {
 #[test]
 fn save_in_directory_that_vanishes_fails() {
     let outer = tempfile::tempdir().unwrap();
-    let folder = TempDir::new_in(outer.path()).unwrap();
+    let dir = TempDir::new_in(outer.path()).unwrap();
     let (server, is_half_sent, go_on) = in_two_halves();
     let client = client(&server.url);
-    let path = folder.path().join("half.csv");
+    let path = dir.path().join("half.csv");
     thread::scope(|scope| {
         let saving = scope.spawn(|| client.save_output_file(1, path.parent().unwrap()));
         is_half_sent.recv().unwrap();
-        while names_in(folder.path()).is_empty() {
+        while names_in(dir.path()).is_empty() {
             thread::yield_now();
         }
-        folder.close().unwrap();
+        dir.close().unwrap();
         go_on.send(()).unwrap();
-        let (message, told) = io_error(saving.join().unwrap());
-        assert_eq!(told, path);
+        let (message, reported) = io_error(saving.join().unwrap());
+        assert_eq!(reported, path);
         assert!(message.contains("half.csv"), "{message}");
     });
     assert_eq!(names_in(outer.path()), [""; 0]);
 }
 
-/// Runs a test with a file system of its own mounted at $SCO_TEST_FOLDER.
+/// Runs a test with a file system of its own mounted at $SCO_TEST_DIRECTORY.
 fn on_file_system(mount_options: &str, test: &str) {
-    let folder = tempfile::tempdir().unwrap();
-    let mount = format!("mount -t tmpfs -o {mount_options} tmpfs \"$SCO_TEST_FOLDER\"");
+    let dir = tempfile::tempdir().unwrap();
+    let mount = format!("mount -t tmpfs -o {mount_options} tmpfs \"$SCO_TEST_DIRECTORY\"");
     run_alone_in(
         &format!("exec unshare -rm sh -ec '{mount}; exec \"$@\"' sh \"$@\""),
         test,
-        &[("SCO_TEST_FOLDER", folder.path().to_str().unwrap())],
+        &[("SCO_TEST_DIRECTORY", dir.path().to_str().unwrap())],
     );
 }
 
@@ -993,19 +992,19 @@ fn on_file_system(mount_options: &str, test: &str) {
 #[test]
 fn save_on_full_disk_fails() {
     if runs_alone() {
-        let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
+        let dir = PathBuf::from(env::var("SCO_TEST_DIRECTORY").unwrap());
         let mock = MockSellercloud::start();
         let client = client(&mock.url());
-        let outcome = client.save_output_file(28148, &folder);
+        let outcome = client.save_output_file(28148, &dir);
         let code = raw_os_error(outcome.as_ref().unwrap_err());
         assert_eq!(code, Some(libc::ENOSPC));
         let (message, path) = io_error(outcome);
-        assert_eq!(path, folder.join("large.bin"));
+        assert_eq!(path, dir.join("large.bin"));
         assert!(message.contains("No space left on device"), "{message}");
         let file = client.get_output_file(28148).unwrap();
-        assert_eq!(io_error(file.save(&folder)).1, path);
-        assert_eq!(names_in(&folder), [""; 0]);
-        client.save_output_file(28143, &folder).unwrap();
+        assert_eq!(io_error(file.save(&dir)).1, path);
+        assert_eq!(names_in(&dir), [""; 0]);
+        client.save_output_file(28143, &dir).unwrap();
         return;
     }
     on_file_system("size=1m", "save::save_on_full_disk_fails");
@@ -1015,14 +1014,14 @@ fn save_on_full_disk_fails() {
 #[test]
 fn save_in_read_only_directory_fails() {
     if runs_alone() {
-        let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
+        let dir = PathBuf::from(env::var("SCO_TEST_DIRECTORY").unwrap());
         let mock = MockSellercloud::start();
-        let outcome = client(&mock.url()).save_output_file(28143, &folder);
+        let outcome = client(&mock.url()).save_output_file(28143, &dir);
         let error = outcome.as_ref().unwrap_err();
         assert_eq!(raw_os_error(error), Some(libc::EROFS));
         assert_eq!(error.attempts(), 0);
         let (message, path) = io_error(outcome);
-        assert_eq!(path, folder);
+        assert_eq!(path, dir);
         assert!(message.contains("Read-only file system"), "{message}");
         return;
     }
@@ -1089,21 +1088,21 @@ fn write_passes_bytes_on_as_they_arrive() {
 #[test]
 fn write_retries_only_before_the_first_byte() {
     // Truncated in the head, truncated in the body, and whole.
-    let answer = HEAD.to_owned() + &"A".repeat(400_000);
+    let response = HEAD.to_owned() + &"A".repeat(400_000);
     for (first, attempts) in [(20, 2), (HEAD.len() + 200_000, 1)] {
-        let asked = AtomicUsize::new(0);
-        let asked = Arc::new(asked);
-        let (answer, count) = (answer.clone(), asked.clone());
+        let requests = AtomicUsize::new(0);
+        let requests = Arc::new(requests);
+        let (response, count) = (response.clone(), requests.clone());
         let server = RawServer::start(move |_, connection| {
             let length = match count.fetch_add(1, Ordering::SeqCst) {
                 0 => first,
-                _ => answer.len(),
+                _ => response.len(),
             };
-            let _ = connection.write_all(&answer.as_bytes()[..length]);
+            let _ = connection.write_all(&response.as_bytes()[..length]);
         });
         let mut written = Vec::new();
         let outcome = client(&server.url).write_output_file(1, &mut written);
-        assert_eq!(asked.load(Ordering::SeqCst), attempts);
+        assert_eq!(requests.load(Ordering::SeqCst), attempts);
         if attempts == 1 {
             assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Connection);
             continue;
@@ -1115,24 +1114,22 @@ fn write_retries_only_before_the_first_byte() {
 
 #[test]
 fn save_retry_starts_over() {
-    let folder = tempfile::tempdir().unwrap();
-    let asked = AtomicUsize::new(0);
+    let dir = tempfile::tempdir().unwrap();
+    let requests = AtomicUsize::new(0);
     let server = RawServer::start({
-        let asked = Arc::new(asked);
-        let answer = HEAD.to_owned() + &"A".repeat(400_000);
+        let requests = Arc::new(requests);
+        let response = HEAD.to_owned() + &"A".repeat(400_000);
         move |_, connection| {
-            let length = match asked.fetch_add(1, Ordering::SeqCst) {
-                0 => answer.len() - 1,
-                _ => answer.len(),
+            let length = match requests.fetch_add(1, Ordering::SeqCst) {
+                0 => response.len() - 1,
+                _ => response.len(),
             };
-            let _ = connection.write_all(&answer.as_bytes()[..length]);
+            let _ = connection.write_all(&response.as_bytes()[..length]);
         }
     });
-    let saved = client(&server.url)
-        .save_output_file(1, folder.path())
-        .unwrap();
+    let saved = client(&server.url).save_output_file(1, dir.path()).unwrap();
     assert_eq!(fs::read(saved.path).unwrap(), [0; 300_000]);
-    assert_eq!(names_in(folder.path()), ["half.csv"]);
+    assert_eq!(names_in(dir.path()), ["half.csv"]);
 }
 
 #[test]
@@ -1144,8 +1141,8 @@ fn save_over_max_file_size_fails() {
     let error = client.write_output_file(28143, &mut written).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert!(written.len() <= 100);
-    let folder = tempfile::tempdir().unwrap();
-    let error = client.save_output_file(28143, folder.path()).unwrap_err();
+    let dir = tempfile::tempdir().unwrap();
+    let error = client.save_output_file(28143, dir.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
-    assert_eq!(names_in(folder.path()), [""; 0]);
+    assert_eq!(names_in(dir.path()), [""; 0]);
 }

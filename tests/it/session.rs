@@ -139,7 +139,7 @@ fn token_rejected_after_a_new_login_fails() {
 
 #[test]
 fn login_without_a_token_fails_without_its_body() {
-    for body in ["", r#"{"access": "secret-in-the-answer"}"#, "[1]"] {
+    for body in ["", r#"{"access": "secret-in-the-response"}"#, "[1]"] {
         let server = MockServer::start();
         server.mock(|_, then| {
             then.status(200).body(body);
@@ -154,15 +154,15 @@ fn login_without_a_token_fails_without_its_body() {
 #[test]
 fn token_provider_is_called_once_and_for_renewal() {
     let mock = MockSellercloud::start();
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let noted = asked.clone();
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let recorded = requests.clone();
     let source = move |renew| {
-        noted.lock().unwrap().push(renew);
+        recorded.lock().unwrap().push(renew);
         Ok::<_, String>(if renew { TOKEN } else { "stale" }.to_owned())
     };
     let builder = Client::builder(mock.url()).token_provider(source);
     let _ = builder.build().unwrap().get_output_file(28142).unwrap();
-    assert_eq!(*asked.lock().unwrap(), [false, true]);
+    assert_eq!(*requests.lock().unwrap(), [false, true]);
 
     let stubborn = |_| Ok::<_, String>("stale".to_owned());
     let builder = Client::builder(mock.url()).token_provider(stubborn);
@@ -209,7 +209,7 @@ fn team_is_resolved_to_its_server() {
 
 #[test]
 fn team_lookup_of_untrusted_server_fails() {
-    for (answer, is_found) in [
+    for (response, is_found) in [
         (r#"{"RestApiEndpoint": "URL/rest/api/"}"#, true),
         (r#"{"restapiendpoint": null, "ApiUrl": "URL/rest"}"#, true),
         (r#"{"RestApiEndpoint": "http://example.com/rest"}"#, false),
@@ -219,7 +219,7 @@ fn team_lookup_of_untrusted_server_fails() {
     ] {
         let mock = MockSellercloud::start();
         let directory = MockServer::start();
-        let body = answer.replace("URL", &mock.team_lookup_url());
+        let body = response.replace("URL", &mock.team_lookup_url());
         directory.mock(|_, then| {
             then.status(200).body(body);
         });
@@ -229,7 +229,11 @@ fn team_lookup_of_untrusted_server_fails() {
             .retry_policy(fast_retry())
             .build()
             .unwrap();
-        assert_eq!(client.get_output_file(28142).is_ok(), is_found, "{answer}");
+        assert_eq!(
+            client.get_output_file(28142).is_ok(),
+            is_found,
+            "{response}"
+        );
     }
 }
 
@@ -333,7 +337,7 @@ fn lasting_failure_is_not_retried() {
 #[test]
 fn broken_connection_is_retried_from_the_start() {
     let body = "QUJDREVGR0hJ";
-    let answer = format!(
+    let response = format!(
         "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
@@ -343,12 +347,12 @@ fn broken_connection_is_retried_from_the_start() {
         RawServer::start(
             move |_, connection| match counted.fetch_add(1, Ordering::SeqCst) {
                 0 => {}
-                1 => connection.write_all(&answer.as_bytes()[..30]).unwrap(),
+                1 => connection.write_all(&response.as_bytes()[..30]).unwrap(),
                 2 => {
-                    let part = answer.len() - 4;
-                    connection.write_all(&answer.as_bytes()[..part]).unwrap();
+                    let part = response.len() - 4;
+                    connection.write_all(&response.as_bytes()[..part]).unwrap();
                 }
-                _ => connection.write_all(answer.as_bytes()).unwrap(),
+                _ => connection.write_all(response.as_bytes()).unwrap(),
             },
         );
     let file = with_token(&server.url).get_output_file(1).unwrap();
@@ -537,20 +541,20 @@ fn chain(error: &Error) -> String {
 fn on_request_is_called_for_every_request() {
     let mock = MockSellercloud::start();
     let records = Arc::new(Mutex::new(Vec::new()));
-    let noted = records.clone();
+    let recorded = records.clone();
     let builder = with_login(&mock);
     let client = builder
-        .on_request(move |record| noted.lock().unwrap().push(record.clone()))
+        .on_request(move |record| recorded.lock().unwrap().push(record.clone()))
         .build()
         .unwrap();
     let _ = client.get_output_file(40001).unwrap();
     let records = records.lock().unwrap();
-    let told: Vec<_> = records
+    let reported: Vec<_> = records
         .iter()
         .map(|record| (record.method, record.http_status, record.attempt))
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             ("POST", Some(200), 1),
             ("GET", Some(503), 1),
@@ -777,10 +781,10 @@ fn redirect_with_a_token_is_followed_and_not_reported() {
         then.status(200).body("QUJD");
     });
     let records = Arc::new(Mutex::new(String::new()));
-    let noted = records.clone();
+    let recorded = records.clone();
     let client = Client::builder(server.base_url())
         .token(TOKEN)
-        .on_request(move |record| *noted.lock().unwrap() += &format!("{record} {record:?}\n"))
+        .on_request(move |record| *recorded.lock().unwrap() += &format!("{record} {record:?}\n"))
         .build()
         .unwrap();
     // An @ in the path does not mark a user name.
@@ -817,7 +821,7 @@ fn redirect_target_in_an_error_is_short_and_printable() {
 #[test]
 fn team_lookup_message_is_short_and_printable() {
     let long = "x\u{1b}[31m\r\n".repeat(50_000);
-    for (answer, kind, words) in [
+    for (response, kind, words) in [
         (
             r#"{"Success": false, "Message": "Team was not found"}"#.to_owned(),
             ErrorKind::NotFound,
@@ -836,7 +840,7 @@ fn team_lookup_message_is_short_and_printable() {
     ] {
         let directory = MockServer::start();
         directory.mock(|_, then| {
-            then.status(200).body(&answer);
+            then.status(200).body(&response);
         });
         let client = Client::for_team("acme")
             .team_lookup_url(directory.base_url())
@@ -895,12 +899,12 @@ fn callback_that_waits_for_another_call_during_a_login_succeeds() {
     let mock = MockSellercloud::start();
     let slot: Arc<Mutex<Option<Client>>> = Arc::default();
     let outcomes = Arc::new(Mutex::new(Vec::new()));
-    let (own, noted) = (slot.clone(), outcomes.clone());
+    let (own, recorded) = (slot.clone(), outcomes.clone());
     let client = with_login(&mock)
         .on_request(move |record| {
             let client = own.lock().unwrap().take();
             if let Some(client) = client.filter(|_| record.url.ends_with("/api/token")) {
-                noted
+                recorded
                     .lock()
                     .unwrap()
                     .push(on_another_thread(&client).is_ok());
@@ -920,16 +924,16 @@ fn callback_that_waits_for_another_call_during_a_login_succeeds() {
         let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
         let used = client.clone();
         let outcomes = Arc::new(Mutex::new(Vec::new()));
-        let noted = outcomes.clone();
+        let recorded = outcomes.clone();
         let call = client.call().interrupt(move || {
-            let is_first = noted.lock().unwrap().is_empty();
+            let is_first = recorded.lock().unwrap().is_empty();
             if is_first {
-                noted.lock().unwrap().push(None);
+                recorded.lock().unwrap().push(None);
                 let outcome = match on_own_thread {
                     true => used.get_output_file(28142).map(drop),
                     false => on_another_thread(&used),
                 };
-                noted.lock().unwrap()[0] = Some(outcome.map_err(|error| error.kind()));
+                recorded.lock().unwrap()[0] = Some(outcome.map_err(|error| error.kind()));
             }
             std::ops::ControlFlow::Continue(())
         });
@@ -948,7 +952,7 @@ fn callback_that_calls_its_own_client_succeeds() {
     let slow = slow_login();
     let slot: Arc<Mutex<Option<Client>>> = Arc::default();
     let outcomes = Arc::new(Mutex::new(Vec::new()));
-    let (own, noted) = (slot.clone(), outcomes.clone());
+    let (own, recorded) = (slot.clone(), outcomes.clone());
     let builder = Client::for_team(TEAM)
         .team_lookup_url(&slow.url)
         .credentials(USER_NAME, PASSWORD)
@@ -960,7 +964,7 @@ fn callback_that_calls_its_own_client_succeeds() {
             let client = own.lock().unwrap().take();
             if let Some(client) = client {
                 let outcome = client.get_output_file(28142).map(|file| file.bytes);
-                noted
+                recorded
                     .lock()
                     .unwrap()
                     .push((record.url.clone(), outcome.is_ok()));
@@ -979,8 +983,8 @@ fn callback_that_calls_its_own_client_succeeds() {
     // The interrupt callback during a team lookup, and the progress callback.
     let client = builder.build().unwrap();
     let (inner, other) = (client.clone(), client.clone());
-    let (asked, told) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
-    let count = asked.clone();
+    let (requests, reported) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
+    let count = requests.clone();
     let call = client
         .call()
         .timeout(Duration::from_secs(20))
@@ -994,12 +998,12 @@ fn callback_that_calls_its_own_client_succeeds() {
             std::ops::ControlFlow::Continue(())
         })
         .on_progress(|_| {
-            told.fetch_add(1, Ordering::SeqCst);
+            reported.fetch_add(1, Ordering::SeqCst);
             assert_eq!(other.get_output_file(28142).unwrap().bytes, b"ABC");
             std::ops::ControlFlow::Continue(())
         });
     assert_eq!(call.get_output_file(28142).unwrap().bytes, b"ABC");
-    assert!(asked.load(Ordering::SeqCst) > 0 && told.load(Ordering::SeqCst) > 0);
+    assert!(requests.load(Ordering::SeqCst) > 0 && reported.load(Ordering::SeqCst) > 0);
 }
 
 /// Starts a server that delays a team lookup and a login by 300 ms.

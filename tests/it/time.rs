@@ -92,8 +92,8 @@ fn cancel_during_name_lookup_ends_the_call() {
         return;
     }
     // LD_PRELOAD slows name lookups down for a whole process.
-    let folder = tempfile::tempdir().unwrap();
-    let library = build_slow_names(folder.path());
+    let dir = tempfile::tempdir().unwrap();
+    let library = build_slow_names(dir.path());
     let output = run_alone(
         "time::cancel_during_name_lookup_ends_the_call",
         &[("LD_PRELOAD", library.to_str().unwrap())],
@@ -126,8 +126,8 @@ fn unresponsive_address_does_not_delay_a_working_one() {
     let port: u16 = good.url.rsplit(':').next().unwrap().parse().unwrap();
     // The port behaves like a host whose packets are lost.
     let _full = UnresponsivePort::at(([127, 0, 0, 2], port).into());
-    let folder = tempfile::tempdir().unwrap();
-    let library = build_many_addresses(folder.path());
+    let dir = tempfile::tempdir().unwrap();
+    let library = build_many_addresses(dir.path());
     run_alone(
         TEST,
         &[
@@ -171,10 +171,10 @@ fn cancel_during_a_fast_body_ends_the_call() {
     let server = RawServer::start(|_, connection| {
         use std::io::Write;
         let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-        let mut piece = head.to_vec();
-        while connection.write_all(&piece).is_ok() {
+        let mut chunk = head.to_vec();
+        while connection.write_all(&chunk).is_ok() {
             // Whitespace, which the client does not store.
-            piece = [b"10000\r\n", &[b' '; 0x10000][..], b"\r\n"].concat();
+            chunk = [b"10000\r\n", &[b' '; 0x10000][..], b"\r\n"].concat();
         }
     });
     assert_can_be_cancelled("at full speed", &client(&server.url));
@@ -221,8 +221,8 @@ fn assert_can_be_interrupted<T>(
     call: impl FnOnce(Call<'_>) -> Result<T, Error>,
 ) {
     let client = client(url);
-    let asked = Rc::new(RefCell::new(Vec::new()));
-    let times = asked.clone();
+    let requests = Rc::new(RefCell::new(Vec::new()));
+    let times = requests.clone();
     let ask = move || {
         times.borrow_mut().push(Instant::now());
         match times.borrow().len() {
@@ -233,17 +233,17 @@ fn assert_can_be_interrupted<T>(
     let error = call(client.call().interrupt(ask)).err().expect(place);
     let end = Instant::now();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{place}: {error}");
-    let asked = asked.borrow();
+    let requests = requests.borrow();
     assert_eq!(
-        asked.len(),
+        requests.len(),
         5,
         "{place}: it was asked again after it interrupted"
     );
-    for pair in asked.windows(2) {
+    for pair in requests.windows(2) {
         let between = pair[1] - pair[0];
         assert!(between < Duration::from_millis(250), "{place}: {between:?}");
     }
-    assert!(end - asked[4] < Duration::from_millis(250), "{place}");
+    assert!(end - requests[4] < Duration::from_millis(250), "{place}");
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn cancel_ends_only_calls_with_the_token() {
     let client = client(&mock.url());
     let token = CancelToken::new();
     thread::scope(|scope| {
-        let stuck = scope.spawn(|| {
+        let stalled = scope.spawn(|| {
             client
                 .call()
                 .cancel_token(&token)
@@ -293,7 +293,7 @@ fn cancel_ends_only_calls_with_the_token() {
             .collect();
         token.cancel();
         assert_eq!(
-            stuck.join().unwrap().unwrap_err().kind(),
+            stalled.join().unwrap().unwrap_err().kind(),
             ErrorKind::Cancelled
         );
         for file in others.into_iter().flat_map(|other| other.join().unwrap()) {
@@ -301,7 +301,7 @@ fn cancel_ends_only_calls_with_the_token() {
         }
     });
     // A token that is already cancelled cancels a call before its first request.
-    let asked = mock.requests("/rest/api/queuedjobs/outputfile/28142");
+    let calls = mock.requests("/rest/api/queuedjobs/outputfile/28142");
     let error = client
         .call()
         .cancel_token(&token)
@@ -310,7 +310,7 @@ fn cancel_ends_only_calls_with_the_token() {
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Cancelled, 0));
     assert_eq!(
         mock.requests("/rest/api/queuedjobs/outputfile/28142"),
-        asked
+        calls
     );
 }
 
@@ -382,13 +382,13 @@ fn slow_body_reaches_the_call_timeout_only() {
 #[test]
 fn call_timeout_ends_any_wait() {
     let full = UnresponsivePort::start();
-    let stuck = [
+    let stalled = [
         full.url.clone(),
         format!("https://{}", port_that_sends_nothing()),
         stalls_after(b"").url,
         stalls_after(HEAD_AND_START).url,
     ];
-    for url in stuck {
+    for url in stalled {
         let builder = Client::builder(&url).token(TOKEN);
         let client = builder
             .call_timeout(Duration::from_millis(300))
@@ -412,25 +412,27 @@ fn call_timeout_ends_any_wait() {
 fn progress_is_reported_and_can_cancel() {
     let mock = MockSellercloud::start();
     let client = client(&mock.url());
-    let mut told: Vec<Progress> = Vec::new();
+    let mut reported: Vec<Progress> = Vec::new();
     let call = client.call().on_progress(|progress| {
-        told.push(progress);
+        reported.push(progress);
         ControlFlow::Continue(())
     });
     let _ = call.get_output_file(28148).unwrap();
     let total = 64 * 1024 * 1024 / 3 * 4 + 4;
-    assert_eq!(told.first().unwrap().bytes_received, 0);
-    assert_eq!(told.last().unwrap().bytes_received, total);
-    assert!(told.len() > 100, "{}", told.len());
+    assert_eq!(reported.first().unwrap().bytes_received, 0);
+    assert_eq!(reported.last().unwrap().bytes_received, total);
+    assert!(reported.len() > 100, "{}", reported.len());
     assert!(
-        told.windows(2)
+        reported
+            .windows(2)
             .all(|two| two[0].bytes_received <= two[1].bytes_received)
     );
     assert!(
-        told.iter()
+        reported
+            .iter()
             .all(|progress| progress.total_bytes == Some(total))
     );
-    assert!(told.iter().all(|progress| progress.attempt == 1));
+    assert!(reported.iter().all(|progress| progress.attempt == 1));
 
     let mut calls = 0;
     let call = client.call().on_progress(|progress| {
@@ -456,20 +458,20 @@ fn progress_is_reported_and_can_cancel() {
             connection.write_all(body).unwrap();
         })
     };
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     let retry = RetryPolicy::default().initial_backoff(Duration::from_millis(1));
     let client = Client::builder(&server.url)
         .token(TOKEN)
         .retry_policy(retry);
     let client = client.build().unwrap();
     let call = client.call().on_progress(|progress| {
-        told.push((progress.attempt, progress.bytes_received));
+        reported.push((progress.attempt, progress.bytes_received));
         ControlFlow::Continue(())
     });
     let _ = call.get_output_file(1).unwrap();
-    assert_eq!(told.first(), Some(&(1, 0)));
-    assert!(told.contains(&(2, 0)), "{told:?}");
-    assert_eq!(told.last(), Some(&(2, 8)));
+    assert_eq!(reported.first(), Some(&(1, 0)));
+    assert!(reported.contains(&(2, 0)), "{reported:?}");
+    assert_eq!(reported.last(), Some(&(2, 8)));
 }
 
 #[test]
@@ -484,7 +486,7 @@ fn zero_timeouts_are_rejected() {
 }
 
 /// A client whose requests wait without end in one phase, and what the phase needs.
-struct Stuck {
+struct Stalled {
     place: &'static str,
     builder: ClientBuilder,
     /// The timeout that ends the wait if nothing else does.
@@ -501,10 +503,10 @@ enum Limit {
 }
 
 /// Returns a client for each phase in which a call waits for a server or a proxy.
-fn stuck_calls() -> Vec<Stuck> {
+fn stalled_calls() -> Vec<Stalled> {
     let authority = Authority::new();
     let pem = authority.pem();
-    let stuck = |place, server: &str, proxy: &str, limit| Stuck {
+    let stalled = |place, server: &str, proxy: &str, limit| Stalled {
         place,
         builder: Client::builder(server)
             .token(TOKEN)
@@ -519,10 +521,10 @@ fn stuck_calls() -> Vec<Stuck> {
     let full = UnresponsivePort::start();
     let full_url = full.url.clone();
     let elsewhere = "https://tt.example";
-    let silent_proxy = ConnectProxy::start(None, |_, client| client.read_exact(&mut [0])).leak();
-    let silent_tls_proxy =
+    let stalling_proxy = ConnectProxy::start(None, |_, client| client.read_exact(&mut [0])).leak();
+    let stalling_tls_proxy =
         ConnectProxy::start(tls("localhost"), |_, client| client.read_exact(&mut [0])).leak();
-    let dripping_proxy = ConnectProxy::start(None, |_, client| {
+    let slow_proxy = ConnectProxy::start(None, |_, client| {
         client.write_all(b"HTTP/1.1 200 OK\r\nX: ")?;
         while client.write_all(b"x").is_ok() {
             thread::park_timeout(Duration::from_millis(5));
@@ -530,13 +532,13 @@ fn stuck_calls() -> Vec<Stuck> {
         Ok(())
     })
     .leak();
-    let open_proxy = ConnectProxy::start(None, |_, client| {
+    let idle_proxy = ConnectProxy::start(None, |_, client| {
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
         while client.read(&mut [0; 4096])? > 0 {}
         Ok(())
     })
     .leak();
-    let open_tls_proxy = ConnectProxy::start(tls("localhost"), |_, client| {
+    let idle_tls_proxy = ConnectProxy::start(tls("localhost"), |_, client| {
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
         client.flush()?;
         while client.read(&mut [0; 4096])? > 0 {}
@@ -544,72 +546,77 @@ fn stuck_calls() -> Vec<Stuck> {
     })
     .leak();
     let mut all = vec![
-        stuck(
+        stalled(
             "TLS to the server",
             &mute(&port_that_sends_nothing()),
             "",
             Limit::Connect,
         ),
-        stuck("the head", &stalls_after(b"").url, "", Limit::Stall),
-        stuck(
+        stalled("the head", &stalls_after(b"").url, "", Limit::Stall),
+        stalled(
             "the rest of the head",
             &stalls_after(b"HTTP/1.1 2").url,
             "",
             Limit::Stall,
         ),
-        stuck(
+        stalled(
             "the body",
             &stalls_after(HEAD_AND_START).url,
             "",
             Limit::Stall,
         ),
-        stuck(
+        stalled(
             "a slow body",
             &slow_body(Duration::from_millis(5)).url,
             "",
             Limit::Call,
         ),
-        stuck(
+        stalled(
             "TLS to the proxy",
             elsewhere,
             &mute(&port_that_sends_nothing()),
             Limit::Connect,
         ),
-        stuck("the tunnel", elsewhere, &silent_proxy.url(), Limit::Connect),
-        stuck(
+        stalled(
+            "the tunnel",
+            elsewhere,
+            &stalling_proxy.url(),
+            Limit::Connect,
+        ),
+        stalled(
             "the tunnel within TLS",
             elsewhere,
-            &silent_tls_proxy.url_with_host("localhost"),
+            &stalling_tls_proxy.url_with_host("localhost"),
             Limit::Connect,
         ),
-        stuck(
+        stalled(
             "a slow tunnel",
             elsewhere,
-            &dripping_proxy.url(),
+            &slow_proxy.url(),
             Limit::Connect,
         ),
-        stuck(
+        stalled(
             "TLS through the tunnel",
             elsewhere,
-            &open_proxy.url(),
+            &idle_proxy.url(),
             Limit::Connect,
         ),
-        stuck(
+        stalled(
             "TLS within TLS",
             elsewhere,
-            &open_tls_proxy.url_with_host("localhost"),
+            &idle_tls_proxy.url_with_host("localhost"),
             Limit::Connect,
         ),
-        stuck(
+        stalled(
             "the head through the tunnel",
             "http://tt.example",
-            &open_proxy.url(),
+            &idle_proxy.url(),
             Limit::Stall,
         ),
-        stuck(
+        stalled(
             "the head through TLS to the proxy",
             "http://tt.example",
-            &open_tls_proxy.url_with_host("localhost"),
+            &idle_tls_proxy.url_with_host("localhost"),
             Limit::Stall,
         ),
     ];
@@ -617,7 +624,7 @@ fn stuck_calls() -> Vec<Stuck> {
         (full_url.as_str(), "", "the connection"),
         (elsewhere, full_url.as_str(), "the connection to the proxy"),
     ] {
-        all.push(stuck(place, server, proxy, Limit::Connect));
+        all.push(stalled(place, server, proxy, Limit::Connect));
     }
     all[0]._full = Some(full);
     all
@@ -631,13 +638,13 @@ fn assert_stops_hold() {
         assert_eq!(error.kind(), kind, "{place}: {error}");
         assert!(start.elapsed() < LATEST, "{place}: {:?}", start.elapsed());
     };
-    let stuck = stuck_calls();
-    for Stuck {
+    let stalled = stalled_calls();
+    for Stalled {
         place,
         builder,
         limit,
         ..
-    } in &stuck
+    } in &stalled
     {
         let builder = builder.clone().retry_policy(RetryPolicy::never());
         let start = Instant::now();

@@ -27,7 +27,7 @@ fn over_tls(mock: &MockSellercloud, config: ServerConfig) -> String {
     format!("https://localhost:{port}/rest")
 }
 
-fn assert_refused(client: &Client, words: &str) {
+fn assert_tls_error(client: &Client, words: &str) {
     let error = client.get_output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
     assert_eq!(error.attempts(), 1, "{error}");
@@ -143,8 +143,8 @@ fn ca_of_the_system_is_trusted() {
     }
     let (mock, authority) = (MockSellercloud::start(), Authority::new());
     let url = over_tls(&mock, authority.server("localhost").config());
-    let folder = tempfile::tempdir().unwrap();
-    let store = folder.path().join("certificates.pem");
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("certificates.pem");
     std::fs::write(&store, authority.pem()).unwrap();
     run_alone(
         "tls::ca_of_the_system_is_trusted",
@@ -154,7 +154,7 @@ fn ca_of_the_system_is_trusted() {
         ],
     );
     // Added certificates extend the system's.
-    assert_refused(
+    assert_tls_error(
         &builder(url).build().unwrap(),
         "does not trust its certificate's issuer",
     );
@@ -173,7 +173,7 @@ fn untrusted_server_fails() {
         (forged, "not signed by the CA that it names"),
     ] {
         let client = trusting(&authority, over_tls(&mock, identity.config()));
-        assert_refused(&client, words);
+        assert_tls_error(&client, words);
     }
 }
 
@@ -191,7 +191,7 @@ fn untrusted_server_receives_no_request() {
         builder(url.clone()),
         builder(url.clone()).credentials(USER_NAME, PASSWORD),
     ] {
-        assert_refused(
+        assert_tls_error(
             &client.build().unwrap(),
             "does not trust its certificate's issuer",
         );
@@ -222,7 +222,7 @@ fn client_certificate_is_presented() {
             .get_output_file(28142)
             .unwrap();
     }
-    assert_refused(
+    assert_tls_error(
         &trusting(url()).build().unwrap(),
         "requires a client certificate",
     );
@@ -231,7 +231,7 @@ fn client_certificate_is_presented() {
         foreign.certificate_pem().as_bytes(),
         foreign.key_pem().as_bytes(),
     );
-    assert_refused(&client.build().unwrap(), "it ended TLS with the alert");
+    assert_tls_error(&client.build().unwrap(), "it ended TLS with the alert");
 }
 
 #[test]

@@ -57,18 +57,18 @@ fn chunked(body: &str) -> (String, Vec<u8>) {
 
 #[test]
 fn body_truncated_at_any_byte_fails() {
-    let answer = Arc::new(Mutex::new(Vec::new()));
-    let shared = answer.clone();
+    let response = Arc::new(Mutex::new(Vec::new()));
+    let shared = response.clone();
     let server = RawServer::start(move |_, connection| {
         connection.write_all(&shared.lock().unwrap()).unwrap();
     });
     let mut cuts = 0;
     for (body, encoding) in FORMS {
         for (head, wire) in [with_length(body), chunked(body)] {
-            *answer.lock().unwrap() = [head.as_bytes(), &wire].concat();
+            *response.lock().unwrap() = [head.as_bytes(), &wire].concat();
             let _ = fetch(&server.url, encoding).unwrap();
             for length in 0..wire.len() {
-                *answer.lock().unwrap() = [head.as_bytes(), &wire[..length]].concat();
+                *response.lock().unwrap() = [head.as_bytes(), &wire[..length]].concat();
                 let error = fetch(&server.url, encoding)
                     .expect_err(&format!("{head}{body:?} {encoding:?} cut at {length}"));
                 assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
@@ -156,16 +156,16 @@ fn wrong_content_length_fails_and_allocates_nothing() {
 
 #[test]
 fn response_that_is_not_http_fails() {
-    for answer in [
+    for response in [
         "garbage\r\n\r\n",
         "HTTP/1.1 abc OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nQUJDxx0\r\n\r\n",
     ] {
-        let server = RawServer::responding(answer);
+        let server = RawServer::responding(response);
         let error = fetch(&server.url, BodyEncoding::Base64).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Connection, "{answer:?}: {error}");
+        assert_eq!(error.kind(), ErrorKind::Connection, "{response:?}: {error}");
     }
 }
 
@@ -224,12 +224,12 @@ fn connection_is_reused_by_the_next_call() {
     let counted = connections.clone();
     let server = RawServer::start(move |_, connection| {
         counted.fetch_add(1, Ordering::SeqCst);
-        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD";
-        connection.write_all(answer).unwrap();
+        let response = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD";
+        connection.write_all(response).unwrap();
         // Every later request on the connection has the same response.
         let mut request = [0; 4096];
         while connection.read(&mut request).is_ok_and(|length| length > 0) {
-            connection.write_all(answer).unwrap();
+            connection.write_all(response).unwrap();
         }
     });
     let client = Client::builder(&server.url).token("token").build().unwrap();
@@ -248,8 +248,8 @@ fn server_that_ends_idle_connections(
     let counted = requests.clone();
     let server = RawServer::start(move |_, connection| {
         counted.fetch_add(1, Ordering::SeqCst);
-        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD";
-        connection.write_all(answer).unwrap();
+        let response = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD";
+        connection.write_all(response).unwrap();
         if connection
             .read(&mut [0; 4096])
             .is_ok_and(|length| length > 0)
@@ -293,11 +293,11 @@ fn partial_response_on_a_reused_connection_is_not_retried() {
 
 #[test]
 fn bytes_after_a_response_are_not_the_next_response() {
-    let answer = |body: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n{body}");
+    let response = |body: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n{body}");
     // Together with the response, and while the connection is idle.
     for (first, later) in [
-        (answer("QUJD") + &answer("REVG"), String::new()),
-        (answer("QUJD"), answer("REVG")),
+        (response("QUJD") + &response("REVG"), String::new()),
+        (response("QUJD"), response("REVG")),
     ] {
         let step = Arc::new(Barrier::new(2));
         let steps = step.clone();
@@ -531,8 +531,8 @@ fn stale_pooled_connections_cost_one_request() {
         if counted.fetch_add(1, Ordering::SeqCst) < 8 {
             steps.wait();
         }
-        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD";
-        connection.write_all(answer).unwrap();
+        let response = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD";
+        connection.write_all(response).unwrap();
         if connection
             .read(&mut [0; 4096])
             .is_ok_and(|length| length > 0)
@@ -572,8 +572,8 @@ fn token_of_any_length_is_sent_or_rejected() {
             .find_map(|line| line.strip_prefix("authorization: Bearer "))
             .unwrap()
             .len();
-        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{length:05}");
-        connection.write_all(answer.as_bytes()).unwrap();
+        let response = format!("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{length:05}");
+        connection.write_all(response.as_bytes()).unwrap();
     });
     for length in [1, 10_000, 33_000, 64 * 1024] {
         let client = Client::builder(&server.url).token("t".repeat(length));

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use rustls::ServerConfig;
 use sellercloud_output::{Client, ClientBuilder, Error, ErrorKind, RetryPolicy, WaitOptions};
 
-use crate::failures::{Asked, EXPIRED, Failure, OTHER_HOST, Place, Requests, Routes, Servers};
+use crate::failures::{
+    EXPIRED, Failure, OTHER_HOST, Place, RequestInfo, Requests, Routes, Servers,
+};
 use mock_server::connect_proxy::{ConnectProxy, ESTABLISHED, ProxyClient};
 use mock_server::connection::{self, Connection, End, Listener, accept_tls, read_head};
 use mock_server::tls::Authority;
@@ -256,7 +258,7 @@ fn proxy(cell: Cell<'static>, state: &Arc<State>, server: &Listener) -> ConnectP
         move |place| failure.place == place && state.is_failing()
     };
     let response = move || {
-        let nothing = Asked {
+        let nothing = RequestInfo {
             target: "",
             body: "",
         };
@@ -301,7 +303,7 @@ fn certificate(what: &[u8], route: Route) -> Arc<ServerConfig> {
 fn serve(cell: Cell, state: &State, mut socket: TcpStream) {
     state.counts.connections.fetch_add(1, Ordering::SeqCst);
     let failure = cell.failure;
-    let nothing = Asked {
+    let nothing = RequestInfo {
         target: "",
         body: "",
     };
@@ -332,7 +334,7 @@ fn converse(cell: Cell, state: &State, connection: &mut dyn Connection) {
             _ => (&state.counts.jobs, JOB),
         };
         count.fetch_add(1, Ordering::SeqCst);
-        let asked = Asked { target, body };
+        let requests = RequestInfo { target, body };
         let is_subject = body
             == match cell.call {
                 Call::Wait => JOB,
@@ -350,9 +352,9 @@ fn converse(cell: Cell, state: &State, connection: &mut dyn Connection) {
                 connection.close_notify();
                 return;
             }
-            () if !state.is(Stage::Failing) => well(&asked),
+            () if !state.is(Stage::Failing) => well(&requests),
             () if is_subject && is_in_response && state.is_failing() => {
-                let _ = connection.write_all(&(cell.failure.response)(&asked));
+                let _ = connection.write_all(&(cell.failure.response)(&requests));
                 let _ = connection.flush();
                 connection::end(connection, cell.failure.end);
                 return;
@@ -364,7 +366,7 @@ fn converse(cell: Cell, state: &State, connection: &mut dyn Connection) {
             () if is_refused && state.counts.files.load(Ordering::SeqCst) == 1 && body == FILE => {
                 "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n".into()
             }
-            () => well(&asked),
+            () => well(&requests),
         };
         if connection.write_all(response.as_bytes()).is_err() || connection.flush().is_err() {
             return;
@@ -376,12 +378,12 @@ fn converse(cell: Cell, state: &State, connection: &mut dyn Connection) {
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\
     Connection: close\r\nRetry-After: 0\r\n\r\n";
 
-fn well(asked: &Asked) -> String {
-    let length = asked.body.len();
+fn well(requests: &RequestInfo) -> String {
+    let length = requests.body.len();
     let name = "Content-Disposition: attachment; filename=a.csv\r\n";
     format!(
         "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n{name}\r\n{}",
-        asked.body
+        requests.body
     )
 }
 
@@ -505,8 +507,8 @@ impl Cell<'static> {
             self.history == History::Reused && failure.has_no_response && self.call != Call::Login;
         let each = match failure.requests {
             _ if self.call == Call::Login => 1,
-            Requests::BothForms if self.call.is_for_file() => 2,
-            Requests::One | Requests::BothForms => 1,
+            Requests::BothRoutes if self.call.is_for_file() => 2,
+            Requests::One | Requests::BothRoutes => 1,
             Requests::Redirects => 6,
         };
         let has_response = matches!(failure.place, Place::Response | Place::TunnelEnd);

@@ -45,7 +45,7 @@ pub(crate) enum Servers {
 }
 
 /// The request, as far as a response depends on it.
-pub(crate) struct Asked<'a> {
+pub(crate) struct RequestInfo<'a> {
     /// The request target.
     pub target: &'a str,
     /// The body with which the call would succeed.
@@ -53,9 +53,9 @@ pub(crate) struct Asked<'a> {
 }
 
 /// A place in a response, and the bytes before it.
-type Phase = (&'static str, fn(&Asked) -> String);
+type Phase = (&'static str, fn(&RequestInfo) -> String);
 
-type Template = Box<dyn Fn(&Asked) -> Vec<u8> + Send + Sync>;
+type Template = Box<dyn Fn(&RequestInfo) -> Vec<u8> + Send + Sync>;
 
 /// A row of the matrix.
 pub(crate) struct Failure {
@@ -152,7 +152,7 @@ const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 fn made(
     name: &str,
-    response: impl Fn(&Asked) -> Vec<u8> + Send + Sync + 'static,
+    response: impl Fn(&RequestInfo) -> Vec<u8> + Send + Sync + 'static,
     end: End,
     kind: impl Into<Option<ErrorKind>>,
 ) -> Failure {
@@ -218,8 +218,8 @@ const QUICK: [&str; 14] = [
     "closed before the response",
     "reset within the body",
     "half-closed within a chunk",
-    "silent after the head",
-    "dripping body",
+    "stalled after the head",
+    "slow body",
     "length larger than the body",
     "chunk size larger than the chunk",
     "response that is not HTTP",
@@ -271,15 +271,15 @@ pub(crate) fn waits() -> [Failure; 2] {
 
 /// The rows in which a call waits without end, one for each phase of a request.
 pub(crate) const STALLED_ROWS: [&str; 9] = [
-    "silent once the proxy has accepted the connection",
-    "CONNECT: silent before the response",
-    "CONNECT: dripping head",
-    "CONNECT: silent after 200",
-    "silent once the server has accepted the connection",
-    "silent before the response",
-    "dripping header",
-    "silent within the body",
-    "dripping body",
+    "stalled once the proxy has accepted the connection",
+    "CONNECT: stalled before the response",
+    "CONNECT: slow head",
+    "CONNECT: stalled after 200",
+    "stalled once the server has accepted the connection",
+    "stalled before the response",
+    "slow header",
+    "stalled within the body",
+    "slow body",
 ];
 
 /// Returns a row for each end of a connection in each place of a response.
@@ -289,39 +289,43 @@ fn in_every_phase() -> Vec<Failure> {
         ("within the status line", |_| "HTTP/1.1 20".to_owned()),
         ("after the status line", |_| OK.to_owned()),
         ("within a header", |_| format!("{OK}Content-Type: te")),
-        ("after the head", |asked| {
-            format!("{OK}Content-Length: {}\r\n\r\n", asked.body.len())
+        ("after the head", |requests| {
+            format!("{OK}Content-Length: {}\r\n\r\n", requests.body.len())
         }),
-        ("within the body", |asked| {
-            let head = format!("{OK}Content-Length: {}\r\n\r\n", asked.body.len());
-            head + half(asked.body)
+        ("within the body", |requests| {
+            let head = format!("{OK}Content-Length: {}\r\n\r\n", requests.body.len());
+            head + half(requests.body)
         }),
-        ("within a chunk's size", |asked| {
-            format!("{CHUNKED}{}1", chunk(half(asked.body)))
+        ("within a chunk's size", |requests| {
+            format!("{CHUNKED}{}1", chunk(half(requests.body)))
         }),
-        ("within a chunk", |asked| {
-            format!("{CHUNKED}{:x}\r\n{}", asked.body.len(), half(asked.body))
+        ("within a chunk", |requests| {
+            format!(
+                "{CHUNKED}{:x}\r\n{}",
+                requests.body.len(),
+                half(requests.body)
+            )
         }),
-        ("after a chunk", |asked| {
-            format!("{CHUNKED}{}", chunk(asked.body))
+        ("after a chunk", |requests| {
+            format!("{CHUNKED}{}", chunk(requests.body))
         }),
-        ("within the last chunk", |asked| {
-            format!("{CHUNKED}{}0\r\n", chunk(asked.body))
+        ("within the last chunk", |requests| {
+            format!("{CHUNKED}{}0\r\n", chunk(requests.body))
         }),
-        ("within the trailers", |asked| {
-            format!("{CHUNKED}{}0\r\nX: y", chunk(asked.body))
+        ("within the trailers", |requests| {
+            format!("{CHUNKED}{}0\r\nX: y", chunk(requests.body))
         }),
     ];
     let ends = [
         ("closed", Close, Connection),
         ("reset", Reset, Connection),
         ("half-closed", HalfClose, Connection),
-        ("silent", Stall, Timeout),
+        ("stalled", Stall, Timeout),
     ];
     let mut rows = Vec::new();
     for (index, (place, response)) in phases.into_iter().enumerate() {
         for (what, end, kind) in ends {
-            let response = move |asked: &Asked| response(asked).into_bytes();
+            let response = move |requests: &RequestInfo| response(requests).into_bytes();
             rows.push(Failure {
                 has_no_response: index == 0 && end != Stall,
                 ..made(&format!("{what} {place}"), response, end, kind)
@@ -344,12 +348,7 @@ fn in_every_phase() -> Vec<Failure> {
         ("chunk", format!("{CHUNKED}1000\r\n")),
         ("trailer", format!("{CHUNKED}0\r\nX: y")),
     ] {
-        rows.push(fixed(
-            &format!("dripping {what}"),
-            response,
-            SlowBytes,
-            Timeout,
-        ));
+        rows.push(fixed(&format!("slow {what}"), response, SlowBytes, Timeout));
     }
     for (what, end, kind) in ends {
         let name = format!("{what} once the server has accepted the connection");
@@ -364,24 +363,24 @@ fn of_tls() -> Vec<Failure> {
     let phases: [Phase; 5] = [
         ("before the response", |_| String::new()),
         ("within the head", |_| format!("{OK}Content-Type: te")),
-        ("within the body", |asked| {
-            let head = format!("{OK}Content-Length: {}\r\n\r\n", asked.body.len());
-            head + half(asked.body)
+        ("within the body", |requests| {
+            let head = format!("{OK}Content-Length: {}\r\n\r\n", requests.body.len());
+            head + half(requests.body)
         }),
-        ("after a chunk", |asked| {
-            format!("{CHUNKED}{}", chunk(asked.body))
+        ("after a chunk", |requests| {
+            format!("{CHUNKED}{}", chunk(requests.body))
         }),
-        ("after a body that ends with the connection", |asked| {
-            format!("{OK}\r\n{}", asked.body)
+        ("after a body that ends with the connection", |requests| {
+            format!("{OK}\r\n{}", requests.body)
         }),
     ];
     let mut rows = Vec::new();
     for (place, response) in phases {
-        let response = move |asked: &Asked| response(asked).into_bytes();
+        let response = move |requests: &RequestInfo| response(requests).into_bytes();
         let name = format!("no TLS record {place}");
         rows.push(made(&name, response, NotTls, Tls).only(Servers::Https));
     }
-    let until_close = |asked: &Asked| format!("{OK}\r\n{}", asked.body).into_bytes();
+    let until_close = |requests: &RequestInfo| format!("{OK}\r\n{}", requests.body).into_bytes();
     for (how, end, kind) in [
         ("closed without close_notify", Close, Connection),
         ("half-closed without close_notify", HalfClose, Connection),
@@ -392,7 +391,7 @@ fn of_tls() -> Vec<Failure> {
     for (how, end, kind) in [
         ("finished", Finish, None),
         ("reset", Reset, Some(Connection)),
-        ("silent", Stall, Some(Timeout)),
+        ("stalled", Stall, Some(Timeout)),
     ] {
         let name = format!("body that ends with the connection, {how}");
         rows.push(made(&name, until_close, end, kind));
@@ -484,8 +483,8 @@ fn of_the_head() -> Vec<Failure> {
 
 fn of_the_framing() -> Vec<Failure> {
     let of_length = |name: &str, length: &'static str| {
-        let response = move |asked: &Asked| {
-            format!("{OK}Content-Length: {length}\r\n\r\n{}", asked.body).into_bytes()
+        let response = move |requests: &RequestInfo| {
+            format!("{OK}Content-Length: {length}\r\n\r\n{}", requests.body).into_bytes()
         };
         made(name, response, Close, Connection)
     };
@@ -497,9 +496,9 @@ fn of_the_framing() -> Vec<Failure> {
     vec![
         made(
             "length larger than the body",
-            |asked| {
-                let length = asked.body.len() + 1;
-                format!("{OK}Content-Length: {length}\r\n\r\n{}", asked.body).into_bytes()
+            |requests| {
+                let length = requests.body.len() + 1;
+                format!("{OK}Content-Length: {length}\r\n\r\n{}", requests.body).into_bytes()
             },
             Close,
             Connection,
@@ -507,9 +506,9 @@ fn of_the_framing() -> Vec<Failure> {
         of_length("length of 1 TB", "1099511627776"),
         made(
             "length smaller than the body",
-            |asked| {
-                let length = asked.body.len() - 1;
-                format!("{OK}Content-Length: {length}\r\n\r\n{}", asked.body).into_bytes()
+            |requests| {
+                let length = requests.body.len() - 1;
+                format!("{OK}Content-Length: {length}\r\n\r\n{}", requests.body).into_bytes()
             },
             Close,
             MalformedBody,
@@ -622,8 +621,8 @@ fn of_the_compression() -> Vec<Failure> {
     vec![
         made(
             "gzip cut short",
-            |asked| {
-                let whole = gzip(asked.body.as_bytes());
+            |requests| {
+                let whole = gzip(requests.body.as_bytes());
                 with_body(GZIP, &whole[..whole.len() - 1])
             },
             Close,
@@ -631,8 +630,8 @@ fn of_the_compression() -> Vec<Failure> {
         ),
         made(
             "gzip with a wrong checksum",
-            |asked| {
-                let mut corrupt = gzip(asked.body.as_bytes());
+            |requests| {
+                let mut corrupt = gzip(requests.body.as_bytes());
                 let checksum = corrupt.len() - 6;
                 corrupt[checksum] ^= 1;
                 with_body(GZIP, corrupt)
@@ -642,13 +641,18 @@ fn of_the_compression() -> Vec<Failure> {
         ),
         made(
             "plain text declared as gzip",
-            |asked| with_body(GZIP, asked.body),
+            |requests| with_body(GZIP, requests.body),
             Close,
             MalformedBody,
         ),
         made(
             "gzip followed by other bytes",
-            |asked| with_body(GZIP, [&gzip(asked.body.as_bytes())[..], b"more"].concat()),
+            |requests| {
+                with_body(
+                    GZIP,
+                    [&gzip(requests.body.as_bytes())[..], b"more"].concat(),
+                )
+            },
             Close,
             MalformedBody,
         ),
@@ -661,7 +665,7 @@ fn of_the_compression() -> Vec<Failure> {
         .of_json(MalformedBody),
         made(
             "content coding that was not asked for",
-            |asked| with_body("Content-Encoding: br\r\n", asked.body),
+            |requests| with_body("Content-Encoding: br\r\n", requests.body),
             Close,
             MalformedBody,
         ),
@@ -759,8 +763,8 @@ fn of_the_status() -> Vec<Failure> {
         ),
         made(
             "100 Continue before the response",
-            |asked| {
-                let response = with_body("", asked.body);
+            |calls| {
+                let response = with_body("", calls.body);
                 [b"HTTP/1.1 100 Continue\r\n\r\n", &response[..]].concat()
             },
             Close,
@@ -778,8 +782,8 @@ fn of_redirects() -> Vec<Failure> {
     vec![
         made(
             "redirect in a circle",
-            |asked| {
-                let location = format!("Location: {}\r\n", asked.target);
+            |requests| {
+                let location = format!("Location: {}\r\n", requests.target);
                 with_status("302 Found", &location, "").into_bytes()
             },
             Close,
@@ -815,7 +819,7 @@ fn of_the_proxy() -> Vec<Failure> {
         let response = with_status(status, "Content-Type: text/html\r\n", page);
         fixed(&format!("CONNECT: {status}"), response, Close, Connection)
     };
-    let answered = |name: &str, response: &str, end, kind: Option<ErrorKind>| {
+    let proxy_response = |name: &str, response: &str, end, kind: Option<ErrorKind>| {
         fixed(&format!("CONNECT: {name}"), response, end, kind)
     };
     let long = "x".repeat(1_000_000);
@@ -829,64 +833,64 @@ fn of_the_proxy() -> Vec<Failure> {
         refused("502 Bad Gateway"),
         refused("503 Service Unavailable"),
         refused("504 Gateway Timeout"),
-        answered(
+        proxy_response(
             "redirect",
             &with_status("302 Found", "Location: http://login.example/\r\n", ""),
             Close,
             broken,
         )
         .lasting(),
-        answered("closed before the response", "", Close, broken),
-        answered("finished before the response", "", Finish, broken),
-        answered("reset before the response", "", Reset, broken),
-        answered("half-closed before the response", "", HalfClose, broken),
-        answered("silent before the response", "", Stall, Some(Timeout)),
-        answered(
+        proxy_response("closed before the response", "", Close, broken),
+        proxy_response("finished before the response", "", Finish, broken),
+        proxy_response("reset before the response", "", Reset, broken),
+        proxy_response("half-closed before the response", "", HalfClose, broken),
+        proxy_response("stalled before the response", "", Stall, Some(Timeout)),
+        proxy_response(
             "closed within the head",
             "HTTP/1.1 200 OK\r\nVia: ",
             Close,
             broken,
         ),
-        answered(
+        proxy_response(
             "reset within the head",
             "HTTP/1.1 200 OK\r\nVia: ",
             Reset,
             broken,
         ),
-        answered(
-            "silent within the head",
+        proxy_response(
+            "stalled within the head",
             "HTTP/1.1 200 OK\r\nVia: ",
             Stall,
             Some(Timeout),
         ),
-        answered(
-            "dripping head",
+        proxy_response(
+            "slow head",
             "HTTP/1.1 200 OK\r\nVia: ",
             SlowBytes,
             Some(Timeout),
         ),
-        answered("closed after 200", ESTABLISHED, Close, broken),
-        answered("finished after 200", ESTABLISHED, Finish, broken),
-        answered("reset after 200", ESTABLISHED, Reset, broken),
-        answered("half-closed after 200", ESTABLISHED, HalfClose, broken),
-        answered("silent after 200", ESTABLISHED, Stall, Some(Timeout)),
-        answered("not HTTP", "220 ready\r\n\r\n", Stall, broken).lasting(),
-        answered("no status", "HTTP/1.1 OK\r\n\r\n", Stall, broken).lasting(),
-        answered(
+        proxy_response("closed after 200", ESTABLISHED, Close, broken),
+        proxy_response("finished after 200", ESTABLISHED, Finish, broken),
+        proxy_response("reset after 200", ESTABLISHED, Reset, broken),
+        proxy_response("half-closed after 200", ESTABLISHED, HalfClose, broken),
+        proxy_response("stalled after 200", ESTABLISHED, Stall, Some(Timeout)),
+        proxy_response("not HTTP", "220 ready\r\n\r\n", Stall, broken).lasting(),
+        proxy_response("no status", "HTTP/1.1 OK\r\n\r\n", Stall, broken).lasting(),
+        proxy_response(
             "head of 1 MB",
             &format!("HTTP/1.1 200 OK\r\nVia: {long}\r\n\r\n"),
             Stall,
             broken,
         )
         .lasting(),
-        answered(
+        proxy_response(
             "head without end",
             &format!("HTTP/1.1 200 OK\r\nVia: {long}"),
             Stall,
             broken,
         )
         .lasting(),
-        answered(
+        proxy_response(
             "200 with a body, before plain HTTP",
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
             Finish,
@@ -895,7 +899,7 @@ fn of_the_proxy() -> Vec<Failure> {
         .lasting()
         .opening_tunnel()
         .only(Servers::Http),
-        answered(
+        proxy_response(
             "200 with a body, before TLS",
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
             Finish,
@@ -922,13 +926,13 @@ fn of_the_proxy() -> Vec<Failure> {
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 Connection established\r\n\r\n",
         ),
     ]
-    .map(|(name, response)| answered(name, response, Finish, None).opening_tunnel());
+    .map(|(name, response)| proxy_response(name, response, Finish, None).opening_tunnel());
     let rows = rows.into_iter().chain(opened);
     let mut rows: Vec<Failure> = rows.map(|row| row.at(Place::Connect)).collect();
     for (what, end, kind) in [
         ("closed", Close, Connection),
         ("reset", Reset, Connection),
-        ("silent", Stall, Timeout),
+        ("stalled", Stall, Timeout),
     ] {
         let name = format!("{what} once the proxy has accepted the connection");
         rows.push(fixed(&name, "", end, kind).at(Place::ProxyAccept));

@@ -146,14 +146,14 @@ fn cells(rows: &'static [Failure]) -> Vec<Cell<'static>> {
 
 /// Returns the cells in which a call is stopped.
 fn stops(rows: &'static [Failure]) -> Vec<StopCell> {
-    let stuck = STALLED_ROWS.map(|name| {
+    let stalled = STALLED_ROWS.map(|name| {
         let row = rows.iter().find(|row| row.name == name);
         row.unwrap_or_else(|| panic!("there is no row {name:?}"))
     });
     let waits: &'static [Failure] = Vec::from(waits()).leak();
-    let phases = stuck.into_iter().chain(waits).map(|row| (row, false));
+    let phases = stalled.into_iter().chain(waits).map(|row| (row, false));
     // An unresponsive port has no row. Any row of all routes stands for it.
-    let anywhere = stuck.into_iter().find(|row| row.routes == Routes::All);
+    let anywhere = stalled.into_iter().find(|row| row.routes == Routes::All);
     let phases = phases.chain([(anywhere.unwrap(), true)]);
     let mut stops = Vec::new();
     for (failure, is_connecting) in phases {
@@ -307,8 +307,8 @@ fn end_process_if_stuck(running: &Mutex<BTreeMap<String, Instant>>, is_done: &At
     while !is_done.load(Ordering::SeqCst) {
         thread::sleep(Duration::from_millis(20));
         let running = running.lock().unwrap();
-        let stuck = running.iter().filter(|(_, since)| since.elapsed() > STUCK);
-        let names: Vec<&String> = stuck.map(|(name, _)| name).collect();
+        let stalled = running.iter().filter(|(_, since)| since.elapsed() > STUCK);
+        let names: Vec<&String> = stalled.map(|(name, _)| name).collect();
         if !names.is_empty() {
             println!("stuck for {STUCK:?}: {names:#?}");
             std::process::exit(1);

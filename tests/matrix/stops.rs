@@ -109,7 +109,7 @@ impl StopCell {
 
         let token = CancelToken::new();
         let is_stuck = || self.is_connecting || world.state.has_failed();
-        let (outcome, end, told) = thread::scope(|scope| {
+        let (outcome, end, reported) = thread::scope(|scope| {
             let canceller = scope.spawn(|| {
                 let limit = Instant::now() + NEVER / 2;
                 while self.stop == Stop::Token && !is_stuck() && Instant::now() < limit {
@@ -124,21 +124,21 @@ impl StopCell {
                 true => DEADLINE,
                 false => NEVER,
             });
-            let asked = Rc::new(StdCell::new(None));
+            let requests = Rc::new(StdCell::new(None));
             let call = match self.stop {
                 Stop::Token => call.cancel_token(&token),
-                Stop::Interrupt => call.interrupt(self.interrupt(&world, &asked)),
+                Stop::Interrupt => call.interrupt(self.interrupt(&world, &requests)),
                 Stop::Deadline | Stop::DeadlineAfterFailure => call,
             };
             let outcome = perform(call, cell.call, &stopped);
             let end = Instant::now();
             let cancelled = canceller.join().unwrap();
             // The time of the stop.
-            let told = match self.stop {
+            let reported = match self.stop {
                 Stop::Token => Some(cancelled),
-                _ => asked.get(),
+                _ => requests.get(),
             };
-            (outcome, end, told)
+            (outcome, end, reported)
         });
         let outcome = outcome?;
         let was_stuck = is_stuck();
@@ -163,15 +163,15 @@ impl StopCell {
             wrong.push(format!("{kind_was:?}, not {kind:?}"));
         }
         let elapsed = outcome.elapsed;
-        let is_in_time = match told {
+        let is_in_time = match reported {
             _ if is_refused => elapsed <= DELAY,
             _ if self.stop.is_deadline() => (DEADLINE..=DEADLINE + DELAY).contains(&elapsed),
-            Some(told) => end.saturating_duration_since(told) <= DELAY,
+            Some(reported) => end.saturating_duration_since(reported) <= DELAY,
             None => false,
         };
         is_of_time |= !is_in_time;
         if !is_in_time {
-            let late = told.map(|told| end.saturating_duration_since(told));
+            let late = reported.map(|reported| end.saturating_duration_since(reported));
             wrong.push(match late {
                 Some(late) => format!("{late:.2?} after the stop"),
                 None => format!("after {elapsed:.2?}"),
@@ -210,16 +210,16 @@ impl StopCell {
     fn interrupt(
         self,
         world: &World,
-        told: &Rc<StdCell<Option<Instant>>>,
+        reported: &Rc<StdCell<Option<Instant>>>,
     ) -> impl Fn() -> ControlFlow<()> + 'static {
-        let (state, told) = (world.state.clone(), told.clone());
+        let (state, reported) = (world.state.clone(), reported.clone());
         let stuck_since = StdCell::new(None);
         move || {
             if self.is_connecting || state.has_failed() {
                 let since = stuck_since.get().unwrap_or_else(Instant::now);
                 stuck_since.set(Some(since));
                 if since.elapsed() >= STUCK {
-                    told.set(told.get().or_else(|| Some(Instant::now())));
+                    reported.set(reported.get().or_else(|| Some(Instant::now())));
                     return ControlFlow::Break(());
                 }
             }
