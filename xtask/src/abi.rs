@@ -242,8 +242,8 @@ fn declare(statement: &[&str], found: &mut BTreeSet<String>) -> Result<(), Strin
         _ => return Err(unknown()),
     }
     if let Some(alias) = alias {
-        let tag = tag.map_or(String::new(), |tag| format!(" {tag}"));
-        found.insert(format!("typedef {kind}{tag} {alias};"));
+        let tag = tag.unwrap_or("{...}");
+        found.insert(format!("typedef {kind} {tag} {alias};"));
     }
     Ok(())
 }
@@ -402,6 +402,7 @@ mod tests {
         typedef struct sco_client sco_client;
         typedef struct sco_progress { size_t size; uint64_t bytes_received; const char *name; } sco_progress;
         struct sco_plain { int a; };
+        typedef struct { int32_t b; } sco_untagged;
         typedef int32_t (*sco_write_callback)(const void *data, size_t size, void *context);
         __attribute__((warn_unused_result)) extern sco_status
         sco_client_new(const char *server, const sco_client *const *options,
@@ -429,11 +430,13 @@ mod tests {
                 "struct sco_progress 1: size_t size",
                 "struct sco_progress 2: uint64_t bytes_received",
                 "struct sco_progress 3: const char *name",
+                "struct sco_untagged 1: int32_t b",
                 "typedef enum sco_job_status_code sco_job_status_code;",
                 "typedef enum sco_status sco_status;",
                 "typedef int32_t (*sco_write_callback)(const void *, size_t, void *);",
                 "typedef struct sco_client sco_client;",
                 "typedef struct sco_progress sco_progress;",
+                "typedef struct {...} sco_untagged;",
                 "void sco_set(uint32_t, unsigned int, struct sco_plain, char[4], void (*)(int, void *));",
             ]
         );
