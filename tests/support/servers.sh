@@ -12,7 +12,7 @@ start_servers() {
     echo "${STAND_IN:?it did not start}"
 }
 
-# Stops the mock servers. Fails if a server has recorded a failure.
+# Stops the mock servers. Fails if they exit with an error.
 stop_servers() {
     eval "exec ${SERVERS[1]}>&-"
     wait "$SERVERS_PID"
