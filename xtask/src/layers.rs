@@ -171,12 +171,7 @@ struct Found {
 /// those in test modules.
 fn paths(source: &str, module: Vec<String>) -> Vec<Found> {
     let tokens = rust::tokens(source);
-    if tokens
-        .iter()
-        .zip(["#", "!", "["])
-        .all(|(token, text)| token.text == text)
-        && is_test_attribute(&tokens[3..])
-    {
+    if starts_with(&tokens, &["#", "!", "["]) && is_test_attribute(&tokens[3..]) {
         return Vec::new();
     }
     let mut scanner = Scanner {
@@ -218,14 +213,16 @@ fn exports(source: &str) -> BTreeMap<String, String> {
 
 /// Returns whether the tokens after `#[` are `cfg(test)` or `cfg(all(test, ...))`.
 fn is_test_attribute(tokens: &[Token]) -> bool {
-    let starts_with = |texts: &[&str]| {
-        tokens.len() >= texts.len()
-            && tokens
-                .iter()
-                .zip(texts)
-                .all(|(token, text)| token.text == *text)
-    };
-    starts_with(&["cfg", "(", "test", ")"]) || starts_with(&["cfg", "(", "all", "(", "test"])
+    starts_with(tokens, &["cfg", "(", "test", ")"])
+        || starts_with(tokens, &["cfg", "(", "all", "(", "test"])
+}
+
+fn starts_with(tokens: &[Token], texts: &[&str]) -> bool {
+    tokens.len() >= texts.len()
+        && tokens
+            .iter()
+            .zip(texts)
+            .all(|(token, text)| token.text == *text)
 }
 
 struct Scanner<'a> {
@@ -673,6 +670,21 @@ mod tests {
             ("fuzzing/job.rs", "use crate::client::X;"),
         ];
         assert_eq!(violations(&tree), [""; 0]);
+    }
+
+    #[test]
+    fn file_without_tokens_has_no_violations() {
+        for source in [
+            "",
+            "//! Only documentation.",
+            "#",
+            "#!",
+            "crate",
+            "mod",
+            "pub(",
+        ] {
+            assert_eq!(violations_of("text/mod.rs", source), [""; 0], "{source}");
+        }
     }
 
     #[test]
