@@ -1,37 +1,37 @@
-/*
- * sellercloud-output: fetches the output file of a Sellercloud queued job.
+/**
+ * @file
+ * @brief Downloads the output file of a Sellercloud queued job.
  *
- * The least program, errors left out:
+ * A minimal example, without error handling:
  *
- *     sco_client *client;
- *     sco_output_file *file;
- *     sco_client_new("tt", "the bearer token", NULL, &client, NULL);
- *     sco_get_output_file(client, 28142, NULL, &file, NULL);
- *     fwrite(sco_output_file_data(file), 1, sco_output_file_len(file), out);
- *     sco_output_file_free(file);
- *     sco_client_free(client);
+ * @code
+ * sco_client *client;
+ * sco_output_file *file;
+ * sco_client_new("tt", "the bearer token", NULL, &client, NULL);
+ * sco_get_output_file(client, 28142, NULL, &file, NULL);
+ * fwrite(sco_output_file_data(file), 1, sco_output_file_size(file), stdout);
+ * sco_output_file_free(file);
+ * sco_client_free(client);
+ * @endcode
  *
- * Rules that hold for every function:
+ * Errors:
+ * - A function that can fail returns sco_status: SCO_OK (0) or the kind of the error.
+ * - Its last parameter is the address of a pointer that receives the details, or NULL. The
+ *   pointer is set on every call: to NULL on success, otherwise to an error that the caller
+ *   frees with sco_error_free.
+ * - NULL where a value is required, text that is not UTF-8 and numbers out of range return
+ *   SCO_ERROR_INVALID_ARGUMENT. Zero is rejected for limits; the largest value of the type
+ *   (UINT64_MAX, UINT32_MAX) means no limit.
+ * - A panic in the library's Rust code is a bug. The call returns SCO_ERROR_INTERNAL.
  *
- * - A function that can fail returns a status: SCO_OK (0), or the kind of the
- *   error. Its last parameter is where to put the details: the address of a
- *   pointer, or NULL for none. That pointer is set on every call: to NULL on
- *   success, else to an error that the caller frees with sco_error_free.
- * - A result goes to the address given for it. It is set to NULL (or 0) first,
- *   and to the result on success only.
- * - Handles (sco_client, sco_config, sco_options, sco_cancel, sco_output_file,
- *   sco_file_info, sco_job, sco_error) are made by this library and freed with its own
- *   sco_..._free, once. Those take NULL.
- * - Strings are UTF-8 and end with NUL. Strings given are copied; strings got
- *   belong to the handle they came from, and are there until it is freed.
- * - NULL where something is needed is an error, not a crash.
- * - A limit is greater than zero: zero is rejected with SCO_INVALID_ARGUMENT. The
- *   largest value of its type (UINT64_MAX, UINT32_MAX) means no limit.
- * - There is no global and no thread-local state. Which threads may use a handle
- *   is said at its type.
- * - Where Rust code panics, which is a defect, the call returns SCO_INTERNAL.
+ * Ownership:
+ * - The library creates all handles, such as sco_client. The caller frees each handle once,
+ *   with the function whose name ends in _free. These functions accept NULL.
+ * - Out parameters are set to NULL (or 0) first, and to the result on success only.
+ * - Strings are UTF-8 and end with NUL. Strings that the caller passes are copied. Strings
+ *   that the library returns belong to their handle and are valid until it is freed.
  *
- * This file is generated: edit src/ffi, not this.
+ * This file is generated. Edit src/ffi instead.
  */
 
 #ifndef SELLERCLOUD_OUTPUT_H
@@ -40,262 +40,336 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/**
- * The body is base64 text, that as a JSON string, or a JSON object that holds
- * it as Content; told apart by the first byte. This is the default.
- */
-#define SCO_BODY_BASE64 0
+/** The major version of this header. sco_version returns the version of the library. */
+#define SCO_VERSION_MAJOR 0
+/** The minor version of this header. */
+#define SCO_VERSION_MINOR 1
+/** The patch version of this header. */
+#define SCO_VERSION_PATCH 0
 
 /**
- * The body is the file, byte for byte. Nothing is checked.
+ * Is 1 if this header has at least the given version, otherwise 0. It can be used in #if.
+ *
+ * @param major The major version.
+ * @param minor The minor version.
+ * @param patch The patch version.
  */
-#define SCO_BODY_RAW 1
+#define SCO_VERSION_AT_LEAST(major, minor, patch) \
+  (SCO_VERSION_MAJOR > (major) || \
+   (SCO_VERSION_MAJOR == (major) && \
+    (SCO_VERSION_MINOR > (minor) || \
+     (SCO_VERSION_MINOR == (minor) && SCO_VERSION_PATCH >= (patch)))))
+
+/*
+ * Define SCO_SHARED on Windows to link with the DLL's import library. The functions are
+ * then called directly instead of through a stub. Do not define it for the static library.
+ */
+#ifndef SCO_API
+#if defined(_WIN32) && defined(SCO_SHARED)
+#define SCO_API __declspec(dllimport)
+#else
+#define SCO_API
+#endif
+#endif
+
+/*
+ * SCO_NODISCARD makes compilers warn about a status that is not checked. Define it as
+ * nothing before this file is included to turn the warnings off.
+ */
+#ifndef SCO_NODISCARD
+#if (defined(__cplusplus) && __cplusplus >= 201703L) || (defined(_MSVC_LANG) && _MSVC_LANG >= 201703L)
+#define SCO_NODISCARD [[nodiscard]]
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L
+#define SCO_NODISCARD [[nodiscard]]
+#elif defined(__GNUC__)
+#define SCO_NODISCARD __attribute__((warn_unused_result))
+#else
+#define SCO_NODISCARD
+#endif
+#endif
+
+/*
+ * The underlying type of the enums, where the language can declare it. Elsewhere a C
+ * compiler chooses a type, which the assertions below check.
+ */
+#if defined(__cplusplus) && (__cplusplus >= 201103L || defined(_MSC_VER))
+#define SCO_INT32_ENUM : int32_t
+#elif !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L
+#define SCO_INT32_ENUM : int32_t
+#else
+#define SCO_INT32_ENUM
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /**
- * SCO_BODY_BASE64 if the body's first 64 KiB can be that, else SCO_BODY_RAW. A
- * guess: a raw file of nothing but letters and digits may be taken for base64.
+ * The outcome of a call: SCO_OK or the kind of the error.
+ *
+ * A number never changes its meaning. Later versions may add numbers: treat an unknown one
+ * as an error.
  */
-#define SCO_BODY_AUTO 2
+enum sco_status SCO_INT32_ENUM {
+  /** The call succeeded. */
+  SCO_OK = 0,
+  /** An argument or an option cannot be used. Nothing was sent. */
+  SCO_ERROR_INVALID_ARGUMENT = 101,
+  /** HTTP 401: the server rejected the token, or the user name and password. */
+  SCO_ERROR_AUTHENTICATION = 102,
+  /** HTTP 403: the user is not allowed to do this. */
+  SCO_ERROR_FORBIDDEN = 103,
+  /** HTTP 404: the server does not know the URL. */
+  SCO_ERROR_NOT_FOUND = 104,
+  /** HTTP 429, or a response with "Too many requests": too many calls from this IP address. */
+  SCO_ERROR_RATE_LIMITED = 105,
+  /** HTTP 500 to 599: the server failed, or it does not know the job (yet). */
+  SCO_ERROR_SERVER = 106,
+  /** Any other HTTP status except 200. */
+  SCO_ERROR_UNEXPECTED_STATUS = 107,
+  /** The connection failed, or it was lost before the response was complete. */
+  SCO_ERROR_CONNECTION = 108,
+  /** The TLS handshake failed, such as for an untrusted certificate. */
+  SCO_ERROR_TLS = 109,
+  /** The call or one of its steps timed out. */
+  SCO_ERROR_TIMEOUT = 110,
+  /** The caller cancelled the call. */
+  SCO_ERROR_CANCELLED = 111,
+  /** The response is not a file in the expected encoding. */
+  SCO_ERROR_MALFORMED_BODY = 112,
+  /** The file is larger than the limit. */
+  SCO_ERROR_TOO_LARGE = 113,
+  /** The file cannot be stored: disk, memory, permissions, or the write callback failed. */
+  SCO_ERROR_IO = 114,
+  /** A bug in this library; please report it. The client can still be used. */
+  SCO_ERROR_INTERNAL = 115,
+  /** The job ended without success: it failed, was cancelled or aborted, or is on hold. */
+  SCO_ERROR_JOB_FAILED = 116
+};
+/** @copydoc sco_status */
+typedef enum sco_status sco_status;
+
+/** The status of a job. */
+enum sco_job_status_code SCO_INT32_ENUM {
+  /** A status that this version does not know. sco_job_status_name returns its text. */
+  SCO_JOB_STATUS_UNKNOWN = -1,
+  /** The job is waiting to start. */
+  SCO_JOB_STATUS_SUBMITTED = 0,
+  /** The job is running. */
+  SCO_JOB_STATUS_PROCESSING = 1,
+  /** The job ended with success. */
+  SCO_JOB_STATUS_COMPLETED = 3,
+  /** The job ended without success. */
+  SCO_JOB_STATUS_FAILED = 4,
+  /** The job ended with success for some of its records. It has an output file. */
+  SCO_JOB_STATUS_PARTIAL_SUCCESS = 5,
+  /** The job is on hold until a user releases it. */
+  SCO_JOB_STATUS_ON_HOLD = 6,
+  /** A user cancelled the job before it started. */
+  SCO_JOB_STATUS_CANCELLED = 7,
+  /** The job was cancelled because the server restarted. */
+  SCO_JOB_STATUS_CANCELLED_SERVICE_RESTARTED = 8,
+  /** The server aborted the job because it took too long. */
+  SCO_JOB_STATUS_ABORTED_TOO_MUCH_TIME_CONSUMED = 9,
+  /** A user cancelled the job while it was running. */
+  SCO_JOB_STATUS_CANCELLED_WHILE_RUNNING = 10
+};
+/** @copydoc sco_job_status_code */
+typedef enum sco_job_status_code sco_job_status_code;
+
+/** A text field of a job, for sco_job_text. */
+enum sco_job_text_field SCO_INT32_ENUM {
+  /** The type of the job, in the server's words. */
+  SCO_JOB_TEXT_TYPE = 201,
+  /** The name of the company that the job is for. */
+  SCO_JOB_TEXT_COMPANY_NAME = 202,
+  /** Why the job failed, in the server's words. */
+  SCO_JOB_TEXT_ERROR_MESSAGE = 203,
+  /** When the job was submitted, as the server's text, which may lack a time zone. */
+  SCO_JOB_TEXT_SUBMITTED_ON = 204,
+  /** When the job started, as the server's text, which may lack a time zone. */
+  SCO_JOB_TEXT_STARTED_ON = 205,
+  /** When the job ended, as the server's text, which may lack a time zone. */
+  SCO_JOB_TEXT_COMPLETED_ON = 206,
+  /** The name of the job's output file, once it exists. */
+  SCO_JOB_TEXT_OUTPUT_FILE = 207,
+  /** The name of the job's input file. */
+  SCO_JOB_TEXT_INPUT_FILE = 208
+};
+/** @copydoc sco_job_text_field */
+typedef enum sco_job_text_field sco_job_text_field;
+
+/** A number field of a job, for sco_job_number. */
+enum sco_job_number_field SCO_INT32_ENUM {
+  /** The id of the company that the job is for. */
+  SCO_JOB_NUMBER_COMPANY_ID = 301,
+  /** The priority of the job, 0 to 3. */
+  SCO_JOB_NUMBER_PRIORITY = 302,
+  /** Records that the job has to process. */
+  SCO_JOB_NUMBER_TOTAL_RECORDS = 303,
+  /** Records processed so far. */
+  SCO_JOB_NUMBER_TOTAL_PROCESSED = 304,
+  /** Records processed with success so far. */
+  SCO_JOB_NUMBER_TOTAL_SUCCEEDED = 305,
+  /** Records processed without success so far. */
+  SCO_JOB_NUMBER_TOTAL_FAILED = 306,
+  /** Phases of the job. */
+  SCO_JOB_NUMBER_TOTAL_PHASES = 307,
+  /** The phase that the job is in. */
+  SCO_JOB_NUMBER_CURRENT_PHASE = 308,
+  /** Items of the current phase. */
+  SCO_JOB_NUMBER_TOTAL_ITEMS_IN_PHASE = 309,
+  /** Items of the current phase processed so far. */
+  SCO_JOB_NUMBER_TOTAL_PROCESSED_IN_PHASE = 310
+};
+/** @copydoc sco_job_number_field */
+typedef enum sco_job_number_field sco_job_number_field;
+
+/** How the server encodes files in response bodies. */
+enum sco_body_encoding SCO_INT32_ENUM {
+  /**
+   * The body is base64 text, a JSON string of it, or a JSON object whose Content is that
+   * string. The first byte of the body tells which.
+   */
+  SCO_BODY_BASE64 = 401,
+  /** The body is the file, byte for byte. Nothing is checked. */
+  SCO_BODY_RAW = 402,
+  /**
+   * SCO_BODY_BASE64 if the first 64 KiB of the body can be that, otherwise SCO_BODY_RAW.
+   * This is a guess: a raw file that consists of letters and digits may be decoded as
+   * base64.
+   */
+  SCO_BODY_AUTO = 403
+};
+/** @copydoc sco_body_encoding */
+typedef enum sco_body_encoding sco_body_encoding;
 
 /**
- * It waits for its turn.
+ * What happens if a file of the same name exists in the directory.
+ *
+ * Each is free of races between threads and processes.
  */
-#define SCO_JOB_SUBMITTED 0
+enum sco_if_exists SCO_INT32_ENUM {
+  /** Fail with SCO_ERROR_IO and leave the existing file alone. */
+  SCO_IF_EXISTS_FAIL = 501,
+  /** Replace the existing file. A program that has it open continues to read the old one. */
+  SCO_IF_EXISTS_REPLACE = 502,
+  /** Save under the first unused name of "report (1).csv", "report (2).csv", and so on. */
+  SCO_IF_EXISTS_KEEP_BOTH = 503
+};
+/** @copydoc sco_if_exists */
+typedef enum sco_if_exists sco_if_exists;
+
+#if !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L && \
+    __STDC_VERSION__ < 202311L
+_Static_assert(sizeof(sco_status) == 4, "sco_status must have 4 bytes");
+_Static_assert(sizeof(sco_job_status_code) == 4, "sco_job_status_code must have 4 bytes");
+_Static_assert(sizeof(sco_job_text_field) == 4, "sco_job_text_field must have 4 bytes");
+_Static_assert(sizeof(sco_job_number_field) == 4, "sco_job_number_field must have 4 bytes");
+_Static_assert(sizeof(sco_body_encoding) == 4, "sco_body_encoding must have 4 bytes");
+_Static_assert(sizeof(sco_if_exists) == 4, "sco_if_exists must have 4 bytes");
+#endif
+
 
 /**
- * It is at work.
+ * Options for calls.
+ *
+ * sco_call_options_new creates them with their defaults, and sco_call_options_free frees
+ * them. Several calls may read them at the same time. Do not modify or free them while a
+ * call is using them.
  */
-#define SCO_JOB_PROCESSING 1
+typedef struct sco_call_options sco_call_options;
 
 /**
- * It ended with success.
+ * A token that cancels calls.
+ *
+ * sco_cancel_token_new creates it, and sco_cancel_token_free frees it. Any number of
+ * threads may use it at the same time. Do not use it in a signal handler: set a flag there
+ * and check the flag in an interrupt callback, or cancel from a thread that waits for
+ * signals with sigwait.
  */
-#define SCO_JOB_COMPLETED 3
+typedef struct sco_cancel_token sco_cancel_token;
 
 /**
- * It ended without.
- */
-#define SCO_JOB_ENDED_AS_FAILED 4
-
-/**
- * It ended with success for some of its records; there is an output file.
- */
-#define SCO_JOB_PARTIAL_SUCCESS 5
-
-/**
- * Somebody has to let it go on.
- */
-#define SCO_JOB_ON_HOLD 6
-
-/**
- * Somebody cancelled it.
- */
-#define SCO_JOB_CANCELLED 7
-
-/**
- * It was cancelled as the server restarted.
- */
-#define SCO_JOB_CANCELLED_SERVICE_RESTARTED 8
-
-/**
- * It took too long and was aborted.
- */
-#define SCO_JOB_ABORTED_TOO_MUCH_TIME_CONSUMED 9
-
-/**
- * Somebody cancelled it at work.
- */
-#define SCO_JOB_CANCELLED_WHILE_RUNNING 10
-
-/**
- * What kind of job it is, in the server's words.
- */
-#define SCO_JOB_TYPE 0
-
-/**
- * The name of the company that it is for.
- */
-#define SCO_JOB_COMPANY_NAME 1
-
-/**
- * Why it failed, in the server's words.
- */
-#define SCO_JOB_ERROR_MESSAGE 2
-
-/**
- * When it was submitted: the server's own text, which may lack a time zone.
- */
-#define SCO_JOB_SUBMITTED_ON 3
-
-/**
- * When it was begun, likewise.
- */
-#define SCO_JOB_STARTED_ON 4
-
-/**
- * When it ended, likewise.
- */
-#define SCO_JOB_COMPLETED_ON 5
-
-/**
- * The name of its output file, once there is one.
- */
-#define SCO_JOB_OUTPUT_FILE 6
-
-/**
- * The name of its input file.
- */
-#define SCO_JOB_INPUT_FILE 7
-
-/**
- * The number of the company that it is for.
- */
-#define SCO_JOB_COMPANY_ID 0
-
-/**
- * Its priority, 0 to 3.
- */
-#define SCO_JOB_PRIORITY 1
-
-/**
- * How many records it has to process.
- */
-#define SCO_JOB_TOTAL_RECORDS 2
-
-/**
- * How many of them it has processed.
- */
-#define SCO_JOB_TOTAL_PROCESSED 3
-
-/**
- * How many with success.
- */
-#define SCO_JOB_TOTAL_SUCCEEDED 4
-
-/**
- * How many without.
- */
-#define SCO_JOB_TOTAL_FAILED 5
-
-/**
- * How many phases it has.
- */
-#define SCO_JOB_TOTAL_PHASES 6
-
-/**
- * In which phase it is.
- */
-#define SCO_JOB_CURRENT_PHASE 7
-
-/**
- * How many items the phase has.
- */
-#define SCO_JOB_TOTAL_ITEMS_IN_PHASE 8
-
-/**
- * How many of them are processed.
- */
-#define SCO_JOB_TOTAL_PROCESSED_IN_PHASE 9
-
-/**
- * Where a file of the same name is there already: fail with SCO_IO, and leave
- * it alone. The default.
- */
-#define SCO_IF_EXISTS_FAIL 0
-
-/**
- * Replace it. Who has it open goes on reading the old one.
- */
-#define SCO_IF_EXISTS_REPLACE 1
-
-/**
- * Save as the first that is free of "report (1).csv", "report (2).csv"...
- */
-#define SCO_IF_EXISTS_NUMBER 2
-
-/**
- * Cancels calls. Made by sco_cancel_new, freed with sco_cancel_free. Any number
- * of threads may use it at once; also in a signal handler's thread, but not in
- * the handler.
- */
-typedef struct sco_cancel sco_cancel;
-
-/**
- * A client of one server, for one user. Made by sco_client_new, freed with
- * sco_client_free. Any number of threads may use it at once; it keeps its
- * connections for the next call.
+ * A client for one Sellercloud server and one user.
+ *
+ * sco_client_new creates it, and sco_client_free frees it. Any number of threads may use
+ * it at the same time. It keeps its connections open for the next call.
  */
 typedef struct sco_client sco_client;
 
 /**
- * Options for a client. Made by sco_config_new, freed with sco_config_free;
- * clients made with it keep their own copy. One thread at a time may use it.
+ * Options for a client.
+ *
+ * sco_client_options_new creates them with their defaults, and sco_client_options_free
+ * frees them. A client keeps its own copy. One thread at a time may use them.
  */
-typedef struct sco_config sco_config;
+typedef struct sco_client_options sco_client_options;
 
 /**
- * What went wrong, in detail. Made by a call that failed and was given a place
- * for it; owned by the caller; freed with sco_error_free. Any number of threads
- * may read it at once.
+ * The details of a failed call.
+ *
+ * A call that fails writes a new error to its last parameter, unless that is NULL. The
+ * caller frees it with sco_error_free. Several threads may read it at the same time.
  */
 typedef struct sco_error sco_error;
 
 /**
- * What is known of an output file that was saved or written. Made by
- * sco_save_output_file, sco_write_output_file and sco_output_file_save, freed
- * with sco_file_info_free. Any number of threads may read it at once.
+ * The properties of an output file that was saved or written.
+ *
+ * The functions that save or write a file return it, and sco_file_info_free frees it.
+ * Several threads may read it at the same time.
  */
 typedef struct sco_file_info sco_file_info;
 
 /**
- * A queued job as the server told of it. Made by sco_get_job and the waiting
- * calls, freed with sco_job_free, unless it belongs to an error. Any number of
- * threads may read it at once.
+ * A queued job, as the server described it.
+ *
+ * sco_get_job and the functions that wait for a job return it, and sco_job_free frees it.
+ * A job that sco_error_job returns belongs to the error. Several threads may read a job at
+ * the same time.
  */
 typedef struct sco_job sco_job;
 
 /**
- * Options for calls. Made by sco_options_new, freed with sco_options_free. One
- * thread at a time may change it; any number of calls may use it meanwhile
- * that nobody does.
- */
-typedef struct sco_options sco_options;
-
-/**
- * A job's output file, in memory. Made by sco_get_output_file, freed with
- * sco_output_file_free. Any number of threads may read it at once. What its
- * functions point to belongs to it and is there until it is freed.
+ * A job's output file, in memory.
+ *
+ * sco_get_output_file and sco_wait_for_output_file return it, and sco_output_file_free
+ * frees it. Several threads may read it at the same time. Everything that its functions
+ * return a pointer to stays valid until the file is freed.
  */
 typedef struct sco_output_file sco_output_file;
 
 /**
- * Where a token callback puts the token. It lives as long as that call.
+ * The place for the result of a token callback. It is valid until the callback returns.
  */
-typedef struct sco_token sco_token;
+typedef struct sco_token_result sco_token_result;
 
 /**
- * The outcome of a call: SCO_OK, or the kind of the error. The numbers only
- * grow; a number keeps its meaning for good. Treat one that you do not know
- * as an error.
- */
-typedef int32_t sco_status;
-
-/**
- * Gives the token for one request, by sco_token_set, and returns 0; any other
- * number ends the call with SCO_AUTHENTICATION. renew is 1 if the server has
- * just refused the token that was given last, else 0; to give the same again
- * ends the call as well.
+ * A callback that provides the bearer token for each request.
  *
- * Called on the threads that make calls, by several at once. It must return,
- * not throw or jump out; it may call the library, but make no call with the
- * client that asks.
+ * It passes the token to sco_token_result_set and returns 0. It is called on the threads
+ * that make calls, by several of them at the same time. It must return normally: no
+ * exception, no longjmp. It may call the library, but must not make a call with the client
+ * that called it; such a call fails with SCO_ERROR_INVALID_ARGUMENT.
+ *
+ * @param context The pointer that was set with the callback.
+ * @param renew 1 if the server has just rejected the last token, otherwise 0. If the
+ * callback provides the rejected token again, the call fails with
+ * SCO_ERROR_AUTHENTICATION.
+ * @param result The place for the token.
+ * @return 0 if a token was set. Any other value fails the call with
+ * SCO_ERROR_AUTHENTICATION.
  */
-typedef int32_t (*sco_token_fn)(void *context, int32_t renew, sco_token *token);
+typedef int32_t (*sco_token_callback)(void *context,
+                                      int32_t renew,
+                                      sco_token_result *result);
 
 /**
- * One request and what came of it, for a log. It holds no token, password or
- * body, and lives as long as the callback's call. Later versions may add members
- * at the end: size says which are there.
+ * A record of one HTTP request.
+ *
+ * It contains no token, password or body. It is valid until the callback returns. Later
+ * versions may add members at the end; size tells which members exist.
  */
 typedef struct {
   /**
@@ -303,64 +377,79 @@ typedef struct {
    */
   size_t size;
   /**
-   * "GET" or "POST".
+   * The HTTP method: "GET" or "POST".
    */
   const char *method;
   /**
-   * The URL that was asked for.
+   * The URL of the request.
    */
   const char *url;
   /**
-   * Why there was no answer, or not all of it; else NULL.
+   * Why there was no response or only a part of it; NULL if the response was complete.
    */
   const char *error;
   /**
-   * How many bytes of the answer's body were read, as they were sent.
+   * The number of bytes of the response body that were received, as they were sent:
+   * encoded and possibly compressed.
    */
-  uint64_t bytes;
+  uint64_t bytes_received;
   /**
-   * From the request's beginning to the end of the answer's body.
+   * The time from the start of the request to the end of the response body, in seconds.
    */
-  double seconds;
+  double duration_seconds;
   /**
-   * The HTTP status code; 0 where there was no answer.
+   * The HTTP status code; 0 if there was no response.
    */
-  int32_t status;
+  int32_t http_status;
   /**
-   * Which attempt of the call this was; the first is 1.
+   * The number of this attempt within the call; the first is 1.
    */
   uint32_t attempt;
-} sco_request;
+} sco_request_record;
 
 /**
- * Is called with the record of a request that has ended. It has no result: a log
- * never decides a call's outcome. Called on the threads that make calls, by several
- * at once; the record of a login comes when the login is over. It must return, not
- * throw or jump out; it may make calls, also with the same client.
- */
-typedef void (*sco_log_fn)(void *context, const sco_request *request);
-
-/**
- * Takes the next length bytes of a file, which is never 0; data is there until
- * the callback returns. Returns 0 to go on; any other number ends the call with
- * SCO_IO.
+ * A callback that receives a record of each request when the request has ended.
  *
- * Called on the thread that makes the call. It must return, not throw or jump
- * out; it may call the library.
- */
-typedef int32_t (*sco_write_fn)(void *context, const uint8_t *data, size_t length);
-
-/**
- * Tells whether the call is to be cancelled: 0 to go on, any other number to cancel.
+ * It cannot change the outcome of a call. It is called on the threads that make calls, by
+ * several of them at the same time. The record of a login comes when the login has ended.
+ * It must return normally: no exception, no longjmp. It may make calls, with the same
+ * client too.
  *
- * Called on the thread that makes the call. It must return, not throw or jump
- * out; it may call the library, but not with the options that it is in.
+ * @param context The pointer that was set with the callback.
+ * @param record The record, valid until the callback returns.
  */
-typedef int32_t (*sco_interrupt_fn)(void *context);
+typedef void (*sco_request_callback)(void *context, const sco_request_record *record);
 
 /**
- * How far a file's transfer has come. Lives as long as the callback's call.
- * Later versions may add members at the end: size says which are there.
+ * A callback that receives a file as it is downloaded, chunk by chunk.
+ *
+ * It is called on the thread that makes the call. It must return normally: no exception,
+ * no longjmp. It may call the library.
+ *
+ * @param context The pointer that was passed with the callback.
+ * @param data The next bytes of the file, valid until the callback returns.
+ * @param size The number of bytes; never 0.
+ * @return 0 to continue. Any other value fails the call with SCO_ERROR_IO.
+ */
+typedef int32_t (*sco_write_callback)(void *context, const uint8_t *data, size_t size);
+
+/**
+ * A callback that decides whether a call continues.
+ *
+ * It is called on the thread that makes the call, several times a second whatever the call
+ * waits for and while bytes arrive. It must return normally: no exception, no longjmp. It
+ * may call the library, but must not change the call's options.
+ *
+ * @param context The pointer that was set with the callback.
+ * @return 0 to continue. Any other value fails the call with SCO_ERROR_CANCELLED.
+ */
+typedef int32_t (*sco_interrupt_callback)(void *context);
+
+/**
+ * The progress of a download.
+ *
+ * It is valid until the callback returns. Later versions may add members at the end; size
+ * tells which members exist.
  */
 typedef struct {
   /**
@@ -368,805 +457,1213 @@ typedef struct {
    */
   size_t size;
   /**
-   * Bytes of the answer's body received in this attempt, as they are sent:
-   * encoded, and compressed if the server does so.
+   * The number of bytes of the response body that this attempt has received, as they are
+   * sent: encoded and possibly compressed.
    */
-  uint64_t received;
+  uint64_t bytes_received;
   /**
-   * How many there will be, if total_is_known.
+   * The size of the whole response body, in the same bytes; 0 if has_total_bytes is 0.
    */
-  uint64_t total;
+  uint64_t total_bytes;
   /**
-   * 1 if the server said how many bytes there will be, else 0.
+   * 1 if the server sent the size of the response body, otherwise 0.
    */
-  int32_t total_is_known;
+  int32_t has_total_bytes;
   /**
-   * Which attempt this is; the first is 1. With a new one received starts over.
+   * The number of this attempt within the call; the first is 1. bytes_received starts at
+   * 0 in each attempt.
    */
   uint32_t attempt;
 } sco_progress;
 
 /**
- * Is told how a transfer goes: at the beginning of each attempt and after every
- * piece that came. Returns 0 to go on, and any other number to cancel the call.
+ * A callback that receives the progress of a download.
  *
- * Called on the thread that makes the call. It must return, not throw or jump
- * out; it may call the library.
- */
-typedef int32_t (*sco_progress_fn)(void *context, const sco_progress *progress);
-
-/**
- * Success.
- */
-#define SCO_OK 0
-
-/**
- * An argument cannot be used; nothing was sent.
- */
-#define SCO_INVALID_ARGUMENT 1
-
-/**
- * HTTP 401: the token, or the user name and password, are not accepted.
- */
-#define SCO_AUTHENTICATION 2
-
-/**
- * HTTP 403: the user may not do this.
- */
-#define SCO_FORBIDDEN 3
-
-/**
- * HTTP 404: the server does not know this.
- */
-#define SCO_NOT_FOUND 4
-
-/**
- * HTTP 429, or "Too many requests": too many calls from this IP address.
- */
-#define SCO_RATE_LIMITED 5
-
-/**
- * HTTP 500 to 599: the server failed, or does not know the job (yet).
- */
-#define SCO_SERVER 6
-
-/**
- * Any other HTTP status but 200.
- */
-#define SCO_UNEXPECTED_STATUS 7
-
-/**
- * No connection, or it broke before the answer was complete.
- */
-#define SCO_CONNECTION 8
-
-/**
- * TLS: the certificate, or the handshake.
- */
-#define SCO_TLS 9
-
-/**
- * A time limit was met.
- */
-#define SCO_TIMEOUT 10
-
-/**
- * The caller cancelled.
- */
-#define SCO_CANCELLED 11
-
-/**
- * The answer is not a file in the expected form.
- */
-#define SCO_MALFORMED_BODY 12
-
-/**
- * The file is larger than the limit.
- */
-#define SCO_TOO_LARGE 13
-
-/**
- * The file could not be kept: disk, memory, permissions.
- */
-#define SCO_IO 14
-
-/**
- * A defect of this library; please report it. The client can be used on.
- */
-#define SCO_INTERNAL 15
-
-/**
- * The job ended without success: failed, cancelled or aborted on the server.
- */
-#define SCO_JOB_FAILED 16
-
-#ifdef __cplusplus
-extern "C" {
-#endif // __cplusplus
-
-/**
- * The version of the library that is running, such as "0.1.0".
+ * It is called on the thread that makes the call, at the start of each attempt and
+ * whenever bytes arrive. It must return normally: no exception, no longjmp. It may call the
+ * library.
  *
- * The string is static. Any thread may call this at any time.
+ * @param context The pointer that was set with the callback.
+ * @param progress The progress, valid until the callback returns.
+ * @return 0 to continue. Any other value fails the call with SCO_ERROR_CANCELLED.
  */
-const char *sco_version(void);
+typedef int32_t (*sco_progress_callback)(void *context, const sco_progress *progress);
 
 /**
- * A few words that name a status, such as "rate limited"; "ok" for SCO_OK,
- * "unknown status" for a number that this version does not know. The string is
- * static.
+ * Returns the version of the library that is running, such as "0.1.0".
+ *
+ * SCO_VERSION_MAJOR, SCO_VERSION_MINOR and SCO_VERSION_PATCH are the version of the
+ * header. Any thread may call this function at any time.
+ *
+ * @return A static string. Do not free it.
  */
-const char *sco_status_string(sco_status status);
+SCO_API const char *sco_version(void);
 
 /**
- * The status that the failed call returned; SCO_OK if error is NULL.
+ * Returns a few words that describe a status, such as "rate limited".
+ *
+ * sco_error_message has the details of one error. Any thread may call this function at
+ * any time.
+ *
+ * @param status The status. "unknown status" is returned for a number that this version
+ * does not know.
+ * @return A static string. Do not free it.
  */
-sco_status sco_error_kind(const sco_error *error);
+SCO_API const char *sco_status_string(sco_status status);
 
 /**
- * What happened, where, and what to do, for people: one line of UTF-8. It never
- * holds a token or a password. Owned by the error. NULL if error is NULL.
+ * Returns the status that the failed call returned.
+ *
+ * @param error The error, or NULL.
+ * @return The status; SCO_OK if error is NULL.
  */
-const char *sco_error_message(const sco_error *error);
+SCO_API sco_status sco_error_kind(const sco_error *error);
 
 /**
- * The HTTP status code where the server's answer is the error, such as 500;
- * else 0.
+ * Returns the message: what failed, where, why, and what to do.
+ *
+ * The message is one line. It never contains a token or a password.
+ *
+ * @param error The error, or NULL.
+ * @return A string owned by the error; NULL if error is NULL.
  */
-int32_t sco_error_http_status(const sco_error *error);
+SCO_API const char *sco_error_message(const sco_error *error);
 
 /**
- * 1 if the same call may succeed later without any change (lost connections,
- * time limits, rate limits, a busy server), else 0.
+ * Returns the HTTP status code of the response that the call failed with.
+ *
+ * @param error The error, or NULL.
+ * @return The status code, such as 500; 0 if the call failed for another reason, or if
+ * error is NULL.
  */
-int32_t sco_error_retry_may_help(const sco_error *error);
+SCO_API int32_t sco_error_http_status(const sco_error *error);
 
 /**
- * How many times the request was tried; 0 if it was not, or if error is NULL.
+ * Returns whether the same call may succeed later without any change.
+ *
+ * That is so for lost connections, timeouts, rate limits, and the HTTP statuses of a
+ * server that is unavailable for a time.
+ *
+ * @param error The error, or NULL.
+ * @return 1 if the call may succeed later; 0 if not, or if error is NULL.
  */
-uint32_t sco_error_attempts(const sco_error *error);
+SCO_API int32_t sco_error_is_retryable(const sco_error *error);
 
 /**
- * How many milliseconds to wait before the next call, where the server says
- * so; else -1.
+ * Returns how many times the call sent the request that failed.
+ *
+ * @param error The error, or NULL.
+ * @return The number of attempts; 0 if nothing was sent, or if error is NULL.
  */
-int64_t sco_error_retry_after_ms(const sco_error *error);
+SCO_API uint32_t sco_error_attempts(const sco_error *error);
 
 /**
- * Returns the operating system's code for an SCO_IO error: an errno value, or on
- * Windows what GetLastError returns. EEXIST (on Windows ERROR_FILE_EXISTS), for
- * example, says that the name is taken. 0 if there is none, or if error is NULL.
+ * Returns how long the server asks the caller to wait before the next call.
+ *
+ * @param error The error, or NULL.
+ * @return The time in milliseconds; -1 if the server does not say, or if error is NULL.
  */
-int32_t sco_error_os_error(const sco_error *error);
+SCO_API int64_t sco_error_retry_after_ms(const sco_error *error);
 
 /**
- * Returns the path of the file or directory that an SCO_IO error concerns, in
- * UTF-8. NULL if there is none, or if error is NULL. Owned by the error.
+ * Returns the operating system's error code of an SCO_ERROR_IO error.
+ *
+ * EEXIST (on Windows ERROR_FILE_EXISTS), for example, means that a file of that name
+ * exists.
+ *
+ * @param error The error, or NULL.
+ * @return A value of errno or, on Windows, of GetLastError; 0 if there is none, or if
+ * error is NULL.
  */
-const char *sco_error_path(const sco_error *error);
+SCO_API int32_t sco_error_os_error(const sco_error *error);
 
 /**
- * The job as it ended, for SCO_JOB_FAILED; else NULL. It belongs to the error:
- * do not free it.
+ * Returns the path of the file or directory that an SCO_ERROR_IO error concerns.
+ *
+ * @param error The error, or NULL.
+ * @return A string owned by the error; NULL if there is no path, or if error is NULL.
  */
-const sco_job *sco_error_job(const sco_error *error);
+SCO_API const char *sco_error_path(const sco_error *error);
 
 /**
- * The first error lines of the log of a job that ended without success, where
- * they could be had, from index 0 on; NULL past the last. They are in the
- * message as well. Owned by the error.
+ * Returns the id of the job that the failed call was about.
+ *
+ * @param error The error, or NULL.
+ * @return The job's id; 0 if the call was about no job or failed before it looked at the
+ * id, or if error is NULL.
  */
-const char *sco_error_log_line(const sco_error *error, size_t index);
+SCO_API int64_t sco_error_job_id(const sco_error *error);
 
 /**
- * Frees an error, its message and its job. NULL is allowed.
+ * Returns the job that ended without success, for SCO_ERROR_JOB_FAILED.
+ *
+ * @param error The error, or NULL.
+ * @return The job, owned by the error: do not free it. NULL for other errors, or if error
+ * is NULL.
  */
-void sco_error_free(sco_error *error);
+SCO_API const sco_job *sco_error_job(const sco_error *error);
 
 /**
- * Options with their defaults. Never NULL. Free it with sco_config_free.
+ * Returns a line of the log of a job that ended without success.
+ *
+ * The error has the first error lines of the log if the server returned them. They are in
+ * the message as well.
+ *
+ * @param error The error, or NULL.
+ * @param index The index of the line; the first is 0.
+ * @return A string owned by the error; NULL if there is no such line, or if error is NULL.
  */
-sco_config *sco_config_new(void);
+SCO_API
+const char *sco_error_job_log_line(const sco_error *error,
+                                   size_t index);
 
 /**
- * How the server writes files into its answers: one of SCO_BODY_BASE64,
- * SCO_BODY_RAW and SCO_BODY_AUTO. SCO_INVALID_ARGUMENT for any other number,
- * or if config is NULL.
+ * Frees an error, with its strings and its job.
+ *
+ * @param error The error, or NULL.
  */
-sco_status sco_config_set_body_encoding(sco_config *config,
-                                        int32_t encoding,
-                                        sco_error **error);
+SCO_API void sco_error_free(sco_error *error);
 
 /**
- * Sets the size of the largest file to accept, in bytes after decoding. The
- * default is 2 GiB (2147483648) for files in memory, and no limit for files that
- * are saved or written. Zero is rejected; UINT64_MAX means no limit.
- * SCO_INVALID_ARGUMENT if config is NULL or bytes is 0.
+ * Sets the result of a token callback.
+ *
+ * @param result The place for the token, as the callback received it.
+ * @param token The bearer token in UTF-8, without "Bearer". It is copied, and wiped from
+ * memory after use.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if result or token is NULL or token is not
+ * UTF-8.
  */
-sco_status sco_config_set_max_size(sco_config *config, uint64_t bytes, sco_error **error);
-
-/**
- * Whether to allow http:// to hosts other than this machine: 0 (the default)
- * or not 0. The token and the files then travel in the clear.
- * SCO_INVALID_ARGUMENT if config is NULL.
- */
-sco_status sco_config_set_allow_plain_http(sco_config *config,
-                                           int32_t allow,
-                                           sco_error **error);
-
-/**
- * A user name and a password to log in with, in place of a token. The client
- * logs in with the first call that needs it, once however many threads call,
- * and again when the token expires or is refused. Both are copied; the password
- * is wiped from memory when config and its clients are freed.
- * SCO_INVALID_ARGUMENT if a pointer is NULL or a string is not UTF-8.
- */
-sco_status sco_config_set_credentials(sco_config *config,
-                                      const char *user,
-                                      const char *password,
-                                      sco_error **error);
-
-/**
- * Gives a token callback's token, which is copied. SCO_INVALID_ARGUMENT if a
- * pointer is NULL or the text is not UTF-8.
- */
-sco_status sco_token_set(sco_token *token, const char *token_text, sco_error **error);
-
-/**
- * Asks a callback for the token of every request, for callers who keep tokens
- * elsewhere. context is handed to it, and must be there as long as config and
- * its clients are. SCO_INVALID_ARGUMENT if config or token is NULL.
- */
-sco_status sco_config_set_token_callback(sco_config *config,
-                                         sco_token_fn token,
-                                         void *context,
-                                         sco_error **error);
-
-/**
- * The team whose server is meant, in place of a server: it is looked up by the
- * team's name with the first call. SCO_INVALID_ARGUMENT if a pointer is NULL or
- * the name is not UTF-8.
- */
-sco_status sco_config_set_team(sco_config *config, const char *team, sco_error **error);
-
-/**
- * Where teams are looked up. The default is "https://api.sellercloud.com".
- * SCO_INVALID_ARGUMENT if a pointer is NULL or the URL is not UTF-8.
- */
-sco_status sco_config_set_team_directory(sco_config *config,
-                                         const char *url,
-                                         sco_error **error);
-
-/**
- * Sets the time limits, in milliseconds. connect: for a connection, with name
- * lookup, proxy and TLS together; the default is 30000. stall: how long the
- * server may be silent; the default is 60000. whole: for a whole call, with
- * login, retries and waits; the default is 3600000, and 24 hours for calls that
- * wait for a job, whatever is set here. sco_options_set_timeout, for one call,
- * takes precedence over whole. Zero is rejected; UINT64_MAX means no limit.
- * SCO_INVALID_ARGUMENT if config is NULL or a limit is 0.
- */
-sco_status sco_config_set_timeouts(sco_config *config,
-                                   uint64_t connect,
-                                   uint64_t stall,
-                                   uint64_t whole,
-                                   sco_error **error);
-
-/**
- * Sets when a request is retried. attempts: how many times to try, the first one
- * included; the default is 5, and 1 means no retry. Zero is rejected; UINT32_MAX
- * means no limit but the time of the call. base_ms: the longest wait before the
- * second attempt, doubled for each later one; the default is 1000. longest_ms: the
- * longest wait; the default is 30000. The wait is chosen at random up to that, and
- * what the server asks for is added. These two are not limits: zero means to retry
- * at once. SCO_INVALID_ARGUMENT if config is NULL or attempts is 0.
- */
-sco_status sco_config_set_retry(sco_config *config,
-                                uint32_t attempts,
-                                uint64_t base_ms,
-                                uint64_t longest_ms,
+SCO_NODISCARD SCO_API
+sco_status sco_token_result_set(sco_token_result *result,
+                                const char *token,
                                 sco_error **error);
 
 /**
- * Sets whether a response with status 500 is retried as well: 0 (the default) or
- * not 0. The server uses 500 also for errors that a retry does not help, such as a
- * job that does not exist. Independent of sco_config_set_retry.
- * SCO_INVALID_ARGUMENT if config is NULL.
+ * Creates client options with their defaults.
+ *
+ * @return New options, never NULL. Free them with sco_client_options_free.
  */
-sco_status sco_config_set_retry_server_errors(sco_config *config,
-                                              int32_t enabled,
+SCO_API sco_client_options *sco_client_options_new(void);
+
+/**
+ * Sets the team whose server the client uses.
+ *
+ * The client looks the server up with its first call. Pass NULL as the server to
+ * sco_client_new.
+ *
+ * @param options The options to change.
+ * @param team The name of the team in UTF-8. It is copied.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options or team is NULL or team is not
+ * UTF-8. sco_client_new rejects a team that is empty.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_team(sco_client_options *options,
+                                       const char *team,
+                                       sco_error **error);
+
+/**
+ * Sets the URL of the service that knows the servers of teams.
+ *
+ * Default: "https://api.sellercloud.com".
+ *
+ * @param options The options to change.
+ * @param url The URL in UTF-8. It is copied.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options or url is NULL or url is not
+ * UTF-8. sco_client_new rejects text that is not a URL.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_team_lookup_url(sco_client_options *options,
+                                                  const char *url,
+                                                  sco_error **error);
+
+/**
+ * Sets the user name and the password that the client logs in with.
+ *
+ * They replace a token provider. The client logs in with the first call that needs a
+ * token, once for all threads, and again when the token expires or is rejected.
+ *
+ * @param options The options to change.
+ * @param user_name The user name in UTF-8. It is copied.
+ * @param password The password in UTF-8. It is copied, and wiped from memory when the
+ * options and their clients are freed.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options, user_name or password is NULL
+ * or a string is not UTF-8.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_credentials(sco_client_options *options,
+                                              const char *user_name,
+                                              const char *password,
                                               sco_error **error);
 
 /**
- * The proxy for every server, such as "http://user:password@proxy:3128" (user
- * name and password percent-encoded); "" for none. Unless set, the environment
- * says it: https_proxy or http_proxy by the server's scheme, else all_proxy, in
- * lowercase or uppercase; no_proxy lists the hosts that are reached without. A
- * server on loopback is never reached through a proxy. SCO_INVALID_ARGUMENT if a pointer is NULL or the URL is not UTF-8; a URL that
- * is no proxy's is refused by sco_client_new.
+ * Sets a callback that provides the token for each request.
+ *
+ * It replaces a user name and a password. Use it if the program obtains its tokens
+ * elsewhere.
+ *
+ * @param options The options to change.
+ * @param callback The callback.
+ * @param context A pointer that is passed to the callback. What it points to must stay
+ * valid until the options and their clients are freed. May be NULL.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options or callback is NULL.
  */
-sco_status sco_config_set_proxy(sco_config *config,
-                                const char *url,
-                                sco_error **error);
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_token_provider(sco_client_options *options,
+                                                 sco_token_callback callback,
+                                                 void *context,
+                                                 sco_error **error);
 
 /**
- * Trusts CA certificates besides those that the system trusts. pem: one or
- * more of them in PEM, or one in DER, length bytes; they are copied.
- * SCO_INVALID_ARGUMENT if a pointer is NULL; certificates that cannot be used are refused by
- * sco_client_new.
+ * Sets how the server encodes files in response bodies.
+ *
+ * Default: SCO_BODY_BASE64.
+ *
+ * @param options The options to change.
+ * @param encoding The encoding.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL or encoding is not a
+ * value of sco_body_encoding.
  */
-sco_status sco_config_add_ca_certificates(sco_config *config,
-                                          const uint8_t *pem,
-                                          size_t length,
-                                          sco_error **error);
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_body_encoding(sco_client_options *options,
+                                                sco_body_encoding encoding,
+                                                sco_error **error);
 
 /**
- * Shows a certificate to servers that ask for one. chain: the certificate with
- * its chain, and key: its private key, both in PEM with their lengths in bytes;
- * they may be in one text. They are copied. SCO_INVALID_ARGUMENT if a pointer is
- * NULL; a certificate that cannot be used is refused by sco_client_new.
+ * Sets the maximum size of a file, after decoding.
+ *
+ * Default: 2 GiB for files in memory, and no limit for files that are saved or written.
+ * The limit that is set here holds for all of them.
+ *
+ * @param options The options to change.
+ * @param bytes The size in bytes. Zero is rejected. UINT64_MAX means no limit.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL or bytes is 0.
  */
-sco_status sco_config_set_client_certificate(sco_config *config,
-                                             const uint8_t *chain,
-                                             size_t chain_length,
-                                             const uint8_t *key,
-                                             size_t key_length,
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_max_file_size_bytes(sco_client_options *options,
+                                                      uint64_t bytes,
+                                                      sco_error **error);
+
+/**
+ * Sets whether the client may use http:// for hosts other than loopback.
+ *
+ * Default: 0. With plain HTTP the token, the password and the files are sent unencrypted.
+ *
+ * @param options The options to change.
+ * @param allow 0 to reject plain HTTP; any other value to allow it.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_allow_plain_http(sco_client_options *options,
+                                                   int32_t allow,
+                                                   sco_error **error);
+
+/**
+ * Sets how long to wait for a connection: name lookup, proxy and TLS together.
+ *
+ * Default: 30000 ms.
+ *
+ * @param options The options to change.
+ * @param milliseconds The time in milliseconds. Zero is rejected. UINT64_MAX means no
+ * limit.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL or milliseconds is 0.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_connect_timeout_ms(sco_client_options *options,
+                                                     uint64_t milliseconds,
+                                                     sco_error **error);
+
+/**
+ * Sets how long to wait for the next byte of a response, or until the next byte of a
+ * request can be sent.
+ *
+ * Default: 60000 ms.
+ *
+ * @param options The options to change.
+ * @param milliseconds The time in milliseconds. Zero is rejected. UINT64_MAX means no
+ * limit.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL or milliseconds is 0.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_stall_timeout_ms(sco_client_options *options,
+                                                   uint64_t milliseconds,
+                                                   sco_error **error);
+
+/**
+ * Sets how long a whole call may take, including the login and all retries.
+ *
+ * Default: 3600000 ms (1 hour). It does not apply to calls that wait for a job: their
+ * default is 24 hours. sco_call_options_set_timeout_ms sets the limit of one call and takes
+ * precedence.
+ *
+ * @param options The options to change.
+ * @param milliseconds The time in milliseconds. Zero is rejected. UINT64_MAX means no
+ * limit.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL or milliseconds is 0.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_call_timeout_ms(sco_client_options *options,
+                                                  uint64_t milliseconds,
+                                                  sco_error **error);
+
+/**
+ * Sets how many times a request is sent at most, including the first time.
+ *
+ * Default: 5. Only failures that may be transient are retried.
+ *
+ * @param options The options to change.
+ * @param attempts The number of attempts. 1 means no retry. Zero is rejected. UINT32_MAX
+ * means no limit except the call's timeout.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL or attempts is 0.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_max_attempts(sco_client_options *options,
+                                               uint32_t attempts,
+                                               sco_error **error);
+
+/**
+ * Sets the maximum time to wait before the second attempt.
+ *
+ * Default: 1000 ms. The maximum doubles with each later attempt, up to the value of
+ * sco_client_options_set_max_backoff_ms. The actual time is chosen at random up to the
+ * maximum; the time that the server asks for (Retry-After) is added.
+ *
+ * @param options The options to change.
+ * @param milliseconds The time in milliseconds. Zero means to retry at once.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_initial_backoff_ms(sco_client_options *options,
+                                                     uint64_t milliseconds,
+                                                     sco_error **error);
+
+/**
+ * Sets the maximum time to wait before any attempt.
+ *
+ * Default: 30000 ms. The time that the server asks for (Retry-After) is added.
+ *
+ * @param options The options to change.
+ * @param milliseconds The time in milliseconds. Zero means to retry at once.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_max_backoff_ms(sco_client_options *options,
+                                                 uint64_t milliseconds,
+                                                 sco_error **error);
+
+/**
+ * Sets whether responses with status 500 are retried.
+ *
+ * Default: 0. The server uses 500 also for failures that a retry does not change, such as
+ * a job that does not exist.
+ *
+ * @param options The options to change.
+ * @param enabled 0 to fail at once; any other value to retry.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_retry_server_errors(sco_client_options *options,
+                                                      int32_t enabled,
+                                                      sco_error **error);
+
+/**
+ * Sets the proxy for all servers.
+ *
+ * Default: the proxy that the environment variables name; see "Environment" at the top of
+ * this file. A server on loopback is never reached through a proxy.
+ *
+ * @param options The options to change.
+ * @param url The URL in UTF-8, such as "http://user:password@proxy:3128", with the user
+ * name and the password percent-encoded. An empty string means no proxy. It is copied.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options or url is NULL or url is not
+ * UTF-8. sco_client_new rejects text that is not the URL of a proxy.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_proxy(sco_client_options *options,
+                                        const char *url,
+                                        sco_error **error);
+
+/**
+ * Adds CA certificates that the client trusts, besides those that the system trusts.
+ *
+ * @param options The options to change.
+ * @param certificates One or more certificates in PEM, or one in DER. They are copied.
+ * @param size The number of bytes.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options or certificates is NULL.
+ * sco_client_new rejects certificates that cannot be used.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_add_ca_certificates(sco_client_options *options,
+                                                  const uint8_t *certificates,
+                                                  size_t size,
+                                                  sco_error **error);
+
+/**
+ * Sets the certificate that the client shows to servers that ask for one.
+ *
+ * The chain and the key may be in the same text.
+ *
+ * @param options The options to change.
+ * @param chain The certificate and its intermediate certificates, in PEM. It is copied.
+ * @param chain_size The number of bytes of chain.
+ * @param key The private key, in PEM. It is copied.
+ * @param key_size The number of bytes of key.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options, chain or key is NULL.
+ * sco_client_new rejects a certificate that cannot be used.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_client_certificate(sco_client_options *options,
+                                                     const uint8_t *chain,
+                                                     size_t chain_size,
+                                                     const uint8_t *key,
+                                                     size_t key_size,
+                                                     sco_error **error);
+
+/**
+ * Sets a callback that receives a record of each request.
+ *
+ * Default: no callback.
+ *
+ * @param options The options to change.
+ * @param callback The callback, or NULL for none.
+ * @param context A pointer that is passed to the callback. What it points to must stay
+ * valid until the options and their clients are freed. May be NULL.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_on_request(sco_client_options *options,
+                                             sco_request_callback callback,
+                                             void *context,
                                              sco_error **error);
 
 /**
- * Tells a callback of every request; NULL for none, which is the default.
- * context is handed to it, and must be there as long as config and its clients
- * are. SCO_INVALID_ARGUMENT if config is NULL.
+ * Frees client options. Clients that were created with them are not affected.
+ *
+ * @param options The options, or NULL.
  */
-sco_status sco_config_set_log(sco_config *config,
-                              sco_log_fn log,
-                              void *context,
-                              sco_error **error);
+SCO_API void sco_client_options_free(sco_client_options *options);
 
 /**
- * Frees options. NULL is allowed. Clients made with them are not affected.
- */
-void sco_config_free(sco_config *config);
-
-/**
- * Makes a client. Nothing is sent yet.
+ * Creates a client. Nothing is sent until the first call.
  *
- * server: a server id ("tt" means https://tt.api.sellercloud.com/rest) or a
- * base URL; NULL where config names a team. token: the bearer token, alone; it
- * is copied, and wiped from memory when the client is freed; NULL where config
- * has a user name and password or a token callback. config: options, or NULL
- * for the defaults; it may be freed or changed afterwards.
- *
- * On success *client is a new client, which the caller frees with
- * sco_client_free; else it is NULL. SCO_INVALID_ARGUMENT if the server, the
- * token or an option cannot be used, is missing, or is not UTF-8.
+ * @param server A server id in UTF-8, such as "tt" for
+ * https://tt.api.sellercloud.com/rest, or a base URL. NULL if the options have a team.
+ * @param token The bearer token in UTF-8, without "Bearer". It is copied, and wiped from
+ * memory when the client is freed. NULL if the options have credentials or a token
+ * provider; otherwise it takes precedence over them.
+ * @param options The client's options, or NULL for the defaults. The client copies them.
+ * @param[out] client Receives the new client, or NULL on failure. Free it with
+ * sco_client_free.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if the server, the token or an option is
+ * missing or cannot be used, if client is NULL, or if a string is not UTF-8.
  */
+SCO_NODISCARD SCO_API
 sco_status sco_client_new(const char *server,
                           const char *token,
-                          const sco_config *config,
+                          const sco_client_options *options,
                           sco_client **client,
                           sco_error **error);
 
 /**
- * Frees a client. NULL is allowed. No call may be using it. Files and errors
- * that it gave stay.
+ * Frees a client. No call may be using it.
+ *
+ * Files, jobs and errors that came from the client stay valid.
+ *
+ * @param client The client, or NULL.
  */
-void sco_client_free(sco_client *client);
+SCO_API void sco_client_free(sco_client *client);
 
 /**
- * Reads a job's id from text: the id itself, or the QueuedJobLink that the
- * server answered when the job was created, such as
- * "/queued-jobs/queued-job-details.aspx?id=2206923", absolute or relative.
+ * Reads a job id from text.
  *
- * On success *job is the id; else 0. SCO_INVALID_ARGUMENT if the text names no
- * job, is NULL, or is not UTF-8.
+ * The text is the id itself, or the QueuedJobLink that the server returned when the job
+ * was created, such as "/queued-jobs/queued-job-details.aspx?id=2206923", absolute or
+ * relative.
+ *
+ * @param text The text in UTF-8.
+ * @param[out] job_id Receives the id, or 0 on failure.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if text contains no job id, if text or
+ * job_id is NULL, or if text is not UTF-8.
  */
-sco_status sco_job_id_from_text(const char *job_text, int64_t *job, sco_error **error);
+SCO_NODISCARD SCO_API
+sco_status sco_parse_job_id(const char *text,
+                            int64_t *job_id,
+                            sco_error **error);
 
 /**
- * Fetches a job's output file into memory. Blocks until the file is complete
- * or the call has failed; any number of threads may do so with one client.
+ * Downloads a job's output file into memory.
  *
- * job: the job's id, 1 to 2147483647. options: for this call, or NULL.
+ * The call blocks until the file is complete or the call has failed.
  *
- * On success *file is the file, which the caller frees with
- * sco_output_file_free; else it is NULL. Any status is possible;
- * SCO_INVALID_ARGUMENT if client or file is NULL or the id is out of range.
+ * @param client The client.
+ * @param job_id The job's id, 1 to 2147483647.
+ * @param options The options of this call, or NULL for the defaults.
+ * @param[out] file Receives the file, or NULL on failure. Free it with
+ * sco_output_file_free.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or any other status except SCO_ERROR_JOB_FAILED.
+ * SCO_ERROR_INVALID_ARGUMENT if client or file is NULL, or if job_id is out of range.
  */
+SCO_NODISCARD SCO_API
 sco_status sco_get_output_file(const sco_client *client,
-                               int64_t job,
-                               const sco_options *options,
+                               int64_t job_id,
+                               const sco_call_options *options,
                                sco_output_file **file,
                                sco_error **error);
 
 /**
- * Saves a job's output file under its name in a folder, which must exist. It is
- * decoded as it arrives, into a temporary file there that gets the name when it
- * is complete: the file appears whole or not at all, with the permissions that
- * the process gives new files. Needs about 1 MiB of memory, whatever the
- * file's size.
+ * Downloads a job's output file into a directory, under the file's own name.
  *
- * job: the job's id. folder: the directory's path in UTF-8; "." for the current
- * one, while an empty path is rejected. options: for this call (sco_options_set_save has those for saving), or NULL.
- * info: where to put what was saved, with its path, for the caller to free with
- * sco_file_info_free; NULL where it does not matter.
+ * The file is decoded as it arrives, into a temporary file in the directory that gets its
+ * name when it is complete. So the file appears whole or not at all, with the permissions
+ * that the process gives new files. The call needs about 1 MiB of memory for a file of any
+ * size. sco_call_options_set_file_name, sco_call_options_set_if_exists and
+ * sco_call_options_set_flush_to_disk change how the file is saved.
  *
- * Any status is possible. SCO_IO if the file cannot be written, also where one
- * of that name is there already, which is left alone unless the options say
- * otherwise; the error's message has the path. SCO_INVALID_ARGUMENT if client or
- * folder is NULL, or folder is empty or not UTF-8.
+ * @param client The client.
+ * @param job_id The job's id, 1 to 2147483647.
+ * @param directory The path of an existing directory in UTF-8; "." for the current one.
+ * @param options The options of this call, or NULL for the defaults.
+ * @param[out] info Receives the file's path and properties, or NULL on failure. Free it
+ * with sco_file_info_free. May be NULL.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or any other status except SCO_ERROR_JOB_FAILED. SCO_ERROR_IO if the
+ * file cannot be written, or if a file of that name exists and the options do not say
+ * what to do then. SCO_ERROR_INVALID_ARGUMENT if client or directory is NULL, if directory
+ * is empty or not UTF-8, or if job_id is out of range.
  */
+SCO_NODISCARD SCO_API
 sco_status sco_save_output_file(const sco_client *client,
-                                int64_t job,
-                                const char *folder,
-                                const sco_options *options,
+                                int64_t job_id,
+                                const char *directory,
+                                const sco_call_options *options,
                                 sco_file_info **info,
                                 sco_error **error);
 
 /**
- * Hands a job's output file to a callback as it arrives, decoded. Needs about
- * 1 MiB of memory, whatever the file's size.
+ * Downloads a job's output file and passes it to a callback, chunk by chunk.
  *
- * On an error the callback may have been given a part: only SCO_OK means that
- * the file is complete. The call is tried again only while nothing was handed
- * out.
+ * The file is decoded as it arrives. The call needs about 1 MiB of memory for a file of any
+ * size. If the call fails, the callback may have received a part of the file: use the
+ * file only if the call succeeds.
  *
- * job: the job's id. write: the callback; context is handed to it. options: for
- * this call, or NULL. info: where to put what is known of the file, for the
- * caller to free with sco_file_info_free; NULL where it does not matter.
- *
- * Any status is possible. SCO_IO if the callback returned another number than
- * 0, SCO_INVALID_ARGUMENT if client or write is NULL.
+ * @param client The client.
+ * @param job_id The job's id, 1 to 2147483647.
+ * @param callback The callback that receives the file.
+ * @param context A pointer that is passed to the callback. May be NULL.
+ * @param options The options of this call, or NULL for the defaults.
+ * @param[out] info Receives the file's name and properties, or NULL on failure. Free it
+ * with sco_file_info_free. May be NULL.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or any other status except SCO_ERROR_JOB_FAILED. SCO_ERROR_IO if the
+ * callback returned a value other than 0. SCO_ERROR_INVALID_ARGUMENT if client or callback
+ * is NULL, or if job_id is out of range.
  */
+SCO_NODISCARD SCO_API
 sco_status sco_write_output_file(const sco_client *client,
-                                 int64_t job,
-                                 sco_write_fn write,
+                                 int64_t job_id,
+                                 sco_write_callback callback,
                                  void *context,
-                                 const sco_options *options,
+                                 const sco_call_options *options,
                                  sco_file_info **info,
                                  sco_error **error);
 
 /**
- * Asks how far a job is. However it ended, it is told: that is no error.
+ * Gets the state of a job.
  *
- * job: the job's id. options: for this call, or NULL.
+ * A job that has failed or was cancelled is not an error of this call.
  *
- * On success *queued_job is the job, which the caller frees with sco_job_free;
- * else it is NULL. Any status but SCO_JOB_FAILED is possible.
+ * @param client The client.
+ * @param job_id The job's id, 1 to 2147483647.
+ * @param options The options of this call, or NULL for the defaults.
+ * @param[out] job Receives the job, or NULL on failure. Free it with sco_job_free.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or any other status except SCO_ERROR_JOB_FAILED.
+ * SCO_ERROR_INVALID_ARGUMENT if client or job is NULL, or if job_id is out of range.
  */
+SCO_NODISCARD SCO_API
 sco_status sco_get_job(const sco_client *client,
-                       int64_t job,
-                       const sco_options *options,
-                       sco_job **queued_job,
+                       int64_t job_id,
+                       const sco_call_options *options,
+                       sco_job **job,
                        sco_error **error);
 
 /**
- * Waits until a job has ended with success, at least for some of its records
- * (SCO_JOB_PARTIAL_SUCCESS). "Could not find" is taken as "not yet" at first.
+ * Waits until a job has ended with success.
  *
- * job: the job's id. options: for this call, or NULL; the limit is 24 hours
- * unless they say otherwise.
+ * SCO_JOB_STATUS_PARTIAL_SUCCESS counts as success. A job that the server does not find is
+ * polled again at first, since the server finds a new job only after a moment; see
+ * sco_call_options_set_wait_grace_ms. The call times out after 24 hours unless the options
+ * set another timeout.
  *
- * On success *queued_job is the job, which the caller frees with sco_job_free;
- * else it is NULL. SCO_JOB_FAILED if it ended otherwise: sco_error_job tells
- * the job. SCO_TIMEOUT if it did not end in time.
+ * @param client The client.
+ * @param job_id The job's id, 1 to 2147483647.
+ * @param options The options of this call, or NULL for the defaults.
+ * @param[out] job Receives the job, or NULL on failure. Free it with sco_job_free.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or any other status. SCO_ERROR_JOB_FAILED if the job ended without
+ * success or is on hold; sco_error_job returns it. SCO_ERROR_TIMEOUT if the job did not
+ * end in time. SCO_ERROR_INVALID_ARGUMENT if client or job is NULL, or if job_id is out of
+ * range.
  */
+SCO_NODISCARD SCO_API
 sco_status sco_wait_for_job(const sco_client *client,
-                            int64_t job,
-                            const sco_options *options,
-                            sco_job **queued_job,
+                            int64_t job_id,
+                            const sco_call_options *options,
+                            sco_job **job,
                             sco_error **error);
 
 /**
- * Waits for a job as sco_wait_for_job does, and fetches its output file.
+ * Waits for a job as sco_wait_for_job does, and downloads its output file into memory as
+ * sco_get_output_file does.
  *
- * queued_job: where to put the job as it ended, for the caller to free with
- * sco_job_free; NULL where it does not matter.
- *
- * On success *file is the file, which the caller frees with
- * sco_output_file_free; else both are NULL. Any status is possible.
+ * @param client The client.
+ * @param job_id The job's id, 1 to 2147483647.
+ * @param options The options of this call, or NULL for the defaults.
+ * @param[out] job Receives the job, or NULL on failure. Free it with sco_job_free. May be
+ * NULL.
+ * @param[out] file Receives the file, or NULL on failure. Free it with
+ * sco_output_file_free.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or any other status, as for these two functions.
+ * SCO_ERROR_INVALID_ARGUMENT if client or file is NULL, or if job_id is out of range.
  */
+SCO_NODISCARD SCO_API
 sco_status sco_wait_for_output_file(const sco_client *client,
-                                    int64_t job,
-                                    const sco_options *options,
-                                    sco_job **queued_job,
+                                    int64_t job_id,
+                                    const sco_call_options *options,
+                                    sco_job **job,
                                     sco_output_file **file,
                                     sco_error **error);
 
 /**
- * Waits for a job as sco_wait_for_job does, and saves its output file as
- * sco_save_output_file does. The folder, and the name if the options have one, are
- * checked before the wait begins.
+ * Waits for a job as sco_wait_for_job does, and downloads its output file into a directory
+ * as sco_save_output_file does.
  *
- * job: the job's id. folder: the directory's path in UTF-8; "." for the current
- * one, while an empty path is rejected. options: for this call, or NULL; the limit
- * is 24 hours unless they set another. queued_job: where to put the job as it
- * ended, for the caller to free with sco_job_free; NULL where it does not matter.
- * info: where to put what was saved, with its path, for the caller to free with
- * sco_file_info_free; NULL where it does not matter.
+ * The directory, and the file name if the options have one, are checked before the wait
+ * begins.
  *
- * Both are set on success only. Any status is possible. SCO_INVALID_ARGUMENT if
- * client or folder is NULL, or folder is empty or not UTF-8.
+ * @param client The client.
+ * @param job_id The job's id, 1 to 2147483647.
+ * @param directory The path of an existing directory in UTF-8; "." for the current one.
+ * @param options The options of this call, or NULL for the defaults.
+ * @param[out] job Receives the job, or NULL on failure. Free it with sco_job_free. May be
+ * NULL.
+ * @param[out] info Receives the file's path and properties, or NULL on failure. Free it
+ * with sco_file_info_free. May be NULL.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or any other status, as for these two functions.
+ * SCO_ERROR_INVALID_ARGUMENT if client or directory is NULL, if directory is empty or not
+ * UTF-8, or if job_id is out of range.
  */
+SCO_NODISCARD SCO_API
 sco_status sco_wait_and_save_output_file(const sco_client *client,
-                                         int64_t job,
-                                         const char *folder,
-                                         const sco_options *options,
-                                         sco_job **queued_job,
+                                         int64_t job_id,
+                                         const char *directory,
+                                         const sco_call_options *options,
+                                         sco_job **job,
                                          sco_file_info **info,
                                          sco_error **error);
 
 /**
- * Waits for a job as sco_wait_for_job does, and passes its output file to a
- * callback as sco_write_output_file does.
+ * Waits for a job as sco_wait_for_job does, and passes its output file to a callback as
+ * sco_write_output_file does.
  *
- * job: the job's id. write: the callback; context is passed to it. options: for
- * this call, or NULL; the limit is 24 hours unless they set another. queued_job:
- * where to put the job as it ended, for the caller to free with sco_job_free; NULL
- * where it does not matter. info: where to put what is known of the file, for the
- * caller to free with sco_file_info_free; NULL where it does not matter.
- *
- * Both are set on success only. Any status is possible. SCO_IO if the callback
- * returned another number than 0, SCO_INVALID_ARGUMENT if client or write is NULL.
+ * @param client The client.
+ * @param job_id The job's id, 1 to 2147483647.
+ * @param callback The callback that receives the file.
+ * @param context A pointer that is passed to the callback. May be NULL.
+ * @param options The options of this call, or NULL for the defaults.
+ * @param[out] job Receives the job, or NULL on failure. Free it with sco_job_free. May be
+ * NULL.
+ * @param[out] info Receives the file's name and properties, or NULL on failure. Free it
+ * with sco_file_info_free. May be NULL.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or any other status, as for these two functions.
+ * SCO_ERROR_INVALID_ARGUMENT if client or callback is NULL, or if job_id is out of range.
  */
+SCO_NODISCARD SCO_API
 sco_status sco_wait_and_write_output_file(const sco_client *client,
-                                          int64_t job,
-                                          sco_write_fn write,
+                                          int64_t job_id,
+                                          sco_write_callback callback,
                                           void *context,
-                                          const sco_options *options,
-                                          sco_job **queued_job,
+                                          const sco_call_options *options,
+                                          sco_job **job,
                                           sco_file_info **info,
                                           sco_error **error);
 
 /**
- * The file's bytes, as many as sco_output_file_len says, without a NUL at the
- * end. Never NULL for a file, also where it is empty. NULL if file is NULL.
+ * Returns the id of a job.
+ *
+ * @param job The job, or NULL.
+ * @return The id; 0 if job is NULL.
  */
-const uint8_t *sco_output_file_data(const sco_output_file *file);
+SCO_API int64_t sco_job_id(const sco_job *job);
 
 /**
- * How many bytes the file has. 0 if file is NULL.
+ * Returns the status of a job.
+ *
+ * @param job The job, or NULL.
+ * @return The status; SCO_JOB_STATUS_UNKNOWN if this version does not know the status, or
+ * if job is NULL.
  */
-size_t sco_output_file_len(const sco_output_file *file);
+SCO_API sco_job_status_code sco_job_status(const sco_job *job);
 
 /**
- * The file's name in UTF-8, safe on Windows and Unix: never a path, never
- * empty, at most 255 bytes. NULL if file is NULL.
+ * Returns the server's text for the status of a job, such as "PartialSuccess".
+ *
+ * For a status that this version does not know, it is the name or the number that the
+ * server sent.
+ *
+ * @param job The job, or NULL.
+ * @return A string owned by the job; NULL if job is NULL.
  */
-const char *sco_output_file_name(const sco_output_file *file);
+SCO_API const char *sco_job_status_name(const sco_job *job);
 
 /**
- * 1 if the server gave no name that could be used, so that the name is
- * "output-{job}" with the extension of the content type, if that is known;
- * else 0.
+ * Returns whether a job has ended, with or without success.
+ *
+ * @param job The job, or NULL.
+ * @return 1 if the job has ended; 0 if it has not, if this version does not know the
+ * status, or if job is NULL.
  */
-int32_t sco_output_file_name_is_made_up(const sco_output_file *file);
+SCO_API int32_t sco_job_is_final(const sco_job *job);
 
 /**
- * The answer's Content-Type, such as "text/csv; charset=utf-8"; NULL if it had
- * none, or if file is NULL. Servers that send base64 may name the type of the
- * text (JSON, say) and not that of the file.
+ * Returns a text field of a job.
+ *
+ * @param job The job, or NULL.
+ * @param field The field.
+ * @return A string owned by the job; NULL if the server did not send the field, if field
+ * is not a value of sco_job_text_field, or if job is NULL.
  */
+SCO_API const char *sco_job_text(const sco_job *job, sco_job_text_field field);
+
+/**
+ * Returns a number field of a job.
+ *
+ * @param job The job, or NULL.
+ * @param field The field.
+ * @return The number; -1 if the server did not send the field, if field is not a value of
+ * sco_job_number_field, or if job is NULL.
+ */
+SCO_API int64_t sco_job_number(const sco_job *job, sco_job_number_field field);
+
+/**
+ * Frees a job, with its strings. Do not free a job that belongs to an error.
+ *
+ * @param job The job, or NULL.
+ */
+SCO_API void sco_job_free(sco_job *job);
+
+/**
+ * Returns the bytes of a file. sco_output_file_size returns how many there are.
+ *
+ * The bytes are not followed by a NUL.
+ *
+ * @param file The file, or NULL.
+ * @return The bytes, owned by the file; not NULL for an empty file. NULL if file is NULL.
+ */
+SCO_API const uint8_t *sco_output_file_data(const sco_output_file *file);
+
+/**
+ * Returns the size of a file.
+ *
+ * @param file The file, or NULL.
+ * @return The size in bytes; 0 if file is NULL.
+ */
+SCO_API size_t sco_output_file_size(const sco_output_file *file);
+
+/**
+ * Returns the name of a file.
+ *
+ * The name is safe on Windows and Unix: it is never a path, never empty, and has at most
+ * 255 bytes.
+ *
+ * @param file The file, or NULL.
+ * @return A string owned by the file; NULL if file is NULL.
+ */
+SCO_API const char *sco_output_file_name(const sco_output_file *file);
+
+/**
+ * Returns whether the name of a file is a fallback.
+ *
+ * If the server sends no usable name, the name is "output-{job id}" with the extension of
+ * the content type, if that is known.
+ *
+ * @param file The file, or NULL.
+ * @return 1 if the name is a fallback; 0 if the server sent it, or if file is NULL.
+ */
+SCO_API int32_t sco_output_file_is_fallback_name(const sco_output_file *file);
+
+/**
+ * Returns the Content-Type of the response, such as "text/csv; charset=utf-8".
+ *
+ * A server that sends base64 may send the type of that text, such as JSON, instead of the
+ * file's type.
+ *
+ * @param file The file, or NULL.
+ * @return A string owned by the file; NULL if the response had no Content-Type, or if file
+ * is NULL.
+ */
+SCO_API
 const char *sco_output_file_content_type(const sco_output_file *file);
 
 /**
- * Saves the file under its name in a folder, which must exist. It appears
- * there whole or not at all, with the permissions that the process gives new
+ * Saves a file in a directory, under the file's name.
+ *
+ * The file appears whole or not at all, with the permissions that the process gives new
  * files.
  *
- * folder: the directory's path in UTF-8; "." for the current one, while an empty
- * path is rejected. options: for their part that sco_options_set_save sets, or NULL. info: where to put what was saved,
- * with its path, for the caller to free with sco_file_info_free; NULL where it
- * does not matter.
- *
- * SCO_IO if it cannot be saved, also where a file of that name is there
- * already, which is left alone unless the options say otherwise; the error's
- * message has the path. SCO_INVALID_ARGUMENT if file or folder is NULL, or
- * folder is empty or not UTF-8.
+ * @param file The file.
+ * @param directory The path of an existing directory in UTF-8; "." for the current one.
+ * @param options Options, or NULL for the defaults. Only the file name, the value of
+ * sco_if_exists and flush_to_disk are used.
+ * @param[out] info Receives the file's path and properties, or NULL on failure. Free it
+ * with sco_file_info_free. May be NULL.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, SCO_ERROR_IO or SCO_ERROR_INVALID_ARGUMENT. SCO_ERROR_IO if the file
+ * cannot be written, or if a file of that name exists and the options do not say what to
+ * do then. SCO_ERROR_INVALID_ARGUMENT if file or directory is NULL, or if directory is
+ * empty or not UTF-8.
  */
+SCO_NODISCARD SCO_API
 sco_status sco_output_file_save(const sco_output_file *file,
-                                const char *folder,
-                                const sco_options *options,
+                                const char *directory,
+                                const sco_call_options *options,
                                 sco_file_info **info,
                                 sco_error **error);
 
 /**
- * Frees a file with all that its functions pointed to. NULL is allowed.
+ * Frees a file, with its bytes and strings.
  *
- * On Linux the memory of large files, at most 128 MiB in all, stays with the
- * client that fetched them, while there is one, for the next files; it counts as
- * resident until the system takes it for something else, which it may.
+ * On Linux the client that downloaded a large file keeps its buffer for the next file, at
+ * most 128 MiB in total. That memory counts as resident, but the system may reclaim it.
+ *
+ * @param file The file, or NULL.
  */
-void sco_output_file_free(sco_output_file *file);
+SCO_API void sco_output_file_free(sco_output_file *file);
 
 /**
- * The server's name for the file, as sco_output_file_name. NULL if info is NULL.
+ * Returns the server's name for a file, as sco_output_file_name does.
+ *
+ * The path of a saved file may end in another name, if the options say so.
+ *
+ * @param info The properties, or NULL.
+ * @return A string owned by info; NULL if info is NULL.
  */
-const char *sco_file_info_name(const sco_file_info *info);
+SCO_API const char *sco_file_info_name(const sco_file_info *info);
 
 /**
- * As sco_output_file_name_is_made_up.
+ * Returns whether the name of a file is a fallback, as sco_output_file_is_fallback_name
+ * does.
+ *
+ * @param info The properties, or NULL.
+ * @return 1 if the name is a fallback; 0 if the server sent it, or if info is NULL.
  */
-int32_t sco_file_info_name_is_made_up(const sco_file_info *info);
+SCO_API int32_t sco_file_info_is_fallback_name(const sco_file_info *info);
 
 /**
- * How many bytes the file has. 0 if info is NULL.
+ * Returns the size of a file.
+ *
+ * @param info The properties, or NULL.
+ * @return The size in bytes; 0 if info is NULL.
  */
-uint64_t sco_file_info_len(const sco_file_info *info);
+SCO_API uint64_t sco_file_info_size(const sco_file_info *info);
 
 /**
- * As sco_output_file_content_type.
+ * Returns the Content-Type of the response, as sco_output_file_content_type does.
+ *
+ * @param info The properties, or NULL.
+ * @return A string owned by info; NULL if the response had no Content-Type, or if info is
+ * NULL.
  */
-const char *sco_file_info_content_type(const sco_file_info *info);
+SCO_API const char *sco_file_info_content_type(const sco_file_info *info);
 
 /**
- * Where the file is: in the folder that was given, which may be a relative
- * path. NULL if it was not saved, or if info is NULL.
+ * Returns the path of a saved file.
+ *
+ * The path starts with the directory that was passed, so that it is relative if the
+ * directory was. It is absolute if the process changed its working directory during the
+ * call.
+ *
+ * @param info The properties, or NULL.
+ * @return A string owned by info; NULL if the file was written to a callback, or if info is
+ * NULL.
  */
+SCO_API
 const char *sco_file_info_path(const sco_file_info *info);
 
 /**
- * Frees what is known of a file, with all that its functions pointed to; the
- * file itself stays. NULL is allowed.
+ * Frees the properties of a file, with their strings. The file itself stays.
+ *
+ * @param info The properties, or NULL.
  */
-void sco_file_info_free(sco_file_info *info);
+SCO_API void sco_file_info_free(sco_file_info *info);
 
 /**
- * The job's id; 0 if job is NULL.
+ * Creates a cancel token that is not cancelled.
+ *
+ * @return A new token, never NULL. Free it with sco_cancel_token_free.
  */
-int64_t sco_job_id(const sco_job *job);
+SCO_API sco_cancel_token *sco_cancel_token_new(void);
 
 /**
- * How far the job is, or how it ended: one of SCO_JOB_SUBMITTED to
- * SCO_JOB_CANCELLED_WHILE_RUNNING, or a number that this version does not know;
- * -1 if the server gave a name that it does not know, or if job is NULL.
+ * Cancels every call whose options have this token, now and later.
+ *
+ * The calls return SCO_ERROR_CANCELLED within a quarter of a second, whatever they wait
+ * for. A token stays cancelled.
+ *
+ * @param cancel_token The token. NULL has no effect.
  */
-int32_t sco_job_status(const sco_job *job);
+SCO_API void sco_cancel_token_cancel(const sco_cancel_token *cancel_token);
 
 /**
- * The status in the server's words, such as "PartialSuccess". Owned by the job.
- * NULL if job is NULL.
+ * Returns whether a token is cancelled.
+ *
+ * @param cancel_token The token, or NULL.
+ * @return 1 if the token is cancelled; 0 if not, or if cancel_token is NULL.
  */
-const char *sco_job_status_name(const sco_job *job);
+SCO_API int32_t sco_cancel_token_is_cancelled(const sco_cancel_token *cancel_token);
 
 /**
- * 1 if the job is over, in whatever way, else 0.
+ * Frees a cancel token.
+ *
+ * Options and calls that use the token keep what they need, but nothing can cancel them
+ * any more.
+ *
+ * @param cancel_token The token, or NULL.
  */
-int32_t sco_job_is_final(const sco_job *job);
+SCO_API void sco_cancel_token_free(sco_cancel_token *cancel_token);
 
 /**
- * A text of the job: field is one of SCO_JOB_TYPE to SCO_JOB_INPUT_FILE. Owned
- * by the job. NULL where the server gave none, for any other field, or if job
- * is NULL.
+ * Creates call options with their defaults.
+ *
+ * @return New options, never NULL. Free them with sco_call_options_free.
  */
-const char *sco_job_text(const sco_job *job, int32_t field);
+SCO_API sco_call_options *sco_call_options_new(void);
 
 /**
- * A number of the job: field is one of SCO_JOB_COMPANY_ID to
- * SCO_JOB_TOTAL_PROCESSED_IN_PHASE. -1 where the server gave none, for any other
- * field, or if job is NULL.
+ * Sets how long a whole call may take, including the login, all retries and all waits.
+ *
+ * Default: the value of sco_client_options_set_call_timeout_ms, and 24 hours for calls that
+ * wait for a job.
+ *
+ * @param options The options to change.
+ * @param milliseconds The time in milliseconds. Zero is rejected. UINT64_MAX means no
+ * limit.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL or milliseconds is 0.
  */
-int64_t sco_job_number(const sco_job *job, int32_t field);
+SCO_NODISCARD SCO_API
+sco_status sco_call_options_set_timeout_ms(sco_call_options *options,
+                                           uint64_t milliseconds,
+                                           sco_error **error);
 
 /**
- * Frees a job. NULL is allowed. Do not free one that belongs to an error.
+ * Sets a token that cancels calls.
+ *
+ * Default: no token.
+ *
+ * @param options The options to change.
+ * @param cancel_token The token, or NULL for none. The options keep what they need: the
+ * token may be freed at any time.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
  */
-void sco_job_free(sco_job *job);
+SCO_NODISCARD SCO_API
+sco_status sco_call_options_set_cancel_token(sco_call_options *options,
+                                             const sco_cancel_token *cancel_token,
+                                             sco_error **error);
 
 /**
- * A cancel token that is not pulled. Never NULL. Free it with sco_cancel_free.
+ * Sets a callback that decides whether a call continues.
+ *
+ * Default: no callback. Use it if the thread that makes the call itself learns that the
+ * call should end, from a flag that a signal handler sets or from an interpreter.
+ *
+ * @param options The options to change.
+ * @param callback The callback, or NULL for none.
+ * @param context A pointer that is passed to the callback. What it points to must stay
+ * valid while calls use the options. May be NULL.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
  */
-sco_cancel *sco_cancel_new(void);
+SCO_NODISCARD SCO_API
+sco_status sco_call_options_set_interrupt(sco_call_options *options,
+                                          sco_interrupt_callback callback,
+                                          void *context,
+                                          sco_error **error);
 
 /**
- * Cancels every call whose options have this token, now and later: they return
- * SCO_CANCELLED within a quarter of a second, whatever they wait for. NULL is
- * allowed, and cancels nothing.
+ * Sets a callback that receives the progress of downloads.
+ *
+ * Default: no callback.
+ *
+ * @param options The options to change.
+ * @param callback The callback, or NULL for none.
+ * @param context A pointer that is passed to the callback. What it points to must stay
+ * valid while calls use the options. May be NULL.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
  */
-void sco_cancel_pull(const sco_cancel *cancel);
+SCO_NODISCARD SCO_API
+sco_status sco_call_options_set_on_progress(sco_call_options *options,
+                                            sco_progress_callback callback,
+                                            void *context,
+                                            sco_error **error);
 
 /**
- * 1 if the token was pulled, else 0.
+ * Sets the name under which a file is saved.
+ *
+ * Default: the server's name. It must be a single name of at most 255 bytes: no path, not
+ * "." or "..", and on Windows none of the characters and names that Windows refuses. Names
+ * that begin with ".sellercloud-output-" and end in ".part" are reserved. Calls that save a
+ * file reject any other name before anything is sent.
+ *
+ * @param options The options to change.
+ * @param file_name The name in UTF-8, or NULL for the server's. It is copied.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL or file_name is not
+ * UTF-8.
  */
-int32_t sco_cancel_is_pulled(const sco_cancel *cancel);
+SCO_NODISCARD SCO_API
+sco_status sco_call_options_set_file_name(sco_call_options *options,
+                                          const char *file_name,
+                                          sco_error **error);
 
 /**
- * Frees a cancel token. NULL is allowed. Options that have it keep what they need.
+ * Sets what happens if a file of the same name exists in the directory.
+ *
+ * Default: SCO_IF_EXISTS_FAIL.
+ *
+ * @param options The options to change.
+ * @param if_exists What happens.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL or if_exists is not a
+ * value of sco_if_exists.
  */
-void sco_cancel_free(sco_cancel *cancel);
+SCO_NODISCARD SCO_API
+sco_status sco_call_options_set_if_exists(sco_call_options *options,
+                                          sco_if_exists if_exists,
+                                          sco_error **error);
 
 /**
- * Options with their defaults. Never NULL. Free it with sco_options_free.
+ * Sets whether a call that saves a file waits until the file is on the disk.
+ *
+ * Default: 1. Then not even a power failure loses the file or leaves a part of it, once
+ * the call has succeeded.
+ *
+ * @param options The options to change.
+ * @param enabled 0 to leave the time of writing to the system; any other value to wait.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
  */
-sco_options *sco_options_new(void);
+SCO_NODISCARD SCO_API
+sco_status sco_call_options_set_flush_to_disk(sco_call_options *options,
+                                              int32_t enabled,
+                                              sco_error **error);
 
 /**
- * Sets the longest time that a call may take, with login, retries and waits, in
- * milliseconds. The default is what sco_config_set_timeouts sets, and 24 hours for
- * calls that wait for a job. Zero is rejected; UINT64_MAX means no limit.
- * SCO_INVALID_ARGUMENT if options is NULL or milliseconds is 0.
+ * Sets how long calls that wait for a job wait before they poll the job for the second
+ * time.
+ *
+ * Default: 1000 ms. Every later interval is the one before multiplied by 1.5, up to the
+ * value of sco_call_options_set_wait_max_interval_ms.
+ *
+ * @param options The options to change.
+ * @param milliseconds The time in milliseconds. Zero is rejected. Values below 100 count
+ * as 100.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL or milliseconds is 0.
  */
-sco_status sco_options_set_timeout(sco_options *options,
-                                   uint64_t milliseconds,
-                                   sco_error **error);
+SCO_NODISCARD SCO_API
+sco_status sco_call_options_set_wait_initial_interval_ms(sco_call_options *options,
+                                                         uint64_t milliseconds,
+                                                         sco_error **error);
 
 /**
- * What cancels a call; NULL for nothing. The token may be freed afterwards: the
- * options keep what they need. SCO_INVALID_ARGUMENT if options is NULL.
+ * Sets the maximum interval at which calls that wait for a job poll it.
+ *
+ * Default: 30000 ms. The server allows 10,800 requests an hour.
+ *
+ * @param options The options to change.
+ * @param milliseconds The time in milliseconds. Zero is rejected. Values below 100 count
+ * as 100.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL or milliseconds is 0.
  */
-sco_status sco_options_set_cancel(sco_options *options,
-                                  const sco_cancel *cancel,
-                                  sco_error **error);
+SCO_NODISCARD SCO_API
+sco_status sco_call_options_set_wait_max_interval_ms(sco_call_options *options,
+                                                     uint64_t milliseconds,
+                                                     sco_error **error);
 
 /**
- * Who is asked whether the call is to be cancelled, several times a second
- * whatever the call waits for and while bytes come; NULL for nobody. context is
- * handed to it. For programs that learn on the call's own thread that it is to
- * end: from a flag that a signal handler sets, or from an interpreter.
- * SCO_INVALID_ARGUMENT if options is NULL.
+ * Sets how long failures may last before they end a wait for a job.
+ *
+ * Default: 120000 ms. These failures are a job that the server does not find yet, lost
+ * connections, stalls, rate limits, HTTP statuses of a server that is unavailable for a
+ * time, and responses without a job or its status. The time starts again with each good
+ * response. The time that the server asks for (Retry-After) does not count. Calls that
+ * download the file after the wait give it the same time to appear.
+ *
+ * @param options The options to change.
+ * @param milliseconds The time in milliseconds. Zero means that the first failure ends the
+ * wait. UINT64_MAX means no limit except the call's timeout.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
  */
-sco_status sco_options_set_interrupt(sco_options *options,
-                                     sco_interrupt_fn interrupt,
-                                     void *context,
-                                     sco_error **error);
+SCO_NODISCARD SCO_API
+sco_status sco_call_options_set_wait_grace_ms(sco_call_options *options,
+                                              uint64_t milliseconds,
+                                              sco_error **error);
 
 /**
- * Who is told how a file's transfer goes; NULL for nobody. context is handed to
- * it. SCO_INVALID_ARGUMENT if options is NULL.
+ * Sets whether a job on hold ends a wait with SCO_ERROR_JOB_FAILED.
+ *
+ * Default: 1, because such a job stays on hold until a user releases it.
+ *
+ * @param options The options to change.
+ * @param enabled 0 to wait until the job is released or the call times out; any other
+ * value to fail at once.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
  */
-sco_status sco_options_set_progress(sco_options *options,
-                                    sco_progress_fn progress,
-                                    void *context,
-                                    sco_error **error);
+SCO_NODISCARD SCO_API
+sco_status sco_call_options_set_fail_on_hold(sco_call_options *options,
+                                             int32_t enabled,
+                                             sco_error **error);
 
 /**
- * Sets how to wait for a job, in milliseconds. first: the interval before the
- * second request for the job's status; the default is 1000, and every later
- * interval is the one before multiplied by 1.5. longest: the longest of these
- * intervals; the default is 30000. grace: for how long "could not find" is taken as
- * "not yet", and a server that cannot be reached as one that will come back; the
- * default is 120000. An interval of zero is rejected, and one below 100 counts as
- * 100; a grace of zero means no grace, and UINT64_MAX means that it does not end before the call.
- * SCO_INVALID_ARGUMENT if options is NULL, or first or longest is 0.
+ * Frees call options. No call may be using them.
+ *
+ * @param options The options, or NULL.
  */
-sco_status sco_options_set_wait(sco_options *options,
-                                uint64_t first,
-                                uint64_t longest,
-                                uint64_t grace,
-                                sco_error **error);
+SCO_API void sco_call_options_free(sco_call_options *options);
 
-/**
- * Sets whether a job on hold ends the wait at once with SCO_JOB_FAILED: not 0 (the
- * default) or 0. With 0 the wait goes on until a user releases the job or the time
- * is over. Independent of sco_options_set_wait. SCO_INVALID_ARGUMENT if options is
- * NULL.
- */
-sco_status sco_options_set_fail_on_hold(sco_options *options,
-                                        int32_t enabled,
-                                        sco_error **error);
-
-/**
- * How to save files. name: the file's name; NULL, the default, for the
- * server's. if_exists: one of SCO_IF_EXISTS_FAIL, SCO_IF_EXISTS_REPLACE and
- * SCO_IF_EXISTS_NUMBER; each is free of races among threads and processes.
- * sync: whether to wait until the file is on the disk, so that not even a power
- * failure can lose it or leave half of it; not 0 (the default) or 0.
- * SCO_INVALID_ARGUMENT if options is NULL, if_exists is none of these, or name
- * is not UTF-8.
- */
-sco_status sco_options_set_save(sco_options *options,
-                                const char *name,
-                                int32_t if_exists,
-                                int32_t sync,
-                                sco_error **error);
-
-/**
- * Frees options. NULL is allowed. No call may be using them.
- */
-void sco_options_free(sco_options *options);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+} /* extern "C" */
+#endif
 
-#endif  /* SELLERCLOUD_OUTPUT_H */
+#endif /* SELLERCLOUD_OUTPUT_H */

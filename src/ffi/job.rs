@@ -1,77 +1,59 @@
 use std::ffi::{CString, c_char};
 use std::ptr;
 
-use super::{c_string, free};
-use crate::QueuedJob;
+use super::boundary::{c_string, free, read, string_or_null};
+use super::status::c_enum;
+use crate::{JobStatus, QueuedJob};
 
-/// A queued job as the server told of it. Made by sco_get_job and the waiting
-/// calls, freed with sco_job_free, unless it belongs to an error. Any number of
-/// threads may read it at once.
+/// A queued job, as the server described it.
+///
+/// sco_get_job and the functions that wait for a job return it, and sco_job_free frees it.
+/// A job that sco_error_job returns belongs to the error. Several threads may read a job at
+/// the same time.
 pub struct sco_job {
     job: QueuedJob,
     status_name: CString,
-    /// In the order of the text constants.
+    /// In the order of sco_job_text_field.
     texts: [Option<CString>; 8],
 }
 
-/// It waits for its turn.
-pub const SCO_JOB_SUBMITTED: i32 = 0;
-/// It is at work.
-pub const SCO_JOB_PROCESSING: i32 = 1;
-/// It ended with success.
-pub const SCO_JOB_COMPLETED: i32 = 3;
-/// It ended without.
-pub const SCO_JOB_ENDED_AS_FAILED: i32 = 4;
-/// It ended with success for some of its records; there is an output file.
-pub const SCO_JOB_PARTIAL_SUCCESS: i32 = 5;
-/// Somebody has to let it go on.
-pub const SCO_JOB_ON_HOLD: i32 = 6;
-/// Somebody cancelled it.
-pub const SCO_JOB_CANCELLED: i32 = 7;
-/// It was cancelled as the server restarted.
-pub const SCO_JOB_CANCELLED_SERVICE_RESTARTED: i32 = 8;
-/// It took too long and was aborted.
-pub const SCO_JOB_ABORTED_TOO_MUCH_TIME_CONSUMED: i32 = 9;
-/// Somebody cancelled it at work.
-pub const SCO_JOB_CANCELLED_WHILE_RUNNING: i32 = 10;
+c_enum!(sco_job_status_code, JOB_STATUSES:
+    SCO_JOB_STATUS_UNKNOWN = -1,
+    SCO_JOB_STATUS_SUBMITTED = 0,
+    SCO_JOB_STATUS_PROCESSING = 1,
+    SCO_JOB_STATUS_COMPLETED = 3,
+    SCO_JOB_STATUS_FAILED = 4,
+    SCO_JOB_STATUS_PARTIAL_SUCCESS = 5,
+    SCO_JOB_STATUS_ON_HOLD = 6,
+    SCO_JOB_STATUS_CANCELLED = 7,
+    SCO_JOB_STATUS_CANCELLED_SERVICE_RESTARTED = 8,
+    SCO_JOB_STATUS_ABORTED_TOO_MUCH_TIME_CONSUMED = 9,
+    SCO_JOB_STATUS_CANCELLED_WHILE_RUNNING = 10,
+);
 
-/// What kind of job it is, in the server's words.
-pub const SCO_JOB_TYPE: i32 = 0;
-/// The name of the company that it is for.
-pub const SCO_JOB_COMPANY_NAME: i32 = 1;
-/// Why it failed, in the server's words.
-pub const SCO_JOB_ERROR_MESSAGE: i32 = 2;
-/// When it was submitted: the server's own text, which may lack a time zone.
-pub const SCO_JOB_SUBMITTED_ON: i32 = 3;
-/// When it was begun, likewise.
-pub const SCO_JOB_STARTED_ON: i32 = 4;
-/// When it ended, likewise.
-pub const SCO_JOB_COMPLETED_ON: i32 = 5;
-/// The name of its output file, once there is one.
-pub const SCO_JOB_OUTPUT_FILE: i32 = 6;
-/// The name of its input file.
-pub const SCO_JOB_INPUT_FILE: i32 = 7;
+c_enum!(sco_job_text_field, JOB_TEXT_FIELDS:
+    SCO_JOB_TEXT_TYPE = 201,
+    SCO_JOB_TEXT_COMPANY_NAME = 202,
+    SCO_JOB_TEXT_ERROR_MESSAGE = 203,
+    SCO_JOB_TEXT_SUBMITTED_ON = 204,
+    SCO_JOB_TEXT_STARTED_ON = 205,
+    SCO_JOB_TEXT_COMPLETED_ON = 206,
+    SCO_JOB_TEXT_OUTPUT_FILE = 207,
+    SCO_JOB_TEXT_INPUT_FILE = 208,
+);
 
-/// The number of the company that it is for.
-pub const SCO_JOB_COMPANY_ID: i32 = 0;
-/// Its priority, 0 to 3.
-pub const SCO_JOB_PRIORITY: i32 = 1;
-/// How many records it has to process.
-pub const SCO_JOB_TOTAL_RECORDS: i32 = 2;
-/// How many of them it has processed.
-pub const SCO_JOB_TOTAL_PROCESSED: i32 = 3;
-/// How many with success.
-pub const SCO_JOB_TOTAL_SUCCEEDED: i32 = 4;
-/// How many without.
-pub const SCO_JOB_TOTAL_FAILED: i32 = 5;
-/// How many phases it has.
-pub const SCO_JOB_TOTAL_PHASES: i32 = 6;
-/// In which phase it is.
-pub const SCO_JOB_CURRENT_PHASE: i32 = 7;
-/// How many items the phase has.
-pub const SCO_JOB_TOTAL_ITEMS_IN_PHASE: i32 = 8;
-/// How many of them are processed.
-pub const SCO_JOB_TOTAL_PROCESSED_IN_PHASE: i32 = 9;
+c_enum!(sco_job_number_field, JOB_NUMBER_FIELDS:
+    SCO_JOB_NUMBER_COMPANY_ID = 301,
+    SCO_JOB_NUMBER_PRIORITY = 302,
+    SCO_JOB_NUMBER_TOTAL_RECORDS = 303,
+    SCO_JOB_NUMBER_TOTAL_PROCESSED = 304,
+    SCO_JOB_NUMBER_TOTAL_SUCCEEDED = 305,
+    SCO_JOB_NUMBER_TOTAL_FAILED = 306,
+    SCO_JOB_NUMBER_TOTAL_PHASES = 307,
+    SCO_JOB_NUMBER_CURRENT_PHASE = 308,
+    SCO_JOB_NUMBER_TOTAL_ITEMS_IN_PHASE = 309,
+    SCO_JOB_NUMBER_TOTAL_PROCESSED_IN_PHASE = 310,
+);
 
 impl sco_job {
     pub(super) fn new(job: QueuedJob) -> Self {
@@ -92,83 +74,130 @@ impl sco_job {
         }
     }
 
-    fn number(&self, field: i32) -> Option<i64> {
+    fn text(&self, field: sco_job_text_field) -> Option<&CString> {
+        let index = field.checked_sub(SCO_JOB_TEXT_TYPE)?;
+        self.texts.get(usize::try_from(index).ok()?)?.as_ref()
+    }
+
+    fn number(&self, field: sco_job_number_field) -> Option<i64> {
         let job = &self.job;
-        let numbers = [
-            job.company_id,
-            job.priority,
-            job.total_records,
-            job.total_processed,
-            job.total_succeeded,
-            job.total_failed,
-            job.total_phases,
-            job.current_phase,
-            job.total_items_in_phase,
-            job.total_processed_in_phase,
-        ];
-        *numbers.get(usize::try_from(field).ok()?)?
+        match field {
+            SCO_JOB_NUMBER_COMPANY_ID => job.company_id,
+            SCO_JOB_NUMBER_PRIORITY => job.priority,
+            SCO_JOB_NUMBER_TOTAL_RECORDS => job.total_records,
+            SCO_JOB_NUMBER_TOTAL_PROCESSED => job.total_processed,
+            SCO_JOB_NUMBER_TOTAL_SUCCEEDED => job.total_succeeded,
+            SCO_JOB_NUMBER_TOTAL_FAILED => job.total_failed,
+            SCO_JOB_NUMBER_TOTAL_PHASES => job.total_phases,
+            SCO_JOB_NUMBER_CURRENT_PHASE => job.current_phase,
+            SCO_JOB_NUMBER_TOTAL_ITEMS_IN_PHASE => job.total_items_in_phase,
+            SCO_JOB_NUMBER_TOTAL_PROCESSED_IN_PHASE => job.total_processed_in_phase,
+            _ => None,
+        }
     }
 }
 
-/// The job's id; 0 if job is NULL.
+fn status_code(status: &JobStatus) -> sco_job_status_code {
+    match status {
+        JobStatus::Submitted => SCO_JOB_STATUS_SUBMITTED,
+        JobStatus::Processing => SCO_JOB_STATUS_PROCESSING,
+        JobStatus::Completed => SCO_JOB_STATUS_COMPLETED,
+        JobStatus::Failed => SCO_JOB_STATUS_FAILED,
+        JobStatus::PartialSuccess => SCO_JOB_STATUS_PARTIAL_SUCCESS,
+        JobStatus::OnHold => SCO_JOB_STATUS_ON_HOLD,
+        JobStatus::Cancelled => SCO_JOB_STATUS_CANCELLED,
+        JobStatus::CancelledServiceRestarted => SCO_JOB_STATUS_CANCELLED_SERVICE_RESTARTED,
+        JobStatus::AbortedTooMuchTimeConsumed => SCO_JOB_STATUS_ABORTED_TOO_MUCH_TIME_CONSUMED,
+        JobStatus::CancelledWhileRunning => SCO_JOB_STATUS_CANCELLED_WHILE_RUNNING,
+        JobStatus::Other(_) => SCO_JOB_STATUS_UNKNOWN,
+    }
+}
+
+/// Returns the id of a job.
+///
+/// @param job The job, or NULL.
+/// @return The id; 0 if job is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_job_id(job: *const sco_job) -> i64 {
-    // SAFETY: `job` is NULL or a live handle.
-    unsafe { job.as_ref() }.map_or(0, |handle| handle.job.id.get().into())
+    // SAFETY: the header's contract.
+    unsafe { read(job, 0, |handle| handle.job.id.get().into()) }
 }
 
-/// How far the job is, or how it ended: one of SCO_JOB_SUBMITTED to
-/// SCO_JOB_CANCELLED_WHILE_RUNNING, or a number that this version does not know;
-/// -1 if the server gave a name that it does not know, or if job is NULL.
+/// Returns the status of a job.
+///
+/// @param job The job, or NULL.
+/// @return The status; SCO_JOB_STATUS_UNKNOWN if this version does not know the status, or
+/// if job is NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sco_job_status(job: *const sco_job) -> i32 {
-    // SAFETY: `job` is NULL or a live handle.
-    let status = unsafe { job.as_ref() }.and_then(|handle| handle.job.status.number());
-    status.unwrap_or(-1)
+pub unsafe extern "C" fn sco_job_status(job: *const sco_job) -> sco_job_status_code {
+    // SAFETY: the header's contract.
+    unsafe {
+        read(job, SCO_JOB_STATUS_UNKNOWN, |handle| {
+            status_code(&handle.job.status)
+        })
+    }
 }
 
-/// The status in the server's words, such as "PartialSuccess". Owned by the job.
-/// NULL if job is NULL.
+/// Returns the server's text for the status of a job, such as "PartialSuccess".
+///
+/// For a status that this version does not know, it is the name or the number that the
+/// server sent.
+///
+/// @param job The job, or NULL.
+/// @return A string owned by the job; NULL if job is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_job_status_name(job: *const sco_job) -> *const c_char {
-    // SAFETY: `job` is NULL or a live handle.
-    unsafe { job.as_ref() }.map_or(ptr::null(), |handle| handle.status_name.as_ptr())
+    // SAFETY: the header's contract.
+    unsafe { read(job, ptr::null(), |handle| handle.status_name.as_ptr()) }
 }
 
-/// 1 if the job is over, in whatever way, else 0.
+/// Returns whether a job has ended, with or without success.
+///
+/// @param job The job, or NULL.
+/// @return 1 if the job has ended; 0 if it has not, if this version does not know the
+/// status, or if job is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_job_is_final(job: *const sco_job) -> i32 {
-    // SAFETY: `job` is NULL or a live handle.
-    let is_final = unsafe { job.as_ref() }.is_some_and(|handle| handle.job.status.is_final());
-    i32::from(is_final)
+    // SAFETY: the header's contract.
+    unsafe { read(job, 0, |handle| handle.job.status.is_final().into()) }
 }
 
-/// A text of the job: field is one of SCO_JOB_TYPE to SCO_JOB_INPUT_FILE. Owned
-/// by the job. NULL where the server gave none, for any other field, or if job
-/// is NULL.
+/// Returns a text field of a job.
+///
+/// @param job The job, or NULL.
+/// @param field The field.
+/// @return A string owned by the job; NULL if the server did not send the field, if field
+/// is not a value of sco_job_text_field, or if job is NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sco_job_text(job: *const sco_job, field: i32) -> *const c_char {
-    // SAFETY: `job` is NULL or a live handle.
-    let handle = unsafe { job.as_ref() };
-    let text = usize::try_from(field)
-        .ok()
-        .and_then(|field| handle?.texts.get(field)?.as_ref());
-    text.map_or(ptr::null(), |text| text.as_ptr())
+pub unsafe extern "C" fn sco_job_text(
+    job: *const sco_job,
+    field: sco_job_text_field,
+) -> *const c_char {
+    // SAFETY: the header's contract.
+    unsafe {
+        read(job, ptr::null(), |handle| {
+            string_or_null(handle.text(field))
+        })
+    }
 }
 
-/// A number of the job: field is one of SCO_JOB_COMPANY_ID to
-/// SCO_JOB_TOTAL_PROCESSED_IN_PHASE. -1 where the server gave none, for any other
-/// field, or if job is NULL.
+/// Returns a number field of a job.
+///
+/// @param job The job, or NULL.
+/// @param field The field.
+/// @return The number; -1 if the server did not send the field, if field is not a value of
+/// sco_job_number_field, or if job is NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sco_job_number(job: *const sco_job, field: i32) -> i64 {
-    // SAFETY: `job` is NULL or a live handle.
-    let number = unsafe { job.as_ref() }.and_then(|handle| handle.number(field));
-    number.unwrap_or(-1)
+pub unsafe extern "C" fn sco_job_number(job: *const sco_job, field: sco_job_number_field) -> i64 {
+    // SAFETY: the header's contract.
+    unsafe { read(job, -1, |handle| handle.number(field).unwrap_or(-1)) }
 }
 
-/// Frees a job. NULL is allowed. Do not free one that belongs to an error.
+/// Frees a job, with its strings. Do not free a job that belongs to an error.
+///
+/// @param job The job, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_job_free(job: *mut sco_job) {
-    // SAFETY: `job` is NULL or a handle that a call made, which the caller owns.
+    // SAFETY: the header's contract.
     unsafe { free(job) };
 }

@@ -1,230 +1,272 @@
 use std::ffi::{CString, c_char};
 use std::ptr;
-use std::sync::{Arc, Weak};
 
-use super::{
-    c_string, call, directory, free, give, required, result, saving_of, sco_error, sco_options,
-    sco_status,
+use super::boundary::{
+    c_string, catch_panics, free, optional_out_param, read, required, required_directory,
+    string_or_null, write_handle,
 };
-use crate::memory::Spare;
-use crate::{Client, OutputFile, SavedFile, WrittenFile};
+use super::call_options::save_options;
+use super::{sco_call_options, sco_error, sco_status};
+use crate::{OutputFile, SavedFile, WrittenFile};
 
-/// A job's output file, in memory. Made by sco_get_output_file, freed with
-/// sco_output_file_free. Any number of threads may read it at once. What its
-/// functions point to belongs to it and is there until it is freed.
+/// A job's output file, in memory.
+///
+/// sco_get_output_file and sco_wait_for_output_file return it, and sco_output_file_free
+/// frees it. Several threads may read it at the same time. Everything that its functions
+/// return a pointer to stays valid until the file is freed.
 pub struct sco_output_file {
     file: OutputFile,
     name: CString,
     content_type: Option<CString>,
-    /// Where its memory goes, if the client is still there.
-    spare: Weak<Spare>,
 }
 
 impl sco_output_file {
-    pub(super) fn new(file: OutputFile, client: &Client) -> Self {
+    pub(super) fn new(file: OutputFile) -> Self {
         Self {
             name: c_string(&file.name),
             content_type: file.content_type.as_deref().map(c_string),
             file,
-            spare: Arc::downgrade(&client.spare),
         }
     }
 }
 
-impl Drop for sco_output_file {
-    fn drop(&mut self) {
-        if let Some(spare) = self.spare.upgrade() {
-            spare.put(std::mem::take(&mut self.file.bytes));
-        }
-    }
-}
-
-/// The file's bytes, as many as sco_output_file_len says, without a NUL at the
-/// end. Never NULL for a file, also where it is empty. NULL if file is NULL.
+/// Returns the bytes of a file. sco_output_file_size returns how many there are.
+///
+/// The bytes are not followed by a NUL.
+///
+/// @param file The file, or NULL.
+/// @return The bytes, owned by the file; not NULL for an empty file. NULL if file is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_output_file_data(file: *const sco_output_file) -> *const u8 {
-    // SAFETY: `file` is NULL or a live handle.
-    match unsafe { file.as_ref() } {
-        // An empty vector points nowhere that C could take for memory.
-        Some(handle) if handle.file.bytes.is_empty() => c"".as_ptr().cast(),
-        Some(handle) => handle.file.bytes.as_ptr(),
-        None => ptr::null(),
-    }
+    let data = |handle: &sco_output_file| match handle.file.bytes.is_empty() {
+        // The pointer of an empty vector does not point to memory.
+        true => c"".as_ptr().cast(),
+        false => handle.file.bytes.as_ptr(),
+    };
+    // SAFETY: the header's contract.
+    unsafe { read(file, ptr::null(), data) }
 }
 
-/// How many bytes the file has. 0 if file is NULL.
+/// Returns the size of a file.
+///
+/// @param file The file, or NULL.
+/// @return The size in bytes; 0 if file is NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sco_output_file_len(file: *const sco_output_file) -> usize {
-    // SAFETY: `file` is NULL or a live handle.
-    unsafe { file.as_ref() }.map_or(0, |handle| handle.file.bytes.len())
+pub unsafe extern "C" fn sco_output_file_size(file: *const sco_output_file) -> usize {
+    // SAFETY: the header's contract.
+    unsafe { read(file, 0, |handle| handle.file.bytes.len()) }
 }
 
-/// The file's name in UTF-8, safe on Windows and Unix: never a path, never
-/// empty, at most 255 bytes. NULL if file is NULL.
+/// Returns the name of a file.
+///
+/// The name is safe on Windows and Unix: it is never a path, never empty, and has at most
+/// 255 bytes.
+///
+/// @param file The file, or NULL.
+/// @return A string owned by the file; NULL if file is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_output_file_name(file: *const sco_output_file) -> *const c_char {
-    // SAFETY: `file` is NULL or a live handle.
-    unsafe { file.as_ref() }.map_or(ptr::null(), |handle| handle.name.as_ptr())
+    // SAFETY: the header's contract.
+    unsafe { read(file, ptr::null(), |handle| handle.name.as_ptr()) }
 }
 
-/// 1 if the server gave no name that could be used, so that the name is
-/// "output-{job}" with the extension of the content type, if that is known;
-/// else 0.
+/// Returns whether the name of a file is a fallback.
+///
+/// If the server sends no usable name, the name is "output-{job id}" with the extension of
+/// the content type, if that is known.
+///
+/// @param file The file, or NULL.
+/// @return 1 if the name is a fallback; 0 if the server sent it, or if file is NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sco_output_file_name_is_made_up(file: *const sco_output_file) -> i32 {
-    // SAFETY: `file` is NULL or a live handle.
-    let made_up = unsafe { file.as_ref() }.is_some_and(|handle| handle.file.name_is_made_up);
-    i32::from(made_up)
+pub unsafe extern "C" fn sco_output_file_is_fallback_name(file: *const sco_output_file) -> i32 {
+    // SAFETY: the header's contract.
+    unsafe { read(file, 0, |handle| handle.file.is_fallback_name.into()) }
 }
 
-/// The answer's Content-Type, such as "text/csv; charset=utf-8"; NULL if it had
-/// none, or if file is NULL. Servers that send base64 may name the type of the
-/// text (JSON, say) and not that of the file.
+/// Returns the Content-Type of the response, such as "text/csv; charset=utf-8".
+///
+/// A server that sends base64 may send the type of that text, such as JSON, instead of the
+/// file's type.
+///
+/// @param file The file, or NULL.
+/// @return A string owned by the file; NULL if the response had no Content-Type, or if file
+/// is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_output_file_content_type(
     file: *const sco_output_file,
 ) -> *const c_char {
-    // SAFETY: `file` is NULL or a live handle.
-    let handle = unsafe { file.as_ref() };
-    let content_type = handle.and_then(|handle| handle.content_type.as_ref());
-    content_type.map_or(ptr::null(), |text| text.as_ptr())
+    // SAFETY: the header's contract.
+    unsafe {
+        read(file, ptr::null(), |handle| {
+            string_or_null(handle.content_type.as_ref())
+        })
+    }
 }
 
-/// Saves the file under its name in a folder, which must exist. It appears
-/// there whole or not at all, with the permissions that the process gives new
+/// Saves a file in a directory, under the file's name.
+///
+/// The file appears whole or not at all, with the permissions that the process gives new
 /// files.
 ///
-/// folder: the directory's path in UTF-8; "." for the current one, while an empty
-/// path is rejected. options: for their part that sco_options_set_save sets, or NULL. info: where to put what was saved,
-/// with its path, for the caller to free with sco_file_info_free; NULL where it
-/// does not matter.
-///
-/// SCO_IO if it cannot be saved, also where a file of that name is there
-/// already, which is left alone unless the options say otherwise; the error's
-/// message has the path. SCO_INVALID_ARGUMENT if file or folder is NULL, or
-/// folder is empty or not UTF-8.
+/// @param file The file.
+/// @param directory The path of an existing directory in UTF-8; "." for the current one.
+/// @param options Options, or NULL for the defaults. Only the file name, the value of
+/// sco_if_exists and flush_to_disk are used.
+/// @param[out] info Receives the file's path and properties, or NULL on failure. Free it
+/// with sco_file_info_free. May be NULL.
+/// @param[out] error Receives the details of an error, or NULL. May be NULL.
+/// @return SCO_OK, SCO_ERROR_IO or SCO_ERROR_INVALID_ARGUMENT. SCO_ERROR_IO if the file
+/// cannot be written, or if a file of that name exists and the options do not say what to
+/// do then. SCO_ERROR_INVALID_ARGUMENT if file or directory is NULL, or if directory is
+/// empty or not UTF-8.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_output_file_save(
     file: *const sco_output_file,
-    folder: *const c_char,
-    options: *const sco_options,
+    directory: *const c_char,
+    options: *const sco_call_options,
     info: *mut *mut sco_file_info,
     error: *mut *mut sco_error,
 ) -> sco_status {
-    let save = || {
-        // SAFETY: the pointers are NULL or what the header says they are.
-        let (info, handle, folder, options) = unsafe {
-            (
-                result(info, ptr::null_mut(), "info").ok(),
-                required(file, "file")?,
-                directory(folder, "folder")?,
-                options.as_ref(),
-            )
-        };
-        let file = &handle.file;
-        let path = file.save_with(folder, &saving_of(options))?;
-        give(info, || sco_file_info {
-            name: handle.name.clone(),
-            name_is_made_up: file.name_is_made_up,
-            len: file.bytes.len() as u64,
-            content_type: handle.content_type.clone(),
-            path: Some(c_string(&path.to_string_lossy())),
-        });
-        Ok(())
-    };
-    // SAFETY: `error` is NULL or a place to write to.
-    unsafe { call(error, save) }
+    // SAFETY: the header's contract.
+    unsafe {
+        catch_panics(error, || {
+            let info = optional_out_param(info);
+            let handle = required(file, "file")?;
+            let directory = required_directory(directory)?;
+            let file = &handle.file;
+            let path = file.save_with(directory, &save_options(options.as_ref()))?;
+            let saved = sco_file_info {
+                name: handle.name.clone(),
+                is_fallback_name: file.is_fallback_name,
+                size: file.bytes.len() as u64,
+                content_type: handle.content_type.clone(),
+                path: Some(c_string(&path.to_string_lossy())),
+            };
+            write_handle(info, saved);
+            Ok(())
+        })
+    }
 }
 
-/// Frees a file with all that its functions pointed to. NULL is allowed.
+/// Frees a file, with its bytes and strings.
 ///
-/// On Linux the memory of large files, at most 128 MiB in all, stays with the
-/// client that fetched them, while there is one, for the next files; it counts as
-/// resident until the system takes it for something else, which it may.
+/// On Linux the client that downloaded a large file keeps its buffer for the next file, at
+/// most 128 MiB in total. That memory counts as resident, but the system may reclaim it.
+///
+/// @param file The file, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_output_file_free(file: *mut sco_output_file) {
-    // SAFETY: `file` is NULL or a handle made by sco_get_output_file, which the caller owns.
+    // SAFETY: the header's contract.
     unsafe { free(file) };
 }
 
-/// What is known of an output file that was saved or written. Made by
-/// sco_save_output_file, sco_write_output_file and sco_output_file_save, freed
-/// with sco_file_info_free. Any number of threads may read it at once.
+/// The properties of an output file that was saved or written.
+///
+/// The functions that save or write a file return it, and sco_file_info_free frees it.
+/// Several threads may read it at the same time.
 pub struct sco_file_info {
     name: CString,
-    name_is_made_up: bool,
-    len: u64,
+    is_fallback_name: bool,
+    size: u64,
     content_type: Option<CString>,
     path: Option<CString>,
 }
 
 impl sco_file_info {
-    pub(super) fn of_saved(saved: SavedFile) -> Self {
+    pub(super) fn from_saved(saved: SavedFile) -> Self {
         Self {
             name: c_string(&saved.name),
-            name_is_made_up: saved.name_is_made_up,
-            len: saved.len,
+            is_fallback_name: saved.is_fallback_name,
+            size: saved.size,
             content_type: saved.content_type.as_deref().map(c_string),
             path: Some(c_string(&saved.path.to_string_lossy())),
         }
     }
 
-    pub(super) fn of_written(written: WrittenFile) -> Self {
+    pub(super) fn from_written(written: WrittenFile) -> Self {
         Self {
             name: c_string(&written.name),
-            name_is_made_up: written.name_is_made_up,
-            len: written.len,
+            is_fallback_name: written.is_fallback_name,
+            size: written.size,
             content_type: written.content_type.as_deref().map(c_string),
             path: None,
         }
     }
 }
 
-/// The server's name for the file, as sco_output_file_name. NULL if info is NULL.
+/// Returns the server's name for a file, as sco_output_file_name does.
+///
+/// The path of a saved file may end in another name, if the options say so.
+///
+/// @param info The properties, or NULL.
+/// @return A string owned by info; NULL if info is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_file_info_name(info: *const sco_file_info) -> *const c_char {
-    // SAFETY: `info` is NULL or a live handle.
-    unsafe { info.as_ref() }.map_or(ptr::null(), |handle| handle.name.as_ptr())
+    // SAFETY: the header's contract.
+    unsafe { read(info, ptr::null(), |handle| handle.name.as_ptr()) }
 }
 
-/// As sco_output_file_name_is_made_up.
+/// Returns whether the name of a file is a fallback, as sco_output_file_is_fallback_name
+/// does.
+///
+/// @param info The properties, or NULL.
+/// @return 1 if the name is a fallback; 0 if the server sent it, or if info is NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sco_file_info_name_is_made_up(info: *const sco_file_info) -> i32 {
-    // SAFETY: `info` is NULL or a live handle.
-    let made_up = unsafe { info.as_ref() }.is_some_and(|handle| handle.name_is_made_up);
-    i32::from(made_up)
+pub unsafe extern "C" fn sco_file_info_is_fallback_name(info: *const sco_file_info) -> i32 {
+    // SAFETY: the header's contract.
+    unsafe { read(info, 0, |handle| handle.is_fallback_name.into()) }
 }
 
-/// How many bytes the file has. 0 if info is NULL.
+/// Returns the size of a file.
+///
+/// @param info The properties, or NULL.
+/// @return The size in bytes; 0 if info is NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sco_file_info_len(info: *const sco_file_info) -> u64 {
-    // SAFETY: `info` is NULL or a live handle.
-    unsafe { info.as_ref() }.map_or(0, |handle| handle.len)
+pub unsafe extern "C" fn sco_file_info_size(info: *const sco_file_info) -> u64 {
+    // SAFETY: the header's contract.
+    unsafe { read(info, 0, |handle| handle.size) }
 }
 
-/// As sco_output_file_content_type.
+/// Returns the Content-Type of the response, as sco_output_file_content_type does.
+///
+/// @param info The properties, or NULL.
+/// @return A string owned by info; NULL if the response had no Content-Type, or if info is
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_file_info_content_type(info: *const sco_file_info) -> *const c_char {
-    // SAFETY: `info` is NULL or a live handle.
-    let handle = unsafe { info.as_ref() };
-    let content_type = handle.and_then(|handle| handle.content_type.as_ref());
-    content_type.map_or(ptr::null(), |text| text.as_ptr())
+    // SAFETY: the header's contract.
+    unsafe {
+        read(info, ptr::null(), |handle| {
+            string_or_null(handle.content_type.as_ref())
+        })
+    }
 }
 
-/// Where the file is: in the folder that was given, which may be a relative
-/// path. NULL if it was not saved, or if info is NULL.
+/// Returns the path of a saved file.
+///
+/// The path starts with the directory that was passed, so that it is relative if the
+/// directory was. It is absolute if the process changed its working directory during the
+/// call.
+///
+/// @param info The properties, or NULL.
+/// @return A string owned by info; NULL if the file was written to a callback, or if info is
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_file_info_path(info: *const sco_file_info) -> *const c_char {
-    // SAFETY: `info` is NULL or a live handle.
-    let handle = unsafe { info.as_ref() };
-    let path = handle.and_then(|handle| handle.path.as_ref());
-    path.map_or(ptr::null(), |text| text.as_ptr())
+    // SAFETY: the header's contract.
+    unsafe {
+        read(info, ptr::null(), |handle| {
+            string_or_null(handle.path.as_ref())
+        })
+    }
 }
 
-/// Frees what is known of a file, with all that its functions pointed to; the
-/// file itself stays. NULL is allowed.
+/// Frees the properties of a file, with their strings. The file itself stays.
+///
+/// @param info The properties, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_file_info_free(info: *mut sco_file_info) {
-    // SAFETY: `info` is NULL or a handle that this library made, which the caller owns.
+    // SAFETY: the header's contract.
     unsafe { free(info) };
 }

@@ -1,0 +1,39 @@
+/*
+ * Fetches a job's output file by the C interface, so many times, with one client.
+ *
+ *     fetch URL JOB CALLS
+ *
+ * Prints the length of all files together.
+ */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sellercloud_output.h"
+
+int main(int argc, char **argv)
+{
+    sco_client *client = NULL;
+    sco_error *error = NULL;
+    uint64_t total = 0;
+    if (argc != 4) {
+        fprintf(stderr, "fetch URL JOB CALLS\n");
+        return 2;
+    }
+    int64_t job = strtol(argv[2], NULL, 10);
+    int calls = atoi(argv[3]);
+    sco_status status = sco_client_new(argv[1], "token", NULL, &client, &error);
+    for (int i = 0; status == SCO_OK && i < calls; i++) {
+        sco_output_file *file = NULL;
+        status = sco_get_output_file(client, job, NULL, &file, &error);
+        total += sco_output_file_len(file);
+        sco_output_file_free(file);
+    }
+    if (status != SCO_OK)
+        fprintf(stderr, "%s\n", sco_error_message(error));
+    sco_error_free(error);
+    sco_client_free(client);
+    printf("%" PRIu64 "\n", total);
+    return status != SCO_OK;
+}

@@ -1,0 +1,267 @@
+//! The steps that every function of the C interface shares.
+
+use std::any::Any;
+use std::ffi::{CStr, CString, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::time::Duration;
+
+use super::{SCO_OK, sco_error, sco_status, status_of};
+use crate::Error;
+
+/// Runs the body of a function that can fail, and turns its error or panic into a status
+/// and an error handle.
+///
+/// # Safety
+///
+/// `error` is NULL or writable.
+pub(super) unsafe fn catch_panics(
+    error: *mut *mut sco_error,
+    body: impl FnOnce() -> Result<(), Error>,
+) -> sco_status {
+    // A body leaves nothing half done when it panics: it writes its results last.
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        #[cfg(test)]
+        super::tests::inject_panic(std::any::type_name_of_val(&body));
+        body()
+    }))
+    .unwrap_or_else(|panic| Err(Error::internal(panic_message(&*panic))));
+    let (status, handle) = match outcome {
+        Ok(()) => (SCO_OK, ptr::null_mut()),
+        Err(failure) => {
+            let status = status_of(failure.kind());
+            let handle = match error.is_null() {
+                true => ptr::null_mut(),
+                false => Box::into_raw(Box::new(sco_error::new(failure))),
+            };
+            (status, handle)
+        }
+    };
+    if !error.is_null() {
+        // SAFETY: `error` is not NULL, so it is writable.
+        unsafe { error.write(handle) };
+    }
+    status
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a message").to_owned()
+}
+
+pub(super) fn invalid_argument(message: impl Into<String>) -> Error {
+    Error::invalid_argument(message)
+}
+
+fn is_null(name: &str) -> Error {
+    invalid_argument(format!("{name} is NULL"))
+}
+
+/// Returns an error for a number that is none of an enum's values, which `allowed` lists.
+pub(super) fn unknown_value(name: &str, value: i32, allowed: &str) -> Error {
+    invalid_argument(format!("{name} is {value}, but must be {allowed}"))
+}
+
+/// Makes a handle that C owns.
+pub(super) fn new_handle<T>(value: T) -> *mut T {
+    Box::into_raw(Box::new(value))
+}
+
+/// Makes a handle of `value` and writes it to an out parameter, if the caller passed one.
+pub(super) fn write_handle<'a, T: 'a>(place: impl Into<Option<&'a mut *mut T>>, value: T) {
+    if let Some(place) = place.into() {
+        *place = new_handle(value);
+    }
+}
+
+/// Frees a handle. NULL is allowed.
+///
+/// # Safety
+///
+/// `handle` is NULL, or came from [`new_handle`] and was not freed.
+pub(super) unsafe fn free<T>(handle: *mut T) {
+    if handle.is_null() {
+        return;
+    }
+    // SAFETY: the handle came from a box, and the caller owns it.
+    let owned = unsafe { Box::from_raw(handle) };
+    // A panic must not reach C, and a function without a status cannot report it.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(owned)));
+}
+
+/// Reads from a handle, or returns `default` if the handle is NULL.
+///
+/// # Safety
+///
+/// `handle` is NULL or live.
+pub(super) unsafe fn read<'a, T: 'a, R>(
+    handle: *const T,
+    default: R,
+    get: impl FnOnce(&'a T) -> R,
+) -> R {
+    // SAFETY: `handle` is NULL or live.
+    unsafe { handle.as_ref() }.map_or(default, get)
+}
+
+/// Returns a string for C that its owner keeps, or NULL.
+pub(super) fn string_or_null(string: Option<&CString>) -> *const c_char {
+    string.map_or(ptr::null(), |string| string.as_ptr())
+}
+
+/// Returns the object behind a handle that must not be NULL.
+///
+/// # Safety
+///
+/// `handle` is NULL, or live and not written to for `'a`.
+pub(super) unsafe fn required<'a, T>(handle: *const T, name: &str) -> Result<&'a T, Error> {
+    // SAFETY: as this function's contract.
+    unsafe { handle.as_ref() }.ok_or_else(|| is_null(name))
+}
+
+/// Returns the object behind a handle that is to be changed and must not be NULL.
+///
+/// # Safety
+///
+/// `handle` is NULL, or live and used by no other code for `'a`.
+pub(super) unsafe fn required_mut<'a, T>(handle: *mut T, name: &str) -> Result<&'a mut T, Error> {
+    // SAFETY: as this function's contract.
+    unsafe { handle.as_mut() }.ok_or_else(|| is_null(name))
+}
+
+/// Returns a callback that must not be NULL.
+pub(super) fn required_callback<T>(callback: Option<T>, name: &str) -> Result<T, Error> {
+    callback.ok_or_else(|| is_null(name))
+}
+
+/// A type of results, with the value that an out parameter holds until there is one.
+pub(super) trait OutParam {
+    const CLEARED: Self;
+}
+
+impl<T> OutParam for *mut T {
+    const CLEARED: Self = ptr::null_mut();
+}
+
+impl OutParam for i64 {
+    const CLEARED: Self = 0;
+}
+
+/// Clears an out parameter that must not be NULL, and returns it.
+///
+/// # Safety
+///
+/// `place` is NULL, or writable and used by no other code for `'a`.
+pub(super) unsafe fn out_param<'a, T: OutParam>(
+    place: *mut T,
+    name: &str,
+) -> Result<&'a mut T, Error> {
+    // SAFETY: as this function's contract.
+    unsafe { optional_out_param(place) }.ok_or_else(|| is_null(name))
+}
+
+/// Clears an out parameter, and returns it if it is not NULL.
+///
+/// # Safety
+///
+/// As for [`out_param`].
+pub(super) unsafe fn optional_out_param<'a, T: OutParam>(place: *mut T) -> Option<&'a mut T> {
+    if place.is_null() {
+        return None;
+    }
+    // SAFETY: not NULL, so it is writable. It may be uninitialized, so it is written before
+    // a reference to it exists.
+    unsafe {
+        place.write(T::CLEARED);
+        Some(&mut *place)
+    }
+}
+
+/// Returns a string that must not be NULL.
+///
+/// # Safety
+///
+/// `string` is NULL, or NUL-terminated and not written to for `'a`.
+pub(super) unsafe fn required_str<'a>(string: *const c_char, name: &str) -> Result<&'a str, Error> {
+    if string.is_null() {
+        return Err(is_null(name));
+    }
+    // SAFETY: not NULL, so it is NUL-terminated.
+    let string = unsafe { CStr::from_ptr(string) };
+    string
+        .to_str()
+        .map_err(|_| invalid_argument(format!("{name} is not valid UTF-8")))
+}
+
+/// Returns a string, or `None` for NULL.
+///
+/// # Safety
+///
+/// As for [`required_str`].
+pub(super) unsafe fn optional_str<'a>(
+    string: *const c_char,
+    name: &str,
+) -> Result<Option<&'a str>, Error> {
+    match string.is_null() {
+        true => Ok(None),
+        // SAFETY: as this function's contract.
+        false => unsafe { required_str(string, name) }.map(Some),
+    }
+}
+
+/// Returns the directory to save to. An empty path is an error, because some callers would
+/// mean the current directory by it, and others have forgotten to set it.
+///
+/// # Safety
+///
+/// As for [`required_str`].
+pub(super) unsafe fn required_directory<'a>(directory: *const c_char) -> Result<&'a str, Error> {
+    // SAFETY: as this function's contract.
+    let directory = unsafe { required_str(directory, "directory") }?;
+    if directory.is_empty() {
+        let message = "directory is empty; use \".\" for the current directory";
+        return Err(invalid_argument(message));
+    }
+    Ok(directory)
+}
+
+/// Returns bytes that must not be NULL.
+///
+/// # Safety
+///
+/// `bytes` is NULL, or points to `size` bytes that are not written to for `'a`.
+pub(super) unsafe fn required_bytes<'a>(
+    bytes: *const u8,
+    size: usize,
+    name: &str,
+) -> Result<&'a [u8], Error> {
+    if bytes.is_null() {
+        return Err(is_null(name));
+    }
+    if size > isize::MAX as usize {
+        let message = format!("the size of {name} is {size}, which exceeds the address space");
+        return Err(invalid_argument(message));
+    }
+    // SAFETY: not NULL, so it points to `size` bytes, which a slice can have.
+    Ok(unsafe { std::slice::from_raw_parts(bytes, size) })
+}
+
+/// Returns a limit. Zero is an error, because some callers would mean "no limit" by it.
+pub(super) fn required_limit<T: Default + PartialEq>(value: T, name: &str) -> Result<T, Error> {
+    if value == T::default() {
+        return Err(invalid_argument(format!(
+            "{name} must be greater than zero"
+        )));
+    }
+    Ok(value)
+}
+
+/// Returns a time limit. `UINT64_MAX` milliseconds are 584 million years: no limit.
+pub(super) fn required_timeout(milliseconds: u64, name: &str) -> Result<Duration, Error> {
+    required_limit(milliseconds, name).map(Duration::from_millis)
+}
+
+/// Converts text for C. A NUL inside it, which a C string cannot have, is replaced.
+pub(super) fn c_string(text: &str) -> CString {
+    CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default()
+}
