@@ -16,14 +16,11 @@ use std::ptr;
 
 use sellercloud_output::ffi::*;
 
-#[path = "../tests/support/mod.rs"]
-mod support;
-
 fn main() -> Result<(), Box<dyn Error>> {
     let variable = |name: &str| env::var(format!("SELLERCLOUD_{name}")).ok();
     let (server, token) = (variable("SERVER"), variable("TOKEN"));
-    let login = variable("USER").zip(variable("PASSWORD"));
-    let stand_in;
+    let login = variable("USER_NAME").zip(variable("PASSWORD"));
+    let mock;
     let (server, access) = match (server, token, login) {
         (Some(server), Some(token), _) => (server, Access::Token(token)),
         (Some(server), None, Some((user, password))) => (server, Access::Login(user, password)),
@@ -33,10 +30,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             );
         }
         (None, ..) => {
-            stand_in = support::stand_in::StandIn::start();
-            println!("server   a stand-in at {}", stand_in.url());
-            let (user, password) = (support::stand_in::USER, support::stand_in::PASSWORD);
-            (stand_in.url(), Access::Login(user.into(), password.into()))
+            mock = mock_server::MockSellercloud::start();
+            println!("server   a stand-in at {}", mock.url());
+            let (user, password) = (mock_server::USER_NAME, mock_server::PASSWORD);
+            (mock.url(), Access::Login(user.into(), password.into()))
         }
     };
     let job = env::args().nth(1).unwrap_or_else(|| "28142".to_owned());
@@ -107,7 +104,7 @@ fn fetch(server: &str, access: &Access, job: &str, folder: &Path) -> Result<(), 
             println!("job      {id}");
             println!("name     {name}");
             println!("size     {} bytes", bytes.len());
-            println!("SHA-256  {}", support::sha256(bytes));
+            println!("SHA-256  {}", mock_server::fixtures::sha256(bytes));
             println!("saved    {}", folder.join(name).display());
             Ok(())
         } else {

@@ -24,10 +24,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sellercloud_output::{Client, Error, ErrorKind, Retry};
 
-#[path = "../tests/support/mod.rs"]
-mod support;
-
-use support::{noise, sha256};
+use mock_server::fixtures::{noise, sha256};
 
 /// Jobs 1 to this have files, each of its own.
 const FILES: i32 = 40;

@@ -1,81 +1,72 @@
-//! Fetches the output file of a Sellercloud queued job, as bytes and a file name.
+//! Downloads the output file of a Sellercloud queued job, as bytes and a file name.
 //!
 //! ```no_run
 //! use sellercloud_output::Client;
 //!
 //! let client = Client::builder("tt").token("the bearer token").build()?;
-//! let file = client.output_file(28142)?;
+//! let file = client.get_output_file(28142)?;
 //! println!("{}: {} bytes", file.name, file.bytes.len());
 //! file.save("exports")?;
 //! # Ok::<(), sellercloud_output::Error>(())
 //! ```
 //!
-//! The server is given by its id or its base URL; the job by its number or by
-//! the `QueuedJobLink` that the server answered when the job was created.
+//! A server is named by its id or its base URL. A job is named by its number, or by the
+//! `QueuedJobLink` that the server returned when the job was created.
 //!
-//! What comes back is the file, complete and decoded, under a name that is
-//! safe to use; or an [`Error`] whose [kind](Error::kind) says what went wrong
-//! and whose text says what to do. There is nothing in between: a body that is
-//! cut short, not base64, or of the wrong length is an error.
+//! An operation returns the complete, decoded file, under a name that is safe to use, or an
+//! [`Error`]. The [kind](Error::kind) of the error says what went wrong, and its text says what
+//! to do. A body that is cut short, not base64, or of the wrong length is an error.
 //!
-//! A client may log in by itself ([`ClientBuilder::credentials`]), and try again
-//! what passes ([`Retry`]); a [`Call`] may wait for its job ([`Wait`]), has a time
-//! limit, tells its progress, and can be cancelled ([`CancelToken`]).
+//! A client can log in ([`ClientBuilder::credentials`]) and retries transient failures
+//! ([`RetryPolicy`]). A [`Call`] has options for one operation: a timeout, progress, and a
+//! token that cancels it ([`CancelToken`]). An operation can wait for its job first
+//! ([`WaitOptions`]).
 //!
-//! Calls block. One [`Client`] serves any number of threads.
+//! Operations block. Any number of threads may use one [`Client`] at the same time.
 //!
-//! C, C++, .NET and Python use the same library through [`ffi`], by way of the
-//! header `include/sellercloud_output.h`.
+//! # Features
+//!
+//! `capi`, on by default, adds the C interface that C, C++, .NET and Python use, so that
+//! `cargo build --release` makes the shared and the static library. Rust programs do not need
+//! it: `default-features = false` leaves it out.
+//!
+//! # Logging
+//!
+//! Each request is logged by the `log` crate, at the level debug with the target
+//! `sellercloud_output`. The HTTP library `ureq` logs all that it sends at the level trace,
+//! including secrets. A call that would send a secret fails with
+//! [`InvalidArgument`](ErrorKind::InvalidArgument) while a logger accepts that level for the
+//! targets `ureq` or `ureq_proto`.
 
-mod base64_text;
 mod body;
-mod builder;
-mod call;
 mod cancel;
 mod client;
-mod content_disposition;
-mod credentials;
-mod encoded_word;
+mod download;
 mod error;
-mod fetch;
+#[cfg(feature = "capi")]
 pub mod ffi;
 mod file_name;
-#[cfg(feature = "internals")]
+#[cfg(any(test, feature = "_fuzz"))]
 #[doc(hidden)]
-pub mod internals;
-mod job;
-mod json;
-#[cfg(any(test, feature = "internals"))]
-mod laws;
-mod memory;
+pub mod fuzzing;
+mod jobs;
+mod model;
 mod os;
-mod output_file;
-mod queued_job;
-mod request_log;
-mod save;
-mod server;
-mod server_message;
+mod output;
 mod session;
-mod single_flight;
-mod sink;
-mod team;
 mod text;
 mod transport;
-mod wait;
 
 pub use body::BodyEncoding;
-pub use builder::ClientBuilder;
-pub use call::{Call, Progress};
 pub use cancel::CancelToken;
-pub use client::Client;
-pub use error::{About, Error, ErrorKind, JobEnd, Refusal, Source};
-pub use job::JobId;
-pub use output_file::{OutputFile, SavedFile, WrittenFile};
-pub use queued_job::{JobStatus, QueuedJob};
-pub use request_log::RequestRecord;
-pub use save::{IfExists, SaveOptions};
-pub use session::Retry;
-pub use wait::Wait;
+pub use client::{Call, Client, ClientBuilder};
+pub use download::{OutputFile, SavedFile, WrittenFile};
+pub use error::{Error, ErrorKind};
+pub use jobs::WaitOptions;
+pub use model::{JobId, JobIdError, JobStatus, QueuedJob};
+pub use output::{IfExists, SaveOptions};
+pub use session::{Progress, RetryPolicy};
+pub use transport::RequestRecord;
 
 // The README's examples are compiled as tests.
 #[cfg(doctest)]

@@ -3,8 +3,6 @@
 //!
 //! Each test is a table; a failure prints one line for each cell that failed.
 
-mod support;
-
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::env;
@@ -19,10 +17,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use mock_server::fixtures::{noise, sha256};
 use sellercloud_output::{
     BodyEncoding, Client, ClientBuilder, Error, ErrorKind, JobStatus, Retry, Wait,
 };
-use support::{noise, sha256};
 
 /// The server at the end of a route.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -363,7 +361,7 @@ fn small_file() -> Vec<u8> {
 
 #[test]
 #[ignore = "needs the servers of tests/servers/run"]
-fn file_of_every_form_arrives_whole() {
+fn file_of_every_form_is_identical() {
     use BodyEncoding::{Auto, Base64, Raw};
     let file = small_file();
     let orders = Some("orders.csv");
@@ -407,7 +405,7 @@ fn file_of_every_form_arrives_whole() {
 
 #[test]
 #[ignore = "needs the servers of tests/servers/run"]
-fn response_that_is_no_file_fails_without_its_content() {
+fn response_without_a_file_fails_without_its_content() {
     let cases = [
         (120, "null"),
         (121, "204 No Content"),
@@ -447,7 +445,7 @@ fn response_that_is_no_file_fails_without_its_content() {
 
 #[test]
 #[ignore = "needs the servers of tests/servers/run"]
-fn name_as_the_framework_writes_it_is_read() {
+fn name_in_the_frameworks_header_is_read() {
     let table = fs::read_to_string("tests/servers/names.tsv").unwrap();
     let rows: Vec<_> = table
         .lines()
@@ -495,7 +493,7 @@ type Expected = Option<(ErrorKind, u16, &'static str)>;
 
 #[test]
 #[ignore = "needs the servers of tests/servers/run"]
-fn error_as_the_framework_writes_it_is_understood() {
+fn error_in_the_frameworks_form_gives_its_kind_and_message() {
     use ErrorKind::{
         Authentication, Forbidden, NotFound, RateLimited, Server as Failed, UnexpectedStatus,
     };
@@ -673,7 +671,7 @@ fn check_requests(requests: &Requests, expected: &[&str]) -> Result<(), String> 
 
 #[test]
 #[ignore = "needs the servers of tests/servers/run"]
-fn login_is_made_once_and_renewed_when_the_token_expires() {
+fn login_happens_once_and_again_when_the_token_expires() {
     on_every_route(|route, cells| {
         let login =
             |user: &str, password: &str| record(route.client("rest").credentials(user, password));
@@ -849,7 +847,7 @@ fn file_of_64_mib_arrives_whole() {
 
 #[test]
 #[ignore = "needs the servers of tests/servers/run"]
-fn response_broken_off_by_the_server_fails_and_leaves_nothing() {
+fn response_truncated_by_the_server_fails_and_leaves_nothing() {
     on_every_route(|route, cells| {
         for encoding in [BodyEncoding::Base64, BodyEncoding::Raw, BodyEncoding::Auto] {
             let client = route.client("rest").body_encoding(encoding);
@@ -1156,7 +1154,7 @@ fn calls_in_a_row_share_one_connection() {
 
 #[test]
 #[ignore = "needs the servers of tests/servers/run"]
-fn page_of_the_reverse_proxy_is_reported_in_plain_words() {
+fn page_of_the_reverse_proxy_is_reported_as_plain_text() {
     let cases = [
         ("/closed", 502, ErrorKind::Server, 101),
         ("/slow", 504, ErrorKind::Server, 317),
@@ -1195,7 +1193,7 @@ fn page_of_the_reverse_proxy_is_reported_in_plain_words() {
 
 #[test]
 #[ignore = "needs the servers of tests/servers/run"]
-fn refusal_of_the_forward_proxy_names_the_proxy() {
+fn error_of_the_forward_proxy_names_the_proxy() {
     let routes: Vec<_> = ROUTES
         .into_iter()
         .filter(|route| route.proxy != Proxy::None)

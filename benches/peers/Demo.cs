@@ -1,11 +1,11 @@
-// What the API's published C# example does (the text as a string, and that decoded),
-// and this library's package, measured:
+// Measures a download in .NET: with the API's published C# example, which reads the body as
+// a string and decodes that, or with this library.
 //
 //     demo example|ours URL JOB CALLS
 //
-// Prints seconds, seconds of processor time,
-// and the peak of memory over the idle process in bytes, after one call that is not
-// counted.
+// Makes one call that is not measured, and then CALLS calls. Prints their duration in
+// seconds, their processor time in seconds, and the increase of peak memory over the idle
+// process in bytes.
 
 using System;
 using System.Diagnostics;
@@ -16,12 +16,12 @@ using SellercloudOutput;
 
 static class Demo
 {
-    static long Memory(string what)
+    static long ReadMemory(string figure)
     {
         foreach (var line in File.ReadAllLines("/proc/self/status"))
-            if (line.StartsWith(what))
+            if (line.StartsWith(figure))
                 return 1024 * long.Parse(line.Split(new[] { ' ', '\t' }, StringSplitOptions.RemoveEmptyEntries)[1]);
-        throw new InvalidOperationException(what);
+        throw new InvalidOperationException("/proc/self/status has no line " + figure);
     }
 
     static Action Example(string server, long job)
@@ -48,7 +48,7 @@ static class Demo
         var job = long.Parse(arguments[2]);
         var calls = int.Parse(arguments[3]);
         var call = arguments[0] == "ours" ? Ours(arguments[1], job) : Example(arguments[1], job);
-        var idle = Memory("VmRSS:");
+        var idle = ReadMemory("VmRSS:");
         call();
         var process = Process.GetCurrentProcess();
         var cpu = process.TotalProcessorTime;
@@ -59,6 +59,6 @@ static class Demo
         process.Refresh();
         cpu = process.TotalProcessorTime - cpu;
         Console.WriteLine(string.Format(CultureInfo.InvariantCulture, "{0} {1} {2}",
-            wall.TotalSeconds, cpu.TotalSeconds, Memory("VmHWM:") - idle));
+            wall.TotalSeconds, cpu.TotalSeconds, ReadMemory("VmHWM:") - idle));
     }
 }

@@ -1,9 +1,9 @@
-"""What users of Python would write, and this library's package, measured.
+"""Measures downloads with this library's Python package and with its alternatives.
 
     clients.py ours|requests|httpx|urllib3 URL JOB CALLS
 
-Prints seconds, seconds of processor time, and the peak of memory over the idle
-process in bytes, after one call that is not counted.
+After one call that is not counted, prints the elapsed time and the processor time of all calls
+in seconds, and the peak memory in bytes above that of the idle process.
 """
 
 import base64
@@ -19,22 +19,23 @@ import urllib3
 HEADERS = {"Authorization": "Bearer token"}
 
 
-def memory(what: str) -> int:
-    """In bytes, from the operating system."""
+def memory(field: str) -> int:
+    """Returns a field of /proc/self/status, in bytes."""
     with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(what))
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(field))
 
 
 def main() -> None:
-    way, base, job, calls = sys.argv[1:]
+    """Makes the calls."""
+    client_name, base, job, calls = sys.argv[1:]
     url = f"{base}/api/QueuedJobs/OutputFile/{job}"
-    if way == "ours":
+    if client_name == "ours":
         client = sellercloud_output.Client(base, token="token")
-        call = lambda: client.output_file(job).data
-    elif way == "requests":
+        call = lambda: client.get_output_file(job).data
+    elif client_name == "requests":
         session = requests.Session()
         call = lambda: base64.b64decode(session.get(url, headers=HEADERS).text)
-    elif way == "httpx":
+    elif client_name == "httpx":
         client = httpx.Client(timeout=60)
         call = lambda: base64.b64decode(client.get(url, headers=HEADERS).content)
     else:

@@ -1,6 +1,7 @@
-"""Builds the native library, with cargo, into the wheel; packs the crate into the sdist.
+"""Builds the native library with cargo into the wheel, and packs the crate into the sdist.
 
-A library that is built already is taken from the folder that SCO_LIBRARIES names.
+If the environment variable SCO_LIBRARIES names a directory, the library is copied from there
+instead of being built.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ import json
 import os
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
+from typing import Any
 
 from setuptools import Distribution, setup
 from setuptools.command.bdist_wheel import bdist_wheel
@@ -17,21 +20,28 @@ from setuptools.command.build_py import build_py
 from setuptools.command.sdist import sdist
 
 HERE = Path(__file__).resolve().parent
-# An sdist has the crate in it.
+# An sdist contains the crate.
 CRATE = HERE / "crate" if (HERE / "crate").exists() else HERE.parents[1]
+NAME = "sellercloud-output"
 PACKAGE = "sellercloud_output"
 
 
-def version() -> str:
-    """The crate's version."""
+def metadata() -> dict[str, Any]:
+    """Returns what cargo knows of the crate and its workspace."""
     command = ["cargo", "metadata", "--format-version=1", "--no-deps", "--locked"]
-    metadata = subprocess.run(command, cwd=CRATE, check=True, stdout=subprocess.PIPE).stdout
-    (package,) = json.loads(metadata)["packages"]
-    return str(package["version"])
+    output = subprocess.run(command, cwd=CRATE, check=True, stdout=subprocess.PIPE).stdout
+    result: dict[str, Any] = json.loads(output)
+    return result
+
+
+def version() -> str:
+    """Returns the crate's version."""
+    packages = metadata()["packages"]
+    return next(str(package["version"]) for package in packages if package["name"] == NAME)
 
 
 def build_library() -> Path:
-    """Builds the native library, where there is none yet; gives its path."""
+    """Builds the native library unless SCO_LIBRARIES is set, and returns its path."""
     if "SCO_LIBRARIES" in os.environ:
         files = list(Path(os.environ["SCO_LIBRARIES"]).iterdir())
     else:
@@ -49,40 +59,56 @@ def build_library() -> Path:
 
 
 class BuildWithLibrary(build_py):
+    """A build_py that adds the native library."""
+
     def run(self) -> None:
+        """Copies the package and the library."""
         super().run()
         root = HERE / "src" if self.editable_mode else Path(self.build_lib)
         shutil.copy2(build_library(), root / PACKAGE)
 
 
 class SourceWithCrate(sdist):
+    """An sdist that adds the crate."""
+
     def make_release_tree(self, base_dir: str, files: list[str]) -> None:
+        """Copies the package and the files of the crate's own package."""
         super().make_release_tree(base_dir, files)
-        # What the crate's own package holds. Of what cargo lists it makes some itself.
-        command = ["cargo", "package", "--list", "--locked", "--allow-dirty"]
-        listed = subprocess.run(command, cwd=CRATE, check=True, stdout=subprocess.PIPE).stdout
-        for name in listed.decode().splitlines():
-            if (CRATE / name).exists():
-                file = Path(base_dir, "crate", name)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(CRATE / name, file)
+        # The manifest in cargo's package names no workspace members, which are not packed.
+        command = ["cargo", "package", "--no-verify", "--locked", "--allow-dirty", "--quiet"]
+        subprocess.run(command, cwd=CRATE, check=True)
+        name = f"{NAME}-{version()}"
+        package = Path(metadata()["target_directory"], "package", f"{name}.crate")
+        with tarfile.open(package) as archive:
+            # Pythons that know extraction filters warn unless one is set.
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)
+            archive.extractall(base_dir)
+        crate = Path(base_dir, name).rename(Path(base_dir, "crate"))
+        # With these two, cargo would refuse to package the crate again.
+        for reserved in (".cargo_vcs_info.json", "Cargo.toml.orig"):
+            crate.joinpath(reserved).unlink(missing_ok=True)
 
 
 class Wheel(bdist_wheel):
+    """A wheel for any Python and one platform."""
+
     def get_tag(self) -> tuple[str, str, str]:
-        # For any Python, but for one system: ctypes needs no ABI of Python's.
+        """Returns the tag. ctypes does not depend on an ABI of Python."""
         return "py3", "none", super().get_tag()[2]
 
 
 class WithLibrary(Distribution):
+    """A distribution with a native library, which makes its wheel platform-specific."""
+
     def has_ext_modules(self) -> bool:
+        """Returns True."""
         return True
 
 
 if __name__ == "__main__":
-    # Setuptools packs licences that are beside this file only.
-    for licence in CRATE.glob("LICENSE-*"):
-        shutil.copy2(licence, HERE)
+    # setuptools packs only license files that are next to this file.
+    for license_file in CRATE.glob("LICENSE-*"):
+        shutil.copy2(license_file, HERE)
     setup(
         version=version(),
         distclass=WithLibrary,

@@ -2,6 +2,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sellercloud_output::internals::try_laws;
+use sellercloud_output::fuzzing::check;
 
-fuzz_target!(|input: &[u8]| try_laws("job_link", input));
+fuzz_target!(|input: &[u8]| check("job_link", input));

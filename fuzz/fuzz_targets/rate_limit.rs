@@ -2,6 +2,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sellercloud_output::internals::try_laws;
+use sellercloud_output::fuzzing::check;
 
-fuzz_target!(|input: &[u8]| try_laws("rate_limit", input));
+fuzz_target!(|input: &[u8]| check("rate_limit", input));

@@ -3,6 +3,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sellercloud_output::internals::try_laws;
+use sellercloud_output::fuzzing::check;
 
-fuzz_target!(|input: &[u8]| try_laws("tunnel_response", input));
+fuzz_target!(|input: &[u8]| check("tunnel_response", input));

@@ -2,9 +2,9 @@
 
 use encoding_rs::Encoding;
 
-use super::{Error, Options};
-use crate::json::{self, Value};
-use crate::server_message;
+use super::{DecodeError, Options};
+use crate::text::json::{self, Value};
+use crate::text::server_message;
 
 /// What a content type says of the body.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -69,7 +69,7 @@ pub(super) const MAX_SHORT: usize = 512;
 
 /// Returns why a short body, which is base64 text or a JSON string, is no file, unless a name
 /// says that it is one; `None` where it may be one.
-pub(super) fn no_file(body: &[u8], options: &Options) -> Option<Error> {
+pub(super) fn no_file(body: &[u8], options: &Options) -> Option<DecodeError> {
     let media = media(options.content_type);
     let text = std::str::from_utf8(body).ok()?.trim_ascii();
     let value = Value::parse(text);
@@ -79,7 +79,7 @@ pub(super) fn no_file(body: &[u8], options: &Options) -> Option<Error> {
     let is_literal =
         string.is_none() && value.is_some_and(|value| !value.is_object() && !value.is_array());
     let response = |what: &str, is_empty: bool, is_shown: bool| {
-        Some(Error::Malformed {
+        Some(DecodeError::Malformed {
             offset: None,
             message: format!("the server sent {what}, not a file"),
             cut_short: false,

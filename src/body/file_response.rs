@@ -3,11 +3,11 @@
 //! The object is read as it streams by. Of all that is not the content only the name is kept;
 //! the rest is checked to be JSON and skipped.
 
+use super::base64::{Base64, Text, shown};
+use super::chunks::ChunkReader;
 use super::detect;
-use super::{Error, Input, Options, content, cut_short, end_of_json, is_blank, malformed};
-use crate::base64_text::{Base64, Text, shown};
-use crate::json;
-use crate::server_message;
+use super::{DecodeError, Options, content, cut_short, end_of_json};
+use crate::text::{is_whitespace, json, server_message};
 
 /// How much an object may hold besides its content, in bytes.
 pub(super) const MAX_FRAME: usize = 1024 * 1024;
@@ -24,10 +24,10 @@ const MAX_NAME: usize = 64 * 1024;
 /// Decodes the `Content` of the object that `input` begins with. Returns the `FileName`, if
 /// there is one.
 pub(super) fn decode(
-    input: &mut Input,
+    input: &mut ChunkReader,
     options: &Options,
     base64: &mut Base64,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<String>, DecodeError> {
     let mut object = Object {
         input,
         length: 0,
@@ -52,7 +52,7 @@ pub(super) fn decode(
                 server_message::known_message(body).is_some()
                     || server_message::rate_limit_reset(body).is_some()
             };
-            Err(Error::Malformed {
+            Err(DecodeError::Malformed {
                 offset: None,
                 message: "the server sent a JSON object without a file in it".into(),
                 cut_short: false,
@@ -75,13 +75,13 @@ enum Content {
     /// It was decoded.
     File {
         /// Why it is no file, unless a name says that it is one.
-        evidence: Option<Error>,
+        evidence: Option<DecodeError>,
     },
 }
 
 /// The object on its way.
 struct Object<'r, 'a> {
-    input: &'r mut Input<'a>,
+    input: &'r mut ChunkReader<'a>,
     /// How many bytes were read, besides the content.
     length: usize,
     /// What was read so far, unless that is a content, or longer than error objects are.
@@ -89,7 +89,7 @@ struct Object<'r, 'a> {
 }
 
 impl Object<'_, '_> {
-    fn fields(&mut self, options: &Options, base64: &mut Base64) -> Result<Fields, Error> {
+    fn fields(&mut self, options: &Options, base64: &mut Base64) -> Result<Fields, DecodeError> {
         let mut fields = Fields {
             name: None,
             content: Content::Missing,
@@ -108,7 +108,7 @@ impl Object<'_, '_> {
             let first = self.after_whitespace()?;
             if is_key("Content") && first == b'"' {
                 if matches!(fields.content, Content::File { .. }) {
-                    return Err(malformed(
+                    return Err(DecodeError::malformed(
                         None,
                         "the JSON object has more than one Content".into(),
                     ));
@@ -143,7 +143,11 @@ impl Object<'_, '_> {
 
     /// Decodes the content, of which the opening quote was read. Returns why it is no file,
     /// unless a name says that it is one.
-    fn content(&mut self, options: &Options, base64: &mut Base64) -> Result<Option<Error>, Error> {
+    fn content(
+        &mut self,
+        options: &Options,
+        base64: &mut Base64,
+    ) -> Result<Option<DecodeError>, DecodeError> {
         self.head = None;
         let ahead = self.input.ahead(detect::MAX_SHORT)?;
         let end = ahead.iter().position(|&byte| byte == b'"');
@@ -151,15 +155,15 @@ impl Object<'_, '_> {
         let evidence = short.and_then(|short| detect::no_file(&short, options));
         match content(self.input, base64, Text::JsonString) {
             Ok(()) => Ok(evidence),
-            Err(error @ Error::Malformed { .. }) => Err(evidence.unwrap_or(error)),
+            Err(error @ DecodeError::Malformed { .. }) => Err(evidence.unwrap_or(error)),
             Err(error) => Err(error),
         }
     }
 
     /// Skips a value, which is nested so deep.
-    fn value(&mut self, depth: usize) -> Result<(), Error> {
+    fn value(&mut self, depth: usize) -> Result<(), DecodeError> {
         if depth > MAX_DEPTH {
-            return Err(malformed(
+            return Err(DecodeError::malformed(
                 Some(self.input.offset),
                 format!("the JSON object is nested more than {MAX_DEPTH} deep"),
             ));
@@ -188,8 +192,8 @@ impl Object<'_, '_> {
     fn list(
         &mut self,
         close: u8,
-        mut item: impl FnMut(&mut Self) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        mut item: impl FnMut(&mut Self) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
         self.next()?;
         if self.after_whitespace()? != close {
             loop {
@@ -204,12 +208,12 @@ impl Object<'_, '_> {
         self.expect(close)
     }
 
-    fn literal(&mut self, literal: &str) -> Result<(), Error> {
+    fn literal(&mut self, literal: &str) -> Result<(), DecodeError> {
         literal.bytes().try_for_each(|byte| self.expect(byte))
     }
 
     /// Skips a number (RFC 8259 section 6).
-    fn number(&mut self) -> Result<(), Error> {
+    fn number(&mut self) -> Result<(), DecodeError> {
         if self.peek()? == b'-' {
             self.next()?;
         }
@@ -232,7 +236,7 @@ impl Object<'_, '_> {
     }
 
     /// Skips digits, of which there must be one.
-    fn digits(&mut self) -> Result<(), Error> {
+    fn digits(&mut self) -> Result<(), DecodeError> {
         let first = self.peek()?;
         if !first.is_ascii_digit() {
             return Err(self.unexpected(first));
@@ -245,7 +249,7 @@ impl Object<'_, '_> {
 
     /// Reads a string, of which the opening quote was read. Returns its text if that is not
     /// longer than `max` bytes, as they stand.
-    fn string(&mut self, max: usize) -> Result<Option<String>, Error> {
+    fn string(&mut self, max: usize) -> Result<Option<String>, DecodeError> {
         let mut bytes = Vec::new();
         loop {
             let byte = self.peek_in("in the middle of a JSON string")?;
@@ -279,7 +283,7 @@ impl Object<'_, '_> {
     }
 
     /// Reads a byte of a string, and keeps it unless the string is too long already.
-    fn keep(&mut self, bytes: &mut Vec<u8>, max: usize) -> Result<(), Error> {
+    fn keep(&mut self, bytes: &mut Vec<u8>, max: usize) -> Result<(), DecodeError> {
         let byte = self.next()?;
         if bytes.len() <= max {
             bytes.push(byte);
@@ -288,56 +292,56 @@ impl Object<'_, '_> {
     }
 
     /// Returns the next byte that is not whitespace, which stays.
-    fn after_whitespace(&mut self) -> Result<u8, Error> {
+    fn after_whitespace(&mut self) -> Result<u8, DecodeError> {
         loop {
             match self.peek()? {
-                byte if is_blank(byte) => self.next()?,
+                byte if is_whitespace(byte) => self.next()?,
                 byte => return Ok(byte),
             };
         }
     }
 
     /// Returns the next byte, which stays.
-    fn peek(&mut self) -> Result<u8, Error> {
+    fn peek(&mut self) -> Result<u8, DecodeError> {
         self.peek_in("in the middle of a JSON object")
     }
 
-    fn peek_in(&mut self, place: &str) -> Result<u8, Error> {
+    fn peek_in(&mut self, place: &str) -> Result<u8, DecodeError> {
         match self.input.peek()? {
             Some(byte) => Ok(byte),
             None => Err(cut_short(self.input, place)),
         }
     }
 
-    fn next(&mut self) -> Result<u8, Error> {
+    fn next(&mut self) -> Result<u8, DecodeError> {
         let byte = self.peek()?;
         self.input.consume(1);
         self.length += 1;
         if self.length > MAX_FRAME {
-            return Err(malformed(
+            return Err(DecodeError::malformed(
                 Some(self.input.offset),
                 format!("the JSON object holds more than {MAX_FRAME} bytes besides its Content"),
             ));
         }
         if let Some(head) = &mut self.head {
             head.push(byte);
-            if head.len() as u64 > server_message::ENOUGH {
+            if head.len() as u64 > server_message::MAX_READ {
                 self.head = None;
             }
         }
         Ok(byte)
     }
 
-    fn expect(&mut self, wanted: u8) -> Result<(), Error> {
+    fn expect(&mut self, wanted: u8) -> Result<(), DecodeError> {
         match self.peek()? {
             byte if byte == wanted => self.next().map(drop),
             byte => Err(self.unexpected(byte)),
         }
     }
 
-    fn unexpected(&self, byte: u8) -> Error {
+    fn unexpected(&self, byte: u8) -> DecodeError {
         let offset = self.input.offset;
-        malformed(
+        DecodeError::malformed(
             Some(offset),
             format!(
                 "the body is not valid JSON: {} at byte {offset}",

@@ -1,9 +1,8 @@
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use ::base64::Engine;
+use ::base64::engine::general_purpose::STANDARD;
 
-use super::laws::{Outcome, options, run};
+use super::properties::{Outcome, VecSink, options, run};
 use super::*;
-use crate::sink::Buffer;
 
 /// The outcome, which must be the same however the body is split into reads.
 fn decoded(body: impl AsRef<[u8]>) -> Outcome {
@@ -739,7 +738,7 @@ fn a_customers_data_is_shown_nowhere() {
 
 #[test]
 fn of_a_long_page_the_same_is_shown_however_it_comes() {
-    let enough = usize::try_from(server_message::ENOUGH).unwrap();
+    let enough = usize::try_from(server_message::MAX_READ).unwrap();
     let page = format!("<p>first<!--{}-->last", "x".repeat(enough));
     let shown = &page[..enough];
     let options = options(BodyEncoding::Base64);
@@ -863,18 +862,18 @@ fn errors_of_the_source_and_the_sink_are_told_apart() {
         }
     }
     impl Sink for Broken {
-        fn room(&mut self, _: usize) -> io::Result<&mut [u8]> {
+        fn spare_capacity_mut(&mut self, _: usize) -> io::Result<&mut [u8]> {
             Err(io::ErrorKind::StorageFull.into())
         }
-        fn commit(&mut self, _: usize) -> io::Result<()> {
+        fn advance(&mut self, _: usize) -> io::Result<()> {
             unreachable!("there was no room")
         }
     }
     for encoding in [BodyEncoding::Base64, BodyEncoding::Raw, BodyEncoding::Auto] {
         let options = options(encoding);
-        let error = decode(&mut Broken, &options, &mut Buffer::default()).unwrap_err();
-        assert!(matches!(error, Error::Source(_)), "{error:?}");
+        let error = decode(&mut Broken, &options, &mut VecSink::default()).unwrap_err();
+        assert!(matches!(error, DecodeError::Source(_)), "{error:?}");
         let error = decode(&mut &b"QUJD"[..], &options, &mut Broken).unwrap_err();
-        assert!(matches!(error, Error::Sink(_)), "{error:?}");
+        assert!(matches!(error, DecodeError::Sink(_)), "{error:?}");
     }
 }

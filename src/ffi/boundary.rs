@@ -25,7 +25,7 @@ pub(super) unsafe fn catch_panics(
         super::tests::inject_panic(std::any::type_name_of_val(&body));
         body()
     }))
-    .unwrap_or_else(|panic| Err(Error::Internal(panic_message(&*panic))));
+    .unwrap_or_else(|panic| Err(Error::internal(panic_message(&*panic))));
     let (status, handle) = match outcome {
         Ok(()) => (SCO_OK, ptr::null_mut()),
         Err(failure) => {
@@ -51,7 +51,7 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 }
 
 pub(super) fn invalid_argument(message: impl Into<String>) -> Error {
-    Error::InvalidArgument(message.into())
+    Error::invalid_argument(message)
 }
 
 fn is_null(name: &str) -> Error {

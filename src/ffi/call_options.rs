@@ -10,7 +10,7 @@ use super::{
     sco_cancel_token, sco_client, sco_error, sco_interrupt_callback, sco_progress_callback,
     sco_status,
 };
-use crate::{Call, CancelToken, IfExists, SaveOptions, Wait};
+use crate::{Call, CancelToken, IfExists, SaveOptions, WaitOptions};
 
 /// Options for calls.
 ///
@@ -24,7 +24,7 @@ pub struct sco_call_options {
     interrupt_context: Context,
     on_progress: sco_progress_callback,
     progress_context: Context,
-    wait: Wait,
+    wait: WaitOptions,
     save: SaveOptions,
 }
 
@@ -46,7 +46,7 @@ pub extern "C" fn sco_call_options_new() -> *mut sco_call_options {
         interrupt_context: Context::NULL,
         on_progress: None,
         progress_context: Context::NULL,
-        wait: Wait::default(),
+        wait: WaitOptions::default(),
         save: SaveOptions::default(),
     })
 }
@@ -187,7 +187,7 @@ pub unsafe extern "C" fn sco_call_options_set_file_name(
     unsafe {
         catch_panics(error, || {
             let options = required_mut(options, "options")?;
-            options.save.name = optional_str(file_name, "file_name")?.map(str::to_owned);
+            options.save.file_name = optional_str(file_name, "file_name")?.map(str::to_owned);
             Ok(())
         })
     }
@@ -216,7 +216,7 @@ pub unsafe extern "C" fn sco_call_options_set_if_exists(
             options.save.if_exists = match if_exists {
                 SCO_IF_EXISTS_FAIL => IfExists::Fail,
                 SCO_IF_EXISTS_REPLACE => IfExists::Replace,
-                SCO_IF_EXISTS_KEEP_BOTH => IfExists::Number,
+                SCO_IF_EXISTS_KEEP_BOTH => IfExists::KeepBoth,
                 other => {
                     let allowed = "SCO_IF_EXISTS_FAIL (501), SCO_IF_EXISTS_REPLACE (502) \
                                    or SCO_IF_EXISTS_KEEP_BOTH (503)";
@@ -248,7 +248,7 @@ pub unsafe extern "C" fn sco_call_options_set_flush_to_disk(
     unsafe {
         catch_panics(error, || {
             let options = required_mut(options, "options")?;
-            options.save.sync = enabled != 0;
+            options.save.flush_to_disk = enabled != 0;
             Ok(())
         })
     }
@@ -276,7 +276,8 @@ pub unsafe extern "C" fn sco_call_options_set_wait_initial_interval_ms(
     unsafe {
         catch_panics(error, || {
             let options = required_mut(options, "options")?;
-            options.wait.first = required_timeout(milliseconds, "the initial wait interval")?;
+            let interval = required_timeout(milliseconds, "the initial wait interval")?;
+            options.wait = options.wait.initial_interval(interval);
             Ok(())
         })
     }
@@ -302,7 +303,8 @@ pub unsafe extern "C" fn sco_call_options_set_wait_max_interval_ms(
     unsafe {
         catch_panics(error, || {
             let options = required_mut(options, "options")?;
-            options.wait.longest = required_timeout(milliseconds, "the maximum wait interval")?;
+            let interval = required_timeout(milliseconds, "the maximum wait interval")?;
+            options.wait = options.wait.max_interval(interval);
             Ok(())
         })
     }
@@ -332,7 +334,7 @@ pub unsafe extern "C" fn sco_call_options_set_wait_grace_ms(
     unsafe {
         catch_panics(error, || {
             let options = required_mut(options, "options")?;
-            options.wait.grace = Duration::from_millis(milliseconds);
+            options.wait = options.wait.grace(Duration::from_millis(milliseconds));
             Ok(())
         })
     }
@@ -358,7 +360,7 @@ pub unsafe extern "C" fn sco_call_options_set_fail_on_hold(
     unsafe {
         catch_panics(error, || {
             let options = required_mut(options, "options")?;
-            options.wait.fail_on_hold = enabled != 0;
+            options.wait = options.wait.fail_on_hold(enabled != 0);
             Ok(())
         })
     }
@@ -385,12 +387,12 @@ pub(super) unsafe fn new_call<'a>(
 ) -> Call<'a> {
     let mut call = client.client.call();
     let Some(options) = options else { return call };
-    call = call.saving(options.save.clone());
+    call = call.save_options(options.save.clone());
     if let Some(timeout) = options.timeout {
         call = call.timeout(timeout);
     }
     if let Some(token) = &options.cancel_token {
-        call = call.cancel(token);
+        call = call.cancel_token(token);
     }
     if let Some(callback) = options.interrupt {
         let context = options.interrupt_context;
@@ -399,7 +401,7 @@ pub(super) unsafe fn new_call<'a>(
     }
     if let Some(callback) = options.on_progress {
         let context = options.progress_context;
-        call = call.progress(move |progress| {
+        call = call.on_progress(move |progress| {
             // SAFETY: as this function's contract.
             unsafe { report_progress(callback, context, progress) }
         });
@@ -407,8 +409,8 @@ pub(super) unsafe fn new_call<'a>(
     call
 }
 
-pub(super) fn wait_options(options: Option<&sco_call_options>) -> Wait {
-    options.map_or_else(Wait::default, |options| options.wait)
+pub(super) fn wait_options(options: Option<&sco_call_options>) -> WaitOptions {
+    options.map_or_else(WaitOptions::default, |options| options.wait)
 }
 
 pub(super) fn save_options(options: Option<&sco_call_options>) -> SaveOptions {

@@ -154,9 +154,9 @@ pub(super) unsafe fn request_observer(
             method: method.as_ptr(),
             url: url.as_ptr(),
             error: error.as_ref().map_or(ptr::null(), |error| error.as_ptr()),
-            bytes_received: record.bytes,
-            duration_seconds: record.time.as_secs_f64(),
-            http_status: record.status.map_or(0, i32::from),
+            bytes_received: record.bytes_received,
+            duration_seconds: record.duration.as_secs_f64(),
+            http_status: record.http_status.map_or(0, i32::from),
             attempt: record.attempt,
         };
         // SAFETY: the header's contract; `record` is valid until the callback returns.
@@ -250,9 +250,9 @@ pub(super) unsafe fn report_progress(
 ) -> ControlFlow<()> {
     let progress = sco_progress {
         size: size_of::<sco_progress>(),
-        bytes_received: progress.received,
-        total_bytes: progress.total.unwrap_or_default(),
-        has_total_bytes: progress.total.is_some().into(),
+        bytes_received: progress.bytes_received,
+        total_bytes: progress.total_bytes.unwrap_or_default(),
+        has_total_bytes: progress.total_bytes.is_some().into(),
         attempt: progress.attempt,
     };
     // SAFETY: the header's contract; `progress` is valid until the callback returns.

@@ -10,7 +10,7 @@ use super::{
     sco_call_options, sco_client_options, sco_error, sco_file_info, sco_job, sco_output_file,
     sco_status, sco_write_callback,
 };
-use crate::builder::ServerName;
+use crate::client::ServerName;
 use crate::{Client, JobId};
 
 /// A client for one Sellercloud server and one user.
@@ -52,7 +52,7 @@ pub unsafe extern "C" fn sco_client_new(
                 None => Client::builder(String::new()),
             };
             match optional_str(server, "server")? {
-                Some(server) => builder = builder.server(ServerName::Itself(server.into())),
+                Some(server) => builder = builder.server(ServerName::Server(server.into())),
                 None if builder.has_team() => {}
                 None => {
                     return Err(invalid_argument("a server or a team is required"));
@@ -134,8 +134,8 @@ pub unsafe extern "C" fn sco_get_output_file(
         catch_panics(error, || {
             let file = out_param(file, "file")?;
             let client = required(client, "client")?;
-            let downloaded = new_call(client, options.as_ref()).output_file(job_id)?;
-            write_handle(file, sco_output_file::new(downloaded, &client.client));
+            let downloaded = new_call(client, options.as_ref()).get_output_file(job_id)?;
+            write_handle(file, sco_output_file::new(downloaded));
             Ok(())
         })
     }
@@ -252,7 +252,7 @@ pub unsafe extern "C" fn sco_get_job(
         catch_panics(error, || {
             let job = out_param(job, "job")?;
             let client = required(client, "client")?;
-            let queued_job = new_call(client, options.as_ref()).job(job_id)?;
+            let queued_job = new_call(client, options.as_ref()).get_job(job_id)?;
             write_handle(job, sco_job::new(queued_job));
             Ok(())
         })
@@ -290,7 +290,7 @@ pub unsafe extern "C" fn sco_wait_for_job(
             let job = out_param(job, "job")?;
             let client = required(client, "client")?;
             let call = new_call(client, options.as_ref());
-            let ended = call.wait(job_id, wait_options(options.as_ref()))?;
+            let ended = call.wait_for_job(job_id, wait_options(options.as_ref()))?;
             write_handle(job, sco_job::new(ended));
             Ok(())
         })
@@ -329,7 +329,7 @@ pub unsafe extern "C" fn sco_wait_for_output_file(
             let call = new_call(client, options.as_ref());
             let wait = wait_options(options.as_ref());
             let (ended, downloaded) = call.wait_for_output_file(job_id, wait)?;
-            write_handle(file, sco_output_file::new(downloaded, &client.client));
+            write_handle(file, sco_output_file::new(downloaded));
             write_handle(job, sco_job::new(ended));
             Ok(())
         })

@@ -8,8 +8,8 @@ use super::boundary::{
 use super::callbacks::{Context, request_observer, token_provider};
 use super::status::c_enum;
 use super::{sco_error, sco_request_callback, sco_status, sco_token_callback};
-use crate::builder::ServerName;
-use crate::{BodyEncoding, Client, ClientBuilder, Retry};
+use crate::client::ServerName;
+use crate::{BodyEncoding, Client, ClientBuilder, RetryPolicy};
 
 /// Options for a client.
 ///
@@ -17,7 +17,7 @@ use crate::{BodyEncoding, Client, ClientBuilder, Retry};
 /// frees them. A client keeps its own copy. One thread at a time may use them.
 pub struct sco_client_options {
     pub(super) builder: ClientBuilder,
-    pub(super) retry: Retry,
+    pub(super) retry_policy: RetryPolicy,
 }
 
 impl sco_client_options {
@@ -26,10 +26,10 @@ impl sco_client_options {
         self.builder = set(self.builder.clone());
     }
 
-    fn change_retry(&mut self, set: impl FnOnce(&mut Retry)) {
-        set(&mut self.retry);
-        let retry = self.retry;
-        self.change(|builder| builder.retry(retry));
+    fn change_retry(&mut self, change: impl FnOnce(RetryPolicy) -> RetryPolicy) {
+        let policy = change(self.retry_policy);
+        self.retry_policy = policy;
+        self.change(|builder| builder.retry_policy(policy));
     }
 }
 
@@ -47,7 +47,7 @@ pub extern "C" fn sco_client_options_new() -> *mut sco_client_options {
     new_handle(sco_client_options {
         // sco_client_new sets the server.
         builder: Client::builder(String::new()),
-        retry: Retry::default(),
+        retry_policy: RetryPolicy::default(),
     })
 }
 
@@ -72,7 +72,7 @@ pub unsafe extern "C" fn sco_client_options_set_team(
     unsafe {
         catch_panics(error, || {
             let options = required_mut(options, "options")?;
-            let team = ServerName::OfTeam(required_str(team, "team")?.into());
+            let team = ServerName::Team(required_str(team, "team")?.into());
             options.change(|builder| builder.server(team));
             Ok(())
         })
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn sco_client_options_set_team_lookup_url(
         catch_panics(error, || {
             let options = required_mut(options, "options")?;
             let url = required_str(url, "url")?;
-            options.change(|builder| builder.team_directory(url));
+            options.change(|builder| builder.team_lookup_url(url));
             Ok(())
         })
     }
@@ -163,7 +163,7 @@ pub unsafe extern "C" fn sco_client_options_set_token_provider(
             let options = required_mut(options, "options")?;
             let callback = required_callback(callback, "callback")?;
             let provider = token_provider(callback, Context(context));
-            options.change(|builder| builder.token_source(provider));
+            options.change(|builder| builder.token_provider(provider));
             Ok(())
         })
     }
@@ -226,7 +226,7 @@ pub unsafe extern "C" fn sco_client_options_set_max_file_size_bytes(
         catch_panics(error, || {
             let options = required_mut(options, "options")?;
             let bytes = required_limit(bytes, "the maximum file size")?;
-            options.change(|builder| builder.max_size(bytes));
+            options.change(|builder| builder.max_file_size(bytes));
             Ok(())
         })
     }
@@ -362,7 +362,7 @@ pub unsafe extern "C" fn sco_client_options_set_max_attempts(
         catch_panics(error, || {
             let options = required_mut(options, "options")?;
             let attempts = required_limit(attempts, "the maximum number of attempts")?;
-            options.change_retry(|retry| retry.attempts = attempts);
+            options.change_retry(|policy| policy.max_attempts(attempts));
             Ok(())
         })
     }
@@ -389,7 +389,8 @@ pub unsafe extern "C" fn sco_client_options_set_initial_backoff_ms(
     unsafe {
         catch_panics(error, || {
             let options = required_mut(options, "options")?;
-            options.change_retry(|retry| retry.base = Duration::from_millis(milliseconds));
+            options
+                .change_retry(|policy| policy.initial_backoff(Duration::from_millis(milliseconds)));
             Ok(())
         })
     }
@@ -414,7 +415,7 @@ pub unsafe extern "C" fn sco_client_options_set_max_backoff_ms(
     unsafe {
         catch_panics(error, || {
             let options = required_mut(options, "options")?;
-            options.change_retry(|retry| retry.longest = Duration::from_millis(milliseconds));
+            options.change_retry(|policy| policy.max_backoff(Duration::from_millis(milliseconds)));
             Ok(())
         })
     }
@@ -440,7 +441,7 @@ pub unsafe extern "C" fn sco_client_options_set_retry_server_errors(
     unsafe {
         catch_panics(error, || {
             let options = required_mut(options, "options")?;
-            options.change_retry(|retry| retry.server_errors = enabled != 0);
+            options.change_retry(|policy| policy.retry_server_errors(enabled != 0));
             Ok(())
         })
     }

@@ -19,43 +19,13 @@ pub struct sco_error {
 
 impl sco_error {
     pub(super) fn new(error: Error) -> Self {
-        let end = error.job_end();
         Self {
             message: c_string(&error.to_string()),
-            path: match &error {
-                Error::Io { path, .. } => {
-                    path.as_ref().map(|path| c_string(&path.to_string_lossy()))
-                }
-                _ => None,
-            },
-            job: end.map(|end| sco_job::new(end.job.clone())),
-            job_log: end.map_or_else(Vec::new, |end| {
-                end.log.iter().map(|line| c_string(line)).collect()
-            }),
+            path: error.path().map(|path| c_string(&path.to_string_lossy())),
+            job: error.job().map(|job| sco_job::new(job.clone())),
+            job_log: error.job_log().iter().map(|line| c_string(line)).collect(),
             error,
         }
-    }
-}
-
-fn job_id(error: &Error) -> Option<i32> {
-    match error {
-        Error::Authentication(response)
-        | Error::Forbidden(response)
-        | Error::NotFound(response)
-        | Error::RateLimited(response)
-        | Error::Server(response)
-        | Error::UnexpectedStatus(response) => response.about.job,
-        Error::NoToken { about, .. }
-        | Error::Connection { about, .. }
-        | Error::Tls { about, .. }
-        | Error::Timeout { about, .. }
-        | Error::Cancelled { about }
-        | Error::MalformedBody { about, .. }
-        | Error::NoFile { about, .. }
-        | Error::TooLarge { about, .. }
-        | Error::Io { about, .. } => about.job,
-        Error::JobFailed(end) => Some(end.job.id.get()),
-        Error::InvalidArgument(_) | Error::Internal(_) => None,
     }
 }
 
@@ -106,7 +76,7 @@ pub unsafe extern "C" fn sco_error_http_status(error: *const sco_error) -> i32 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_error_is_retryable(error: *const sco_error) -> i32 {
     // SAFETY: the header's contract.
-    unsafe { read(error, 0, |error| error.error.retry_may_help().into()) }
+    unsafe { read(error, 0, |error| error.error.is_retryable().into()) }
 }
 
 /// Returns how many times the call sent the request that failed.
@@ -172,7 +142,11 @@ pub unsafe extern "C" fn sco_error_path(error: *const sco_error) -> *const c_cha
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_error_job_id(error: *const sco_error) -> i64 {
     // SAFETY: the header's contract.
-    unsafe { read(error, 0, |error| job_id(&error.error).map_or(0, i64::from)) }
+    unsafe {
+        read(error, 0, |error| {
+            error.error.job_id().map_or(0, |job| job.get().into())
+        })
+    }
 }
 
 /// Returns the job that ended without success, for SCO_ERROR_JOB_FAILED.

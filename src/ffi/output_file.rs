@@ -1,6 +1,5 @@
 use std::ffi::{CString, c_char};
 use std::ptr;
-use std::sync::{Arc, Weak};
 
 use super::boundary::{
     c_string, catch_panics, free, optional_out_param, read, required, required_directory,
@@ -8,8 +7,7 @@ use super::boundary::{
 };
 use super::call_options::save_options;
 use super::{sco_call_options, sco_error, sco_status};
-use crate::memory::Spare;
-use crate::{Client, OutputFile, SavedFile, WrittenFile};
+use crate::{OutputFile, SavedFile, WrittenFile};
 
 /// A job's output file, in memory.
 ///
@@ -20,25 +18,14 @@ pub struct sco_output_file {
     file: OutputFile,
     name: CString,
     content_type: Option<CString>,
-    /// Where the buffer goes for reuse, while the client exists.
-    buffer_pool: Weak<Spare>,
 }
 
 impl sco_output_file {
-    pub(super) fn new(file: OutputFile, client: &Client) -> Self {
+    pub(super) fn new(file: OutputFile) -> Self {
         Self {
             name: c_string(&file.name),
             content_type: file.content_type.as_deref().map(c_string),
             file,
-            buffer_pool: Arc::downgrade(&client.spare),
-        }
-    }
-}
-
-impl Drop for sco_output_file {
-    fn drop(&mut self) {
-        if let Some(pool) = self.buffer_pool.upgrade() {
-            pool.put(std::mem::take(&mut self.file.bytes));
         }
     }
 }
@@ -93,7 +80,7 @@ pub unsafe extern "C" fn sco_output_file_name(file: *const sco_output_file) -> *
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_output_file_is_fallback_name(file: *const sco_output_file) -> i32 {
     // SAFETY: the header's contract.
-    unsafe { read(file, 0, |handle| handle.file.name_is_made_up.into()) }
+    unsafe { read(file, 0, |handle| handle.file.is_fallback_name.into()) }
 }
 
 /// Returns the Content-Type of the response, such as "text/csv; charset=utf-8".
@@ -151,7 +138,7 @@ pub unsafe extern "C" fn sco_output_file_save(
             let path = file.save_with(directory, &save_options(options.as_ref()))?;
             let saved = sco_file_info {
                 name: handle.name.clone(),
-                is_fallback_name: file.name_is_made_up,
+                is_fallback_name: file.is_fallback_name,
                 size: file.bytes.len() as u64,
                 content_type: handle.content_type.clone(),
                 path: Some(c_string(&path.to_string_lossy())),
@@ -190,8 +177,8 @@ impl sco_file_info {
     pub(super) fn from_saved(saved: SavedFile) -> Self {
         Self {
             name: c_string(&saved.name),
-            is_fallback_name: saved.name_is_made_up,
-            size: saved.len,
+            is_fallback_name: saved.is_fallback_name,
+            size: saved.size,
             content_type: saved.content_type.as_deref().map(c_string),
             path: Some(c_string(&saved.path.to_string_lossy())),
         }
@@ -200,8 +187,8 @@ impl sco_file_info {
     pub(super) fn from_written(written: WrittenFile) -> Self {
         Self {
             name: c_string(&written.name),
-            is_fallback_name: written.name_is_made_up,
-            size: written.len,
+            is_fallback_name: written.is_fallback_name,
+            size: written.size,
             content_type: written.content_type.as_deref().map(c_string),
             path: None,
         }

@@ -7,7 +7,7 @@ use httpmock::MockServer;
 
 use super::boundary::{c_string, catch_panics, free};
 use super::*;
-use crate::{Client, Error, Retry};
+use crate::{Client, Error, RetryPolicy};
 
 thread_local! {
     static PANICKING_FUNCTION: Cell<&'static str> = const { Cell::new("") };
@@ -176,8 +176,8 @@ fn client_after_panic_in_callback_still_works() {
         false => panic!("no token today"),
     };
     let options = sco_client_options {
-        builder: Client::builder("").token_source(provider),
-        retry: Retry::default(),
+        builder: Client::builder("").token_provider(provider),
+        retry_policy: RetryPolicy::default(),
     };
     let url = c_string(&server.base_url());
     let (mut client, mut file, mut error) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());

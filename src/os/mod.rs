@@ -1,16 +1,24 @@
 //! What the standard library does not offer of the operating system, behind safe functions.
+//!
+//! This folder and `ffi` are the only ones with unsafe code.
+#![allow(unsafe_code, reason = "system calls and allocation")]
+
+pub(crate) mod memory;
+mod poll;
+#[cfg(unix)]
+mod unix;
+mod wake;
+#[cfg(windows)]
+mod windows;
 
 #[cfg(unix)]
-#[allow(unsafe_code, reason = "system calls on files relative to a directory")]
-mod files;
+use unix as files;
 #[cfg(windows)]
-#[allow(unsafe_code, reason = "a rename that replaces nothing")]
-#[path = "files_windows.rs"]
-mod files;
-mod wake;
+use windows as files;
 
 pub(crate) use files::{
     DirectoryHandle, Entry, EntryKind, already_exists, close, is_a_directory, is_process_gone,
     sync_file,
 };
+pub(crate) use poll::{PollEntry, Pollable, Readiness, is_connecting, poll};
 pub(crate) use wake::Wake;

@@ -1,4 +1,4 @@
-//! A descriptor that becomes readable once and stays so: it wakes whoever polls it.
+//! A descriptor that becomes readable once and stays so: it wakes the threads that poll it.
 
 #[cfg(unix)]
 pub(crate) use unix::Wake;
@@ -8,6 +8,8 @@ pub(crate) use without::Wake;
 #[cfg(unix)]
 mod unix {
     use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+    #[cfg(target_os = "linux")]
+    use std::os::fd::{AsRawFd, FromRawFd};
 
     /// Wakes every thread that polls its descriptor, now and later, once it is triggered.
     #[derive(Debug)]
@@ -21,8 +23,13 @@ mod unix {
         /// Returns `None` where the process has no descriptor left.
         #[cfg(target_os = "linux")]
         pub(crate) fn new() -> Option<Self> {
-            use rustix::event::{EventfdFlags, eventfd};
-            let polled = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok()?;
+            // SAFETY: the function has no requirements.
+            let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+            if fd < 0 {
+                return None;
+            }
+            // SAFETY: the descriptor is new and owned by this alone.
+            let polled = unsafe { OwnedFd::from_raw_fd(fd) };
             Some(Self { polled })
         }
 
@@ -39,9 +46,12 @@ mod unix {
         /// Makes the descriptor readable for good.
         #[cfg(target_os = "linux")]
         pub(crate) fn trigger(&self) {
-            // The count is never read, so that it stays above zero. The only failure, a count
-            // that is full, is as good.
-            let _ = rustix::io::write(&self.polled, &1_u64.to_ne_bytes());
+            // The count is never read, so that it stays above zero. The only failure, a full
+            // count, is as good.
+            let one = 1_u64.to_ne_bytes();
+            let fd = self.polled.as_raw_fd();
+            // SAFETY: the descriptor is open, and `one` has as many bytes as are written.
+            let _ = unsafe { libc::write(fd, one.as_ptr().cast(), one.len()) };
         }
 
         /// Makes the descriptor readable for good.
@@ -62,7 +72,7 @@ mod unix {
 mod without {
     use std::os::windows::io::{AsSocket, BorrowedSocket};
 
-    /// There is none: waits look at their call several times a second.
+    /// Does not exist on Windows: waits check their call several times a second.
     #[derive(Debug)]
     pub(crate) enum Wake {}
 
@@ -85,15 +95,17 @@ mod without {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
-    fn a_triggered_wake_is_readable_for_good() {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    fn wake_triggered_stays_readable() {
+        use crate::os::{PollEntry, Readiness, poll};
         let wake = Wake::new().unwrap();
         let is_readable = || {
-            let now = Some(&Timespec::default());
-            poll(&mut [PollFd::new(&wake, PollFlags::IN)], now).unwrap() == 1
+            let entry = PollEntry::new(&wake, Readiness::Readable);
+            poll(&mut [entry], Some(Duration::ZERO)).unwrap() == 1
         };
         assert!(!is_readable());
         wake.trigger();

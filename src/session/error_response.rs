@@ -7,73 +7,67 @@
 
 use zeroize::Zeroizing;
 
-use crate::Error;
-use crate::error::Refusal;
-use crate::json;
-use crate::server_message;
-use crate::session::retry::is_transient_status;
-use crate::session::retry_after;
-use crate::text::{MAX_MESSAGE, Redactor};
+use super::retry_after;
+use crate::error::{Error, ErrorKind, ErrorResponse};
+use crate::text::{MAX_MESSAGE, Redactor, json, server_message};
 
-/// A response that is not what was requested.
-pub(crate) struct ErrorResponse<'a> {
-    pub(crate) status: u16,
-    pub(crate) headers: &'a http::HeaderMap,
-    pub(crate) body: &'a [u8],
-    pub(crate) redactor: &'a Redactor,
-    /// What to do where the token is refused.
-    pub(crate) advice: &'static str,
+/// A response that is not what was requested, as it arrived.
+pub(super) struct RawErrorResponse<'a> {
+    pub(super) status: u16,
+    pub(super) headers: &'a http::HeaderMap,
+    pub(super) body: &'a [u8],
+    pub(super) redactor: &'a Redactor,
+    /// What to do if the token is rejected.
+    pub(super) advice: &'static str,
 }
 
-impl ErrorResponse<'_> {
+impl RawErrorResponse<'_> {
     /// Returns the error for a response with a status other than 200.
-    pub(crate) fn into_error(self) -> Error {
+    pub(super) fn into_error(self) -> Error {
         let message = match self.status {
-            // What comes with another kind of success is likely a file, or a part of one.
+            // Another kind of success likely comes with a file, or a part of one.
             200..300 => server_message::known_message(self.body),
             _ => server_message::extract_message(self.body),
         };
-        self.error_with(message.map(Zeroizing::new))
+        Error::from_response(self.parse(message.map(Zeroizing::new)))
     }
 
-    /// Returns the error for a refused login. Of the body, which may hold a token, only the
-    /// values of known message keys are shown.
-    pub(crate) fn into_login_error(self) -> Error {
+    /// Returns the error for a rejected login. Of the body, which may contain a token, only
+    /// the values of known message keys are shown.
+    pub(super) fn into_login_error(self) -> Error {
         let message = server_message::known_message(self.body);
-        let mut error = self.error_with(message.map(Zeroizing::new));
+        let mut response = self.parse(message.map(Zeroizing::new));
         // RFC 6749 section 5.2 has 400 for wrong credentials.
-        if let Error::UnexpectedStatus(refusal) | Error::Authentication(refusal) = &mut error
-            && matches!(refusal.status, 400 | 401)
-        {
-            refusal.advice = "the login failed: check the user name and the password";
-            error = Error::Authentication(refusal.clone());
+        if matches!(response.status, 400 | 401) && !response.is_rate_limit {
+            response.advice = "the login failed: check the user name and the password";
+            return Error::from_response_as(ErrorKind::Authentication, response);
         }
-        error
+        Error::from_response(response)
     }
 
-    /// Returns the error where a response with status 200 reports a rate limit, in the
-    /// fields that a rate limit has, instead of what was requested.
-    pub(crate) fn rate_limit(self) -> Option<Error> {
+    /// Returns the error if a response with status 200 reports a rate limit, in the fields
+    /// that a rate limit has, instead of what was requested.
+    pub(super) fn rate_limit(self) -> Option<Error> {
         let text = json::text(self.body);
         let [error, reset] = json::fields(&text, ["Error", "RateLimitResetTime"])?;
         let message = error.and_then(|error| error.string(MAX_MESSAGE));
         let is_limit = reset.is_some_and(json::Value::is_string)
             || message.as_deref().is_some_and(is_rate_limit);
         let message = message.map(Zeroizing::new);
-        is_limit.then(|| Error::RateLimited(self.refusal(message, true)))
+        is_limit.then(|| Error::from_response(self.response(message, true)))
     }
 
-    fn error_with(&self, message: Option<Zeroizing<String>>) -> Error {
+    fn parse(&self, message: Option<Zeroizing<String>>) -> ErrorResponse {
         let field = Zeroizing::new(self.message_field().unwrap_or_default());
         let is_limit = self.status == 429 || is_rate_limit(&field);
         let could_not_find = matches!(self.status, 404 | 500..=599) && is_could_not_find(&field);
-        let mut refusal = self.refusal(message, is_limit);
-        refusal.could_not_find = could_not_find && !is_limit;
-        Error::from_refusal(refusal, is_limit)
+        let mut response = self.response(message, is_limit);
+        response.could_not_find = could_not_find && !is_limit;
+        response
     }
 
     /// Returns the text whose phrases count: the message of a JSON object, or a body that is
-    /// one text. Of a page, or of an object without a message, no word counts.
+    /// one text. No word of a page counts, or of an object without a message.
     fn message_field(&self) -> Option<String> {
         match self.body.trim_ascii_start().first() {
             Some(b'{') => server_message::known_message(self.body),
@@ -82,11 +76,12 @@ impl ErrorResponse<'_> {
         }
     }
 
-    fn refusal(&self, message: Option<Zeroizing<String>>, is_limit: bool) -> Refusal {
-        let mut refusal = Refusal::new(self.status, None);
+    fn response(&self, message: Option<Zeroizing<String>>, is_rate_limit: bool) -> ErrorResponse {
+        let mut response = ErrorResponse::new(self.status, None);
+        response.is_rate_limit = is_rate_limit;
         let message = message.map(|message| self.redactor.one_line(&message, MAX_MESSAGE));
-        // Pages say their status in the title, the heading and the text.
-        let title = refusal.status_text();
+        // Pages repeat their status in the title, the heading and the text.
+        let title = response.status_text();
         let message = message.map(|message| {
             let mut rest = message.as_str();
             while let Some(after) = rest.strip_prefix(&title) {
@@ -94,16 +89,16 @@ impl ErrorResponse<'_> {
             }
             rest.to_owned()
         });
-        refusal.message = message.filter(|message| !message.is_empty());
-        if is_limit || is_transient_status(self.status) || self.status == 500 {
-            refusal.retry_after = retry_after::asked_for(self.headers, self.body);
+        response.message = message.filter(|message| !message.is_empty());
+        if response.is_transient() || self.status == 500 {
+            response.retry_after = retry_after::asked_for(self.headers, self.body);
         }
-        refusal.advice = match self.status {
-            401 if !is_limit => self.advice,
-            403 if !is_limit => "the user lacks the permission",
+        response.advice = match self.status {
+            401 if !is_rate_limit => self.advice,
+            403 if !is_rate_limit => "the user lacks the permission",
             _ => "",
         };
-        refusal
+        response
     }
 }
 
@@ -122,12 +117,11 @@ mod tests {
     use http::HeaderMap;
 
     use super::*;
-    use crate::ErrorKind;
 
     fn error(status: u16, body: &str, secret: &str) -> Error {
         let mut redactor = Redactor::default();
         redactor.add(&Arc::new(Zeroizing::new(secret.to_owned())), "[password]");
-        ErrorResponse {
+        RawErrorResponse {
             status,
             headers: &HeaderMap::new(),
             body: body.as_bytes(),

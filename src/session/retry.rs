@@ -6,125 +6,164 @@
 
 use std::time::{Duration, Instant};
 
-use crate::call::Running;
+use super::context::CallContext;
 use crate::cancel::Stop;
+use crate::error::{Error, ErrorKind};
 use crate::transport::Failure;
-use crate::{Error, ErrorKind};
 
-/// How often and after which waits a request is repeated.
+/// When failed requests are retried, and after which backoff.
 ///
-/// Repeated are requests that failed for a transient reason: a lost connection, a stall,
-/// the statuses 408, 425, 429, 502, 503, 504, 520 to 524 and 530, and rate limits. Other
-/// statuses are not repeated, and 500 only with [`server_errors`](Self::server_errors).
-/// The wait before attempt n + 1 is random, between zero and `base` doubled n - 1 times,
-/// at most `longest`. The time that the server asks for (`Retry-After`,
-/// `RateLimitResetTime`) is added. If the wait does not fit into the call's time, the call
-/// fails at once, and its error says how long the wait would have been.
+/// A request is retried if it failed for a transient reason: a lost connection, a stall, one
+/// of the statuses 408, 425, 429, 502, 503, 504, 520 to 524 and 530, or a rate limit. Other
+/// statuses are not retried, and 500 only with
+/// [`retry_server_errors`](Self::retry_server_errors).
+///
+/// The backoff before attempt n + 1 is random, between zero and the initial backoff doubled
+/// n - 1 times, at most the maximum backoff. The time that the server asks for (`Retry-After`,
+/// `RateLimitResetTime`) is added. If the backoff does not fit into the time of the call, the
+/// call fails at once, and its error says how long the backoff would have been.
+///
+/// ```
+/// use std::time::Duration;
+/// use sellercloud_output::{Client, RetryPolicy};
+///
+/// let policy = RetryPolicy::default()
+///     .max_attempts(10)
+///     .max_backoff(Duration::from_secs(60));
+/// let client = Client::builder("tt").token("the bearer token").retry_policy(policy).build()?;
+/// # Ok::<(), sellercloud_output::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retry {
-    /// The maximum number of attempts, including the first. Default: 5. Zero is rejected.
-    pub attempts: u32,
-    /// The maximum wait before the second attempt. Default: 1 s. Zero means no wait.
-    pub base: Duration,
-    /// The maximum wait before any later attempt. Default: 30 s. Zero means no wait.
-    pub longest: Duration,
-    /// Whether the status 500 is transient as well. Default: `false`, since servers send it
-    /// for jobs that do not exist.
-    pub server_errors: bool,
+#[must_use]
+pub struct RetryPolicy {
+    max_attempts: u32,
+    initial_backoff: Duration,
+    max_backoff: Duration,
+    retry_server_errors: bool,
 }
 
-impl Default for Retry {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            attempts: 5,
-            base: Duration::from_secs(1),
-            longest: Duration::from_secs(30),
-            server_errors: false,
+            max_attempts: 5,
+            initial_backoff: Duration::from_secs(1),
+            max_backoff: Duration::from_secs(30),
+            retry_server_errors: false,
         }
     }
 }
 
-impl Retry {
+impl RetryPolicy {
     /// Returns a policy of one attempt.
+    ///
+    /// ```
+    /// # use sellercloud_output::RetryPolicy;
+    /// assert_eq!(RetryPolicy::never(), RetryPolicy::default().max_attempts(1));
+    /// ```
     pub fn never() -> Self {
-        Self::attempts(1)
+        Self::default().max_attempts(1)
     }
 
-    /// Returns the default policy with another maximum number of attempts.
-    pub fn attempts(attempts: u32) -> Self {
-        Self {
-            attempts,
-            ..Self::default()
+    /// Sets the maximum number of attempts, including the first. Default: 5. Zero is rejected
+    /// by [`ClientBuilder::build`](crate::ClientBuilder::build); [`u32::MAX`] means no limit
+    /// but the time of the call.
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts;
+        self
+    }
+
+    /// Sets the maximum backoff before the second attempt. Default: 1 s. Zero means to retry
+    /// at once.
+    pub fn initial_backoff(mut self, backoff: Duration) -> Self {
+        self.initial_backoff = backoff;
+        self
+    }
+
+    /// Sets the maximum backoff before any later attempt. Default: 30 s. Zero means to retry
+    /// at once.
+    pub fn max_backoff(mut self, backoff: Duration) -> Self {
+        self.max_backoff = backoff;
+        self
+    }
+
+    /// Sets whether the status 500 is retried as well. Default: `false`, since the server
+    /// sends it for jobs that do not exist.
+    pub fn retry_server_errors(mut self, enabled: bool) -> Self {
+        self.retry_server_errors = enabled;
+        self
+    }
+
+    /// Returns an error if the policy allows no attempt.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self.max_attempts {
+            0 => Err(Error::invalid_argument(
+                "max_attempts is zero: it must be greater than zero",
+            )),
+            _ => Ok(()),
         }
     }
 
-    /// Runs attempts until one succeeds, one fails for good, or the call's time does not
+    /// Makes attempts until one succeeds, one fails permanently, or the call's time does not
     /// allow for another.
-    pub(crate) fn run<T>(
+    pub(super) fn run<T>(
         &self,
-        running: &mut Running,
-        mut attempt: impl FnMut(&mut Running) -> Result<T, Error>,
+        context: &mut CallContext,
+        mut attempt: impl FnMut(&mut CallContext) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        running.attempt = 0;
+        context.attempt = 0;
         loop {
-            running.check()?;
-            running.attempt += 1;
-            let error = match attempt(running) {
+            context.check()?;
+            context.attempt += 1;
+            let error = match attempt(context) {
                 Ok(outcome) => return Ok(outcome),
-                Err(error) => error.of(running.about()),
+                Err(error) => error.with_context(context.error_context()),
             };
-            // Whatever a stopped call failed with: it was stopped.
+            // A call that was ended early may have failed with any error.
             if matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Connection) {
-                running.check()?;
+                context.check()?;
             }
-            running.failed(&error);
-            // The body of an error response may come until the call is stopped. A status that
+            context.note_failure(&error);
+            // The body of an error response may arrive until the call ends. A status that
             // another attempt would not change says more than the deadline.
             if error.http_status().is_some() {
-                match running.watch.check() {
+                match context.cancellation.check() {
                     Ok(()) => {}
-                    Err(Stop::Deadline) if !self.repeats(&error) => return Err(error),
-                    Err(_) => running.check()?,
+                    Err(Stop::Deadline) if !self.retries(&error) => return Err(error),
+                    Err(_) => context.check()?,
                 }
             }
-            let wait = self.wait(&error, running.attempt);
-            let Some(wait) = wait.filter(|_| !running.is_last_attempt) else {
+            let backoff = self.backoff(&error, context.attempt);
+            let Some(backoff) = backoff.filter(|_| !context.is_last_attempt) else {
                 return Err(error);
             };
-            running.pause(wait, error)?;
+            context.pause(backoff, error)?;
         }
     }
 
-    /// Returns a random wait after attempt `attempt` (the first is 1), which failed with
-    /// `error`; `None` if it was the last. What the server asks for comes on top.
-    pub(crate) fn wait(&self, error: &Error, attempt: u32) -> Option<Duration> {
-        if attempt >= self.attempts || !self.repeats(error) {
+    /// Returns a random backoff after attempt `attempt` (the first is 1), which failed with
+    /// `error`. `None` if it was the last. The time that the server asks for is added to it.
+    pub(crate) fn backoff(&self, error: &Error, attempt: u32) -> Option<Duration> {
+        if attempt >= self.max_attempts || !self.retries(error) {
             return None;
         }
         let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
-        let longest = self.base.saturating_mul(doubled).min(self.longest);
-        Some(longest.mul_f64(fastrand::f64()))
+        let max = self.initial_backoff.saturating_mul(doubled);
+        Some(max.min(self.max_backoff).mul_f64(fastrand::f64()))
     }
 
-    fn repeats(&self, error: &Error) -> bool {
-        error.retry_may_help() || (self.server_errors && error.http_status() == Some(500))
+    fn retries(&self, error: &Error) -> bool {
+        error.is_retryable() || (self.retry_server_errors && error.http_status() == Some(500))
     }
 }
 
-/// Returns `true` for statuses that mean "not now": busy, restarting, or a proxy or content
-/// delivery network that did not reach the server (520 to 524 and 530 are Cloudflare's).
-pub(crate) fn is_transient_status(status: u16) -> bool {
-    matches!(status, 408 | 425 | 429 | 502..=504 | 520..=524 | 530)
-}
-
-/// Returns whether to send a request once more, at once: a connection of the pool may be
-/// closed just as it is taken (RFC 9112 section 9.3.1). That shows nothing of the server.
-pub(crate) fn resends(failure: &Failure, is_safe: bool) -> bool {
+/// Returns whether to send a request once more at once: a connection of the pool may be closed
+/// just as it is used (RFC 9112 section 9.3.1). That says nothing about the server.
+pub(super) fn resends(failure: &Failure, is_safe: bool) -> bool {
     failure.is_stale && is_safe
 }
 
-/// Returns whether a refused token is worth a new login.
-pub(crate) fn renews_token<T>(outcome: &Result<T, Error>, status: impl Fn(&T) -> u16) -> bool {
+/// Returns whether a rejected token is renewed.
+pub(super) fn renews_token<T>(outcome: &Result<T, Error>, status: impl Fn(&T) -> u16) -> bool {
     match outcome {
         Ok(response) => status(response) == 401,
         Err(error) => error.kind() == ErrorKind::Authentication,
@@ -136,7 +175,7 @@ pub(crate) fn takes_other_route(status: u16) -> bool {
     matches!(status, 404 | 405)
 }
 
-/// For how long a job, or the file of a job, may fail before its failure counts.
+/// The time during which failures of a job, or of its file, do not count.
 pub(crate) struct Grace {
     limit: Duration,
     since: Instant,
@@ -153,67 +192,69 @@ impl Grace {
         }
     }
 
-    /// Notes a good response: the time starts over.
+    /// Notes a good response. The time starts over.
     pub(crate) fn restart(&mut self) {
         self.since = Instant::now();
         self.is_known = true;
     }
 
-    /// Returns whether to ask for the job once more. `asked` is how long the call has waited
-    /// because the server asked it to since it began: that time does not count.
-    pub(crate) fn polls_again(&self, error: &Error, asked: Duration) -> bool {
-        let is_transient = error.retry_may_help()
+    /// Returns whether to poll the job once more. `server_wait` is how long the call has waited
+    /// because the server asked it to. That time does not count.
+    pub(crate) fn polls_again(&self, error: &Error, server_wait: Duration) -> bool {
+        let is_transient = error.is_retryable()
             || error.is_not_yet()
             || (self.is_known && error.http_status() == Some(500));
-        is_transient && self.since.elapsed().saturating_sub(asked) < self.limit
+        is_transient && self.since.elapsed().saturating_sub(server_wait) < self.limit
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Refusal;
+    use crate::error::ErrorResponse;
 
     fn refused(status: u16) -> Error {
-        Error::from_refusal(Refusal::new(status, None), false)
+        Error::from_response(ErrorResponse::new(status, None))
     }
 
     #[test]
-    fn wait_transient_statuses_are_repeated() {
-        let retry = Retry::default();
+    fn backoff_only_after_transient_statuses() {
+        let retry = RetryPolicy::default();
         for status in [408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524, 530] {
-            assert!(retry.wait(&refused(status), 1).is_some(), "{status}");
+            assert!(retry.backoff(&refused(status), 1).is_some(), "{status}");
         }
         for status in [301, 400, 401, 403, 404, 409, 500, 501, 519, 525, 529, 531] {
-            assert_eq!(retry.wait(&refused(status), 1), None, "{status}");
+            assert_eq!(retry.backoff(&refused(status), 1), None, "{status}");
         }
-        let with_server_errors = Retry {
-            server_errors: true,
-            ..retry
-        };
-        assert!(with_server_errors.wait(&refused(500), 1).is_some());
-        assert_eq!(with_server_errors.wait(&refused(501), 1), None);
-        let limited = Error::from_refusal(Refusal::new(409, None), true);
-        assert!(retry.wait(&limited, 1).is_some());
+        let with_server_errors = retry.retry_server_errors(true);
+        assert!(with_server_errors.backoff(&refused(500), 1).is_some());
+        assert_eq!(with_server_errors.backoff(&refused(501), 1), None);
+        let mut limited = ErrorResponse::new(409, None);
+        limited.is_rate_limit = true;
+        let limited = Error::from_response(limited);
+        assert!(retry.backoff(&limited, 1).is_some());
     }
 
     #[test]
-    fn wait_is_random_and_doubles_up_to_the_longest() {
-        let retry = Retry {
-            attempts: 100,
-            ..Retry::default()
-        };
+    fn backoff_is_random_and_doubles_up_to_maximum() {
+        let retry = RetryPolicy::default().max_attempts(100);
         for (attempt, longest) in [(1, 1), (2, 2), (3, 4), (5, 16), (6, 30), (40, 30), (99, 30)] {
-            let waits: Vec<Duration> = (0..2000)
-                .map(|_| retry.wait(&refused(503), attempt).unwrap())
+            let backoffs: Vec<Duration> = (0..2000)
+                .map(|_| retry.backoff(&refused(503), attempt).unwrap())
                 .collect();
             let longest = Duration::from_secs(longest);
-            assert!(waits.iter().all(|wait| *wait <= longest), "{attempt}");
-            // The chance that 2000 waits all miss a tenth of the range is nil.
-            assert!(waits.iter().any(|wait| *wait < longest / 10), "{attempt}");
-            assert!(waits.iter().any(|wait| *wait > longest / 10 * 9));
+            assert!(
+                backoffs.iter().all(|backoff| *backoff <= longest),
+                "{attempt}"
+            );
+            // The chance that 2000 backoffs all miss a tenth of the range is nil.
+            assert!(
+                backoffs.iter().any(|backoff| *backoff < longest / 10),
+                "{attempt}"
+            );
+            assert!(backoffs.iter().any(|backoff| *backoff > longest / 10 * 9));
         }
-        assert_eq!(retry.wait(&refused(503), 100), None);
-        assert_eq!(Retry::never().wait(&refused(503), 1), None);
+        assert_eq!(retry.backoff(&refused(503), 100), None);
+        assert_eq!(RetryPolicy::never().backoff(&refused(503), 1), None);
     }
 }

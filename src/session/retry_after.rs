@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::{DATE, RETRY_AFTER};
 
-use crate::server_message;
+use crate::text::server_message;
 
 /// How long the server asks to wait: by `Retry-After` (RFC 9110 section
 /// 10.2.3), else by the `RateLimitResetTime` of the body.

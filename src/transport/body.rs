@@ -7,8 +7,8 @@ use http::header::{CONTENT_ENCODING, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, Version};
 
 use super::failure::{ConnectionError, Ended};
-use crate::ErrorKind;
-use crate::request_log::Recording;
+use super::request_record::Recording;
+use crate::error::ErrorKind;
 
 /// The body of a response as it arrives. Ends only where the server ended it; a connection that
 /// closes or breaks before is an error.

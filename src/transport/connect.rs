@@ -22,8 +22,8 @@ use super::wait::after;
 /// Connects to a server. ureq is told of no proxy, and of no limit: both are here.
 pub(super) struct Connector {
     /// For name, connection, proxy and TLS together.
-    connect_limit: Duration,
-    stall_limit: Duration,
+    connect_timeout: Duration,
+    stall_timeout: Duration,
     tls: TlsConnector,
     proxy: Option<Proxy>,
 }
@@ -31,15 +31,15 @@ pub(super) struct Connector {
 impl Connector {
     pub(super) fn new(settings: &super::Settings, proxy: Option<Proxy>) -> Self {
         Self {
-            connect_limit: settings.connect_limit,
-            stall_limit: settings.stall_limit,
+            connect_timeout: settings.connect_timeout,
+            stall_timeout: settings.stall_timeout,
             tls: TlsConnector::new(settings.tls.clone()),
             proxy,
         }
     }
 
     fn open(&self, uri: &Uri) -> io::Result<EofGuard> {
-        let until = after(self.connect_limit);
+        let until = after(self.connect_timeout);
         let is_https = uri.scheme_str() == Some("https");
         let host = uri.host().unwrap_or_default();
         let default_port = if is_https { 443 } else { 80 };
@@ -60,7 +60,7 @@ impl Connector {
             true => Buffered::new(Stream::Tls(Box::new(self.tls.connect(host, stream)?))),
             false => stream,
         };
-        stream.set_limit(Limit::Stall(self.stall_limit));
+        stream.set_limit(Limit::Stall(self.stall_timeout));
         Ok(EofGuard::new(stream, is_https))
     }
 

@@ -7,8 +7,8 @@ use ureq::Error;
 
 use super::body::{BadBody, UnknownCoding};
 use super::{Settings, tls};
-use crate::ErrorKind;
 use crate::cancel::Stop;
+use crate::error::ErrorKind;
 
 /// Why there is no response, or not all of it.
 pub(crate) struct Failure {
@@ -186,15 +186,15 @@ impl Explainer<'_> {
 
     fn describe(&self, phase: Phase) -> String {
         let Settings {
-            connect_limit,
-            stall_limit,
+            connect_timeout,
+            stall_timeout,
             ..
         } = self.settings;
         match phase {
-            Phase::Resolve => format!("its name did not resolve within {connect_limit:?}"),
-            Phase::Connect => format!("no connection within {connect_limit:?}"),
-            Phase::Read => format!("nothing came for {stall_limit:?}"),
-            Phase::Write => format!("nothing could be sent for {stall_limit:?}"),
+            Phase::Resolve => format!("its name did not resolve within {connect_timeout:?}"),
+            Phase::Connect => format!("no connection within {connect_timeout:?}"),
+            Phase::Read => format!("nothing came for {stall_timeout:?}"),
+            Phase::Write => format!("nothing could be sent for {stall_timeout:?}"),
         }
     }
 }

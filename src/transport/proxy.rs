@@ -11,7 +11,6 @@ use http::Uri;
 use http::uri::Authority;
 use zeroize::Zeroizing;
 
-use crate::server::is_host_and_port;
 use crate::text::{Redactor, Secret};
 
 /// Whose choice the proxy is.
@@ -69,6 +68,13 @@ fn is_local(target: &Uri) -> bool {
             }
             Err(_) => false,
         }
+}
+
+/// Returns whether the port, if there is one, is valid. The parser of URLs does not check it.
+pub(crate) fn is_host_and_port(authority: &Authority) -> bool {
+    let host = authority.host();
+    let has_port = !authority.as_str().ends_with(host);
+    !host.is_empty() && (!has_port || authority.port_u16().is_some())
 }
 
 /// An HTTP proxy.

@@ -7,12 +7,10 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Instant;
 
-use rustix::event::PollFlags;
-
 use super::failure::{ConnectionError, Phase};
 use super::wait::wait_for;
-use crate::cancel::Watch;
-use crate::os::Wake;
+use crate::cancel::Cancellation;
+use crate::os::{Readiness, Wake};
 
 /// Returns the addresses of a host, which may be in brackets, in the system's order.
 pub(super) fn resolve(
@@ -47,13 +45,13 @@ fn look_up(host: String, port: u16, until: Option<Instant>) -> io::Result<Vec<So
         })?;
     let received = match done {
         Some(done) => {
-            if !wait_for(&*done, PollFlags::IN, until)? {
+            if !wait_for(&*done, Readiness::Readable, until)? {
                 return Err(ConnectionError::TimedOut(Phase::Resolve).into());
             }
             receiver.recv().map_err(RecvTimeoutError::from)
         }
         None => loop {
-            let watch = Watch::current();
+            let watch = Cancellation::current();
             watch.check().map_err(io::Error::other)?;
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {

@@ -5,13 +5,12 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use rustix::event::PollFlags;
-use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::failure::{ConnectionError, Phase};
 use super::wait::{after, is_ready, wait_for, wait_for_any};
-use crate::cancel::Watch;
+use crate::cancel::Cancellation;
+use crate::os::{Readiness, is_connecting};
 
 /// A connection, which does not block.
 #[derive(Debug)]
@@ -38,12 +37,12 @@ impl Tcp {
 
     /// Returns whether the connection is there, and nothing came over it that is unread.
     pub(super) fn is_idle(&self) -> bool {
-        matches!(is_ready(&self.stream, PollFlags::IN), Ok(false))
+        matches!(is_ready(&self.stream, Readiness::Readable), Ok(false))
     }
 
     /// Ends a call that is over, also where the socket is always ready.
     fn check(&self) -> io::Result<()> {
-        Watch::current().check().map_err(io::Error::other)?;
+        Cancellation::current().check().map_err(io::Error::other)?;
         match self.limit {
             Limit::Connect(Some(until)) if until <= Instant::now() => {
                 Err(ConnectionError::TimedOut(Phase::Connect).into())
@@ -52,7 +51,7 @@ impl Tcp {
         }
     }
 
-    fn wait(&self, readiness: PollFlags, stalled: Phase) -> io::Result<()> {
+    fn wait(&self, readiness: Readiness, stalled: Phase) -> io::Result<()> {
         let (until, phase) = match self.limit {
             Limit::Connect(until) => (until, Phase::Connect),
             Limit::Stall(limit) => (after(limit), stalled),
@@ -67,7 +66,7 @@ impl Tcp {
 impl Read for Tcp {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         match self.is_drained {
-            true => self.wait(PollFlags::IN, Phase::Read)?,
+            true => self.wait(Readiness::Readable, Phase::Read)?,
             false => self.check()?,
         }
         loop {
@@ -77,7 +76,7 @@ impl Read for Tcp {
                     return Ok(length);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.wait(PollFlags::IN, Phase::Read)?;
+                    self.wait(Readiness::Readable, Phase::Read)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => self.check()?,
                 Err(error) => return Err(error),
@@ -92,7 +91,7 @@ impl Write for Tcp {
         loop {
             match self.stream.write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.wait(PollFlags::OUT, Phase::Write)?;
+                    self.wait(Readiness::Writable, Phase::Write)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => self.check()?,
                 outcome => return outcome,
@@ -134,7 +133,7 @@ pub(super) fn connect(addresses: &[SocketAddr], until: Option<Instant>) -> io::R
         }
         let next_start = waiting.peek().map(|_| next_start);
         let end = [until, next_start].into_iter().flatten().min();
-        if !wait_for_any(&attempts, PollFlags::OUT, end)? {
+        if !wait_for_any(&attempts, Readiness::Writable, end)? {
             match until {
                 Some(until) if until <= Instant::now() => {
                     return Err(ConnectionError::TimedOut(Phase::Connect).into());
@@ -189,23 +188,14 @@ fn start(address: SocketAddr) -> io::Result<Socket> {
     socket.set_nonblocking(true)?;
     socket.set_tcp_nodelay(true)?;
     match socket.connect(&address.into()) {
-        Err(error) if !is_in_progress(&error) => Err(error),
+        Err(error) if !is_connecting(&error) => Err(error),
         _ => Ok(socket),
     }
 }
 
-fn is_in_progress(error: &io::Error) -> bool {
-    // Unix says the first, Windows the second. A signal leaves the attempt running.
-    error.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error())
-        || matches!(
-            error.kind(),
-            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-        )
-}
-
 /// Returns whether the socket is connected by now.
 fn outcome(socket: &Socket) -> io::Result<bool> {
-    if !is_ready(socket, PollFlags::OUT)? {
+    if !is_ready(socket, Readiness::Writable)? {
         return Ok(false);
     }
     match socket.take_error()? {
@@ -364,10 +354,10 @@ mod tests {
     #[test]
     fn a_cancelled_call_stops_connecting() {
         let full = FullPort::new("127.0.0.1");
-        let token = crate::CancelToken::new();
-        let watch = Watch {
-            cancel: Some(token.clone()),
-            ..Watch::default()
+        let token = crate::cancel::CancelToken::new();
+        let watch = Cancellation {
+            token: Some(token.clone()),
+            ..Cancellation::default()
         };
         let _entered = watch.enter();
         std::thread::scope(|scope| {

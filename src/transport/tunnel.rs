@@ -11,7 +11,7 @@ use super::proxy::Proxy;
 use super::stream::Buffered;
 use super::tcp::Limit;
 use super::wait::after;
-use crate::server_message;
+use crate::text::server_message;
 
 /// How long to wait for the page of a proxy that refuses, at most.
 const PAGE_LIMIT: Duration = Duration::from_secs(1);

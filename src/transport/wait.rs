@@ -3,11 +3,8 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::AsFd;
-use rustix::io::Errno;
-
-use crate::cancel::Watch;
+use crate::cancel::Cancellation;
+use crate::os::{PollEntry, Pollable, Readiness, poll};
 
 /// Waits until the socket is ready, and returns `true`; or until a time, and returns `false`.
 ///
@@ -15,44 +12,49 @@ use crate::cancel::Watch;
 ///
 /// A [`Stop`](crate::cancel::Stop) where the call of this thread has to end.
 pub(super) fn wait_for(
-    socket: &impl AsFd,
-    readiness: PollFlags,
+    socket: &impl Pollable,
+    readiness: Readiness,
     until: Option<Instant>,
 ) -> io::Result<bool> {
-    let watch = Watch::current();
-    let socket = PollFd::new(socket, readiness);
-    match watch.wake() {
+    let cancellation = Cancellation::current();
+    let socket = PollEntry::new(socket, readiness);
+    match cancellation.wake() {
         Some(wake) => {
-            let wake = PollFd::new(&*wake, PollFlags::IN);
-            wait(&watch, &mut [socket, wake], 1, until)
+            let wake = PollEntry::new(&*wake, Readiness::Readable);
+            wait(&cancellation, &mut [socket, wake], 1, until)
         }
-        None => wait(&watch, &mut [socket], 1, until),
+        None => wait(&cancellation, &mut [socket], 1, until),
     }
 }
 
 /// As [`wait_for`], until any of the sockets is ready.
-pub(super) fn wait_for_any<S: AsFd>(
+pub(super) fn wait_for_any<S: Pollable>(
     sockets: impl IntoIterator<Item = S> + Clone,
-    readiness: PollFlags,
+    readiness: Readiness,
     until: Option<Instant>,
 ) -> io::Result<bool> {
-    let watch = Watch::current();
-    let wake = watch.wake();
+    let cancellation = Cancellation::current();
+    let wake = cancellation.wake();
     let sockets: Vec<S> = sockets.into_iter().collect();
     let mut polled: Vec<_> = sockets
         .iter()
-        .map(|socket| PollFd::new(socket, readiness))
+        .map(|socket| PollEntry::new(socket, readiness))
         .collect();
-    polled.extend(wake.iter().map(|wake| PollFd::new(&**wake, PollFlags::IN)));
-    wait(&watch, &mut polled, sockets.len(), until)
+    polled.extend(
+        wake.iter()
+            .map(|wake| PollEntry::new(&**wake, Readiness::Readable)),
+    );
+    wait(&cancellation, &mut polled, sockets.len(), until)
 }
 
 /// Returns whether the socket is ready right now.
-pub(super) fn is_ready(socket: &impl AsFd, readiness: PollFlags) -> io::Result<bool> {
+pub(super) fn is_ready(socket: &impl Pollable, readiness: Readiness) -> io::Result<bool> {
     loop {
-        let now = Some(&Timespec::default());
-        match poll(&mut [PollFd::new(socket, readiness)], now) {
-            Err(Errno::INTR) => {}
+        match poll(
+            &mut [PollEntry::new(socket, readiness)],
+            Some(Duration::ZERO),
+        ) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             outcome => return Ok(outcome? > 0),
         }
     }
@@ -67,46 +69,39 @@ pub(super) fn after(limit: Duration) -> Option<Instant> {
 /// anew from the clock, and the call is checked every time. Behind the sockets `polled` has the
 /// wake of the call's token, if there is one.
 fn wait(
-    watch: &Watch,
-    polled: &mut [PollFd<'_>],
+    cancellation: &Cancellation,
+    polled: &mut [PollEntry<'_>],
     sockets: usize,
     until: Option<Instant>,
 ) -> io::Result<bool> {
     let mut used = polled.len();
     loop {
-        watch.check().map_err(io::Error::other)?;
+        cancellation.check().map_err(io::Error::other)?;
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         if left == Some(Duration::ZERO) {
             return Ok(false);
         }
-        let time = match used > sockets || !watch.has_token() {
-            true => watch.slice_with_wake(left),
-            false => watch.slice(left),
+        let time = match used > sockets || !cancellation.has_token() {
+            true => cancellation.slice_with_wake(left),
+            false => cancellation.slice(left),
         };
-        match poll(&mut polled[..used], time.map(timespec).as_ref()) {
-            Ok(0) | Err(Errno::INTR) => {}
+        match poll(&mut polled[..used], time) {
+            Ok(0) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Ok(_) => {
                 // A wake-up of a cancelled token makes the check above fail.
-                if watch.check().is_err() {
+                if cancellation.check().is_err() {
                     continue;
                 }
-                if polled[..sockets].iter().any(|fd| !fd.revents().is_empty()) {
+                if polled[..sockets].iter().any(PollEntry::is_ready) {
                     return Ok(true);
                 }
                 // The token was cancelled in the child of a fork, which shares the descriptor
                 // and not the token.
                 used = sockets;
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
-    }
-}
-
-fn timespec(time: Duration) -> Timespec {
-    Timespec {
-        tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
-        // Below 10^9, which each system's type can hold.
-        tv_nsec: time.subsec_nanos() as _,
     }
 }
 
@@ -115,23 +110,23 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
 
     use super::*;
-    use crate::CancelToken;
+    use crate::cancel::CancelToken;
 
     #[test]
     fn wait_for_wake_of_another_process_meets_the_limit() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let watch = Watch {
-            cancel: Some(CancelToken::new()),
-            ..Watch::default()
+        let cancellation = Cancellation {
+            token: Some(CancelToken::new()),
+            ..Cancellation::default()
         };
-        watch.wake().unwrap().trigger();
-        let _entered = watch.enter();
+        cancellation.wake().unwrap().trigger();
+        let _entered = cancellation.enter();
         let limit = Duration::from_millis(200);
         let start = Instant::now();
-        assert!(!wait_for(&socket, PollFlags::IN, after(limit)).unwrap());
-        assert!(!wait_for_any([&socket], PollFlags::IN, after(limit)).unwrap());
+        assert!(!wait_for(&socket, Readiness::Readable, after(limit)).unwrap());
+        assert!(!wait_for_any([&socket], Readiness::Readable, after(limit)).unwrap());
         assert!(start.elapsed() >= 2 * limit, "{:?}", start.elapsed());
-        assert!(wait_for(&socket, PollFlags::OUT, after(limit)).unwrap());
+        assert!(wait_for(&socket, Readiness::Writable, after(limit)).unwrap());
     }
 }

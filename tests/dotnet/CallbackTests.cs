@@ -12,39 +12,42 @@ namespace SellercloudOutputTests
     public class CallbackTests
     {
         [Test]
-        public void ProgressIsToldOnTheThreadOfTheCall()
+        public void Progress_Download_ReportsOnTheCallingThread()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
-                var told = new List<TransferProgress>();
+                var reports = new List<TransferProgress>();
                 var threads = new HashSet<int>();
                 var options = new CallOptions
                 {
-                    Progress = new Told(now =>
+                    Progress = new ProgressFunction(progress =>
                     {
-                        told.Add(now);
+                        reports.Add(progress);
                         threads.Add(Thread.CurrentThread.ManagedThreadId);
                     }),
                 };
                 client.GetOutputFile(28142, options).Dispose();
-                Assert.That(told[0].Received, Is.EqualTo(0));
-                var last = told[told.Count - 1];
-                Assert.That(last.Received, Is.EqualTo(3200));
-                Assert.That(last.Total, Is.EqualTo(3200));
+                Assert.That(reports[0].BytesReceived, Is.EqualTo(0));
+                var last = reports[reports.Count - 1];
+                Assert.That(last.BytesReceived, Is.EqualTo(3200));
+                Assert.That(last.TotalBytes, Is.EqualTo(3200));
                 Assert.That(last.Attempt, Is.EqualTo(1));
                 Assert.That(threads, Is.EquivalentTo(new[] { Thread.CurrentThread.ManagedThreadId }));
             }
         }
 
         [Test]
-        public void ALaterAttemptSaysSo()
+        public void Progress_Retries_ReportTheAttempt()
         {
-            var options = Support.WithToken();
+            var options = Support.TokenOptions();
             options.Server = Support.Variable("FLAKY_SERVER");
             using (var client = new SellercloudClient(options))
             {
                 var attempts = new SortedSet<int>();
-                var call = new CallOptions { Progress = new Told(now => attempts.Add(now.Attempt)) };
+                var call = new CallOptions
+                {
+                    Progress = new ProgressFunction(progress => attempts.Add(progress.Attempt)),
+                };
                 using (var file = client.GetOutputFile(28142, call))
                 {
                     Assert.That(file.Length, Is.EqualTo(Support.OrdersLength));
@@ -54,28 +57,28 @@ namespace SellercloudOutputTests
         }
 
         [Test]
-        public void RequestsAreLogged()
+        public void OnRequest_EachRequest_ReceivesARecord()
         {
             var records = new List<RequestRecord>();
-            var options = Support.WithToken();
-            options.Log = records.Add;
+            var options = Support.TokenOptions();
+            options.OnRequest = records.Add;
             using (var client = new SellercloudClient(options))
             {
                 client.GetOutputFile(28142).Dispose();
-                Support.Failed(SellercloudErrorKind.Server, () => client.GetOutputFile(5));
+                Support.Fails(SellercloudErrorKind.Server, () => client.GetOutputFile(5));
             }
             options.Server = Support.Variable("SILENT_BODY");
             options.StallTimeout = TimeSpan.FromMilliseconds(50);
-            options.Attempts = 1;
+            options.MaxAttempts = 1;
             using (var client = new SellercloudClient(options))
             {
-                Support.Failed(SellercloudErrorKind.Timeout, () => client.GetOutputFile(1));
+                Support.Fails(SellercloudErrorKind.Timeout, () => client.GetOutputFile(1));
             }
             Assert.That(records.Count, Is.EqualTo(3));
             Assert.That(records[0].Method, Is.EqualTo("GET"));
             Assert.That(records[0].Url.EndsWith("/28142", StringComparison.Ordinal));
             Assert.That(records[0].Error, Is.Null);
-            Assert.That(records[0].Bytes, Is.EqualTo(3200));
+            Assert.That(records[0].BytesReceived, Is.EqualTo(3200));
             Assert.That(records[0].HttpStatus, Is.EqualTo(200));
             Assert.That(records[0].Attempt, Is.EqualTo(1));
             Assert.That(records[0].Duration, Is.GreaterThan(TimeSpan.Zero));
@@ -85,72 +88,72 @@ namespace SellercloudOutputTests
         }
 
         [Test]
-        public void TheTokenSourceIsAsked()
+        public void TokenProvider_RejectedToken_IsCalledAgain()
         {
-            var asked = new List<bool>();
-            var options = Support.WithToken();
+            var calls = new List<bool>();
+            var options = Support.TokenOptions();
             options.Token = null;
-            options.TokenSource = renew =>
+            options.TokenProvider = renew =>
             {
-                asked.Add(renew);
+                calls.Add(renew);
                 return renew ? Support.Variable("STAND_IN_TOKEN") : "an-old-token";
             };
             using (var client = new SellercloudClient(options))
             {
                 client.GetOutputFile(28142).Dispose();
             }
-            Assert.That(asked, Is.EqualTo(new[] { false, true }));
+            Assert.That(calls, Is.EqualTo(new[] { false, true }));
         }
 
         [Test]
-        public void ATokenSourceMustGiveAToken()
+        public void TokenProvider_NoOrInvalidToken_Throws()
         {
-            var options = Support.WithToken();
+            var options = Support.TokenOptions();
             options.Token = null;
             string token = null;
-            options.TokenSource = renew => token;
+            options.TokenProvider = renew => token;
             using (var client = new SellercloudClient(options))
             {
-                Support.Caught<InvalidOperationException>(() => client.GetOutputFile(28142));
+                Support.Throws<InvalidOperationException>(() => client.GetOutputFile(28142));
                 token = "secret\0token";
-                var error = Support.Caught<ArgumentException>(() => client.GetOutputFile(28142));
+                var error = Support.Throws<ArgumentException>(() => client.GetOutputFile(28142));
                 Assert.That(error.ToString().Contains("secret"), Is.False);
             }
         }
 
         [Test]
-        public void WhatACallbackThrowsIsThrownByTheCall()
+        public void Callbacks_Exception_IsRethrownByTheCall()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
-                var options = new CallOptions { Progress = new Told(now => ThrowOwn()) };
+                var options = new CallOptions { Progress = new ProgressFunction(progress => ThrowTestException()) };
                 var calls = new Action[]
                 {
                     () => client.GetOutputFile(28142, options),
-                    () => client.CopyOutputFileTo(28142, new ThrowingStream()),
+                    () => client.WriteOutputFile(28142, new ThrowingStream()),
                     () => client.GetOutputFileAsync(28142, options).Result(),
-                    () => client.CopyOutputFileToAsync(28142, new ThrowingStream()).Result(),
+                    () => client.WriteOutputFileAsync(28142, new ThrowingStream()).Result(),
                 };
                 foreach (var call in calls)
                 {
-                    var exception = Support.Caught<OwnException>(call);
-                    Assert.That(exception.StackTrace, Contains.Substring("ThrowOwn"));
+                    var exception = Support.Throws<TestException>(call);
+                    Assert.That(exception.StackTrace, Contains.Substring("ThrowTestException"));
                 }
                 client.GetOutputFile(28142).Dispose();
             }
         }
 
         [Test]
-        public void LogThatThrowsFailsNoCall()
+        public void OnRequest_Exception_FailsNoCall()
         {
             var requests = 0;
-            var options = Support.WithLogin();
-            options.Log = record =>
+            var options = Support.LoginOptions();
+            options.OnRequest = record =>
             {
                 requests++;
-                ThrowOwn();
+                ThrowTestException();
             };
-            using (var folder = new Folder())
+            using (var directory = new TemporaryDirectory())
             using (var traced = new StringWriter())
             using (var listener = new TextWriterTraceListener(traced))
             using (var client = new SellercloudClient(options))
@@ -159,32 +162,32 @@ namespace SellercloudOutputTests
                 try
                 {
                     client.GetOutputFile(28142).Dispose();
-                    // 503 twice, and then the file.
-                    Assert.That(client.SaveOutputFile(40001, folder.Path).Length, Is.EqualTo(Support.OrdersLength));
-                    client.WaitForOutputFileAsync(50003, Support.Waiting()).Result().Dispose();
-                    var error = Support.Failed(SellercloudErrorKind.Server, () => client.GetOutputFile(5));
-                    Assert.That(error.InnerException, Is.TypeOf<OwnException>());
-                    Assert.That(error.ToString(), Contains.Substring("ThrowOwn"));
-                    // What another callback throws is thrown as ever.
-                    Support.Caught<OwnException>(() => client.CopyOutputFileTo(28142, new ThrowingStream()));
+                    // The server responds with 503 twice, and then with the file.
+                    Assert.That(client.SaveOutputFile(40001, directory.Path).Length, Is.EqualTo(Support.OrdersLength));
+                    client.WaitForOutputFileAsync(50003, Support.FastWait()).Result().Dispose();
+                    var error = Support.Fails(SellercloudErrorKind.Server, () => client.GetOutputFile(5));
+                    Assert.That(error.InnerException, Is.TypeOf<TestException>());
+                    Assert.That(error.ToString(), Contains.Substring("ThrowTestException"));
+                    // Exceptions of other callbacks are still rethrown.
+                    Support.Throws<TestException>(() => client.WriteOutputFile(28142, new ThrowingStream()));
                 }
                 finally
                 {
                     Trace.Listeners.Remove(listener);
                 }
                 listener.Flush();
-                var reports = traced.ToString().Split(new[] { "Log threw an exception" }, StringSplitOptions.None);
-                Assert.That(reports.Length, Is.EqualTo(2), traced.ToString());
-                Assert.That(reports[1], Contains.Substring("ThrowOwn"));
+                var parts = traced.ToString().Split(new[] { "OnRequest threw an exception" }, StringSplitOptions.None);
+                Assert.That(parts.Length, Is.EqualTo(2), traced.ToString());
+                Assert.That(parts[1], Contains.Substring("ThrowTestException"));
             }
             Assert.That(requests, Is.GreaterThanOrEqualTo(9));
         }
 
         [Test]
-        public void TraceListenerThatThrowsFailsNoCall()
+        public void OnRequest_ExceptionOfTraceListener_FailsNoCall()
         {
-            var options = Support.WithToken();
-            options.Log = record => ThrowOwn();
+            var options = Support.TokenOptions();
+            options.OnRequest = record => ThrowTestException();
             using (var client = new SellercloudClient(options))
             using (var listener = new ThrowingListener())
             {
@@ -202,33 +205,33 @@ namespace SellercloudOutputTests
         }
 
         [Test]
-        public void WhatATokenSourceThrowsEndsTheCall()
+        public void TokenProvider_Exception_EndsTheCall()
         {
-            var asked = 0;
-            var options = Support.WithToken();
+            var calls = 0;
+            var options = Support.TokenOptions();
             options.Token = null;
-            options.TokenSource = renew =>
+            options.TokenProvider = renew =>
             {
-                if (asked++ == 0)
+                if (calls++ == 0)
                 {
-                    ThrowOwn();
+                    ThrowTestException();
                 }
                 return Support.Variable("STAND_IN_TOKEN");
             };
             using (var client = new SellercloudClient(options))
             {
-                Support.Caught<OwnException>(() => client.GetOutputFile(28142));
+                Support.Throws<TestException>(() => client.GetOutputFile(28142));
                 client.GetOutputFile(28142).Dispose();
             }
-            Assert.That(asked, Is.EqualTo(2));
+            Assert.That(calls, Is.EqualTo(2));
         }
 
         [Test]
-        public void ACallbackMayMakeCallsOfItsOwn()
+        public void Callbacks_CallsOfTheirOwn_Succeed()
         {
             var isInner = false;
             var inner = new List<long>();
-            Action<SellercloudClient> callInside = client =>
+            Action<SellercloudClient> makeInnerCalls = client =>
             {
                 if (isInner)
                 {
@@ -239,23 +242,23 @@ namespace SellercloudOutputTests
                 {
                     inner.Add(file.Length);
                 }
-                Support.Failed(SellercloudErrorKind.Server, () => client.GetOutputFile(5));
-                var throwing = new CallOptions { Progress = new Told(now => ThrowOwn()) };
-                Support.Caught<OwnException>(() => client.GetOutputFile(28142, throwing));
+                Support.Fails(SellercloudErrorKind.Server, () => client.GetOutputFile(5));
+                var throwing = new CallOptions { Progress = new ProgressFunction(progress => ThrowTestException()) };
+                Support.Throws<TestException>(() => client.GetOutputFile(28142, throwing));
                 isInner = false;
             };
             SellercloudClient own = null;
-            using (var other = new SellercloudClient(Support.WithToken()))
+            using (var other = new SellercloudClient(Support.TokenOptions()))
             {
-                var options = Support.WithToken();
+                var options = Support.TokenOptions();
                 options.Token = null;
-                options.TokenSource = renew =>
+                options.TokenProvider = renew =>
                 {
-                    callInside(other);
+                    makeInnerCalls(other);
                     return Support.Variable("STAND_IN_TOKEN");
                 };
-                options.Log = record => callInside(own);
-                var calling = new CallOptions { Progress = new Told(now => callInside(own)) };
+                options.OnRequest = record => makeInnerCalls(own);
+                var calling = new CallOptions { Progress = new ProgressFunction(progress => makeInnerCalls(own)) };
                 using (own = new SellercloudClient(options))
                 using (var file = own.GetOutputFile(28142, calling))
                 {
@@ -267,39 +270,39 @@ namespace SellercloudOutputTests
         }
 
         [Test]
-        public void TokenSourceThatCallsItsOwnClientIsRefused()
+        public void TokenProvider_CallOfTheSameClient_IsRejected()
         {
             SellercloudClient client = null;
-            var options = Support.WithToken();
+            var options = Support.TokenOptions();
             options.Token = null;
-            options.TokenSource = renew => client.GetJob(28142).StatusName;
+            options.TokenProvider = renew => client.GetJob(28142).StatusName;
             using (client = new SellercloudClient(options))
             {
-                var error = Support.Failed(SellercloudErrorKind.InvalidArgument, () => client.GetOutputFile(28142));
+                var error = Support.Fails(SellercloudErrorKind.InvalidArgument, () => client.GetOutputFile(28142));
                 Assert.That(error.Message, Contains.Substring("make it with another client"));
             }
         }
 
         [Test]
-        public void CallbacksStayThroughCollections()
+        public void Callbacks_GarbageCollection_RemainCallable()
         {
             var requests = 0;
-            var options = Support.WithToken();
-            options.Log = record => requests++;
+            var options = Support.TokenOptions();
+            options.OnRequest = record => requests++;
             using (var client = new SellercloudClient(options))
             {
                 options = null;
                 GC.Collect();
                 GC.WaitForPendingFinalizers();
-                var collecting = new CallOptions { Progress = new Told(now => GC.Collect()) };
+                var collecting = new CallOptions { Progress = new ProgressFunction(progress => GC.Collect()) };
                 client.GetOutputFile(28142, collecting).Dispose();
                 Assert.That(requests, Is.EqualTo(1));
             }
         }
 
-        private static void ThrowOwn()
+        private static void ThrowTestException()
         {
-            throw new OwnException();
+            throw new TestException();
         }
 
         private sealed class ThrowingListener : TraceListener
@@ -309,7 +312,7 @@ namespace SellercloudOutputTests
             public override void Write(string message)
             {
                 IsCalled = true;
-                ThrowOwn();
+                ThrowTestException();
             }
 
             public override void WriteLine(string message)
@@ -322,7 +325,7 @@ namespace SellercloudOutputTests
         {
             public override void Write(byte[] buffer, int offset, int count)
             {
-                ThrowOwn();
+                ThrowTestException();
             }
         }
     }

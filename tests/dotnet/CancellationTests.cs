@@ -11,8 +11,9 @@ namespace SellercloudOutputTests
     [TestFixture]
     public class CancellationTests
     {
-        // The promise is a quarter of a second; without the cancelling, silence would end a call after a minute.
-        private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+        // A call ends within a quarter of a second of its cancellation. Without cancellation, the stall timeout would
+        // end it after a minute.
+        private static readonly TimeSpan MaxDuration = TimeSpan.FromSeconds(10);
 
         private CancellationTokenSource source;
 
@@ -29,86 +30,86 @@ namespace SellercloudOutputTests
         }
 
         [Test]
-        public void ATokenThatIsCancelledAlreadySendsNothing()
+        public void Calls_TokenCanceledBefore_SendNoRequest()
         {
             source.Cancel();
             var token = source.Token;
             var requests = 0;
-            var options = Support.WithToken();
-            options.Log = record => requests++;
-            using (var folder = new Folder())
+            var options = Support.TokenOptions();
+            options.OnRequest = record => requests++;
+            using (var directory = new TemporaryDirectory())
             using (var client = new SellercloudClient(options))
             {
-                Cancelled(() => client.GetOutputFile(28142, null, token));
-                Cancelled(() => client.SaveOutputFile(28142, folder.Path, null, token));
-                Cancelled(() => client.CopyOutputFileTo(28142, new MemoryStream(), null, token));
-                Cancelled(() => client.GetJob(50003, null, token));
-                Cancelled(() => client.WaitForJob(50003, null, token));
-                Cancelled(() => client.WaitForOutputFile(50003, null, token));
-                CancelledTask(client.GetOutputFileAsync(28142, null, token));
-                CancelledTask(client.SaveOutputFileAsync(28142, folder.Path, null, token));
-                CancelledTask(client.CopyOutputFileToAsync(28142, new MemoryStream(), null, token));
-                CancelledTask(client.GetJobAsync(50003, null, token));
-                CancelledTask(client.WaitForJobAsync(50003, null, token));
-                CancelledTask(client.WaitForOutputFileAsync(50003, null, token));
+                AssertCanceled(() => client.GetOutputFile(28142, null, token));
+                AssertCanceled(() => client.SaveOutputFile(28142, directory.Path, null, token));
+                AssertCanceled(() => client.WriteOutputFile(28142, new MemoryStream(), null, token));
+                AssertCanceled(() => client.GetJob(50003, null, token));
+                AssertCanceled(() => client.WaitForJob(50003, null, token));
+                AssertCanceled(() => client.WaitForOutputFile(50003, null, token));
+                AssertTaskCanceled(client.GetOutputFileAsync(28142, null, token));
+                AssertTaskCanceled(client.SaveOutputFileAsync(28142, directory.Path, null, token));
+                AssertTaskCanceled(client.WriteOutputFileAsync(28142, new MemoryStream(), null, token));
+                AssertTaskCanceled(client.GetJobAsync(50003, null, token));
+                AssertTaskCanceled(client.WaitForJobAsync(50003, null, token));
+                AssertTaskCanceled(client.WaitForOutputFileAsync(50003, null, token));
                 Assert.That(requests, Is.EqualTo(0));
-                Assert.That(folder.Names(), Is.Empty);
+                Assert.That(directory.Names(), Is.Empty);
                 client.GetOutputFile(28142).Dispose();
                 Assert.That(requests, Is.EqualTo(1));
             }
         }
 
         [Test]
-        public void ACallIsCancelledDuringSilence()
+        public void GetOutputFile_CanceledDuringStall_Throws()
         {
-            using (var client = Support.OfSilentBody())
+            using (var client = Support.StalledResponseClient())
             {
-                var options = new CallOptions { Progress = new Told(CancelOnAnotherThread) };
+                var options = new CallOptions { Progress = new ProgressFunction(CancelOnAnotherThread) };
                 var watch = Stopwatch.StartNew();
-                Cancelled(() => client.GetOutputFile(1, options, source.Token));
-                Assert.That(watch.Elapsed, Is.LessThan(Soon));
+                AssertCanceled(() => client.GetOutputFile(1, options, source.Token));
+                Assert.That(watch.Elapsed, Is.LessThan(MaxDuration));
             }
         }
 
         [Test]
-        public void ATaskIsCancelledDuringSilence()
+        public void WriteOutputFileAsync_CanceledDuringStall_CancelsTheTask()
         {
-            using (var client = Support.OfSilentBody())
+            using (var client = Support.StalledResponseClient())
             {
-                var options = new CallOptions { Progress = new Told(CancelOnAnotherThread) };
+                var options = new CallOptions { Progress = new ProgressFunction(CancelOnAnotherThread) };
                 var watch = Stopwatch.StartNew();
-                CancelledTask(client.CopyOutputFileToAsync(1, new MemoryStream(), options, source.Token));
-                Assert.That(watch.Elapsed, Is.LessThan(Soon));
+                AssertTaskCanceled(client.WriteOutputFileAsync(1, new MemoryStream(), options, source.Token));
+                Assert.That(watch.Elapsed, Is.LessThan(MaxDuration));
             }
         }
 
         [Test]
-        public void ACallIsCancelledByItsOwnCallback()
+        public void GetOutputFile_CanceledByItsCallback_Throws()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
-                var options = new CallOptions { Progress = new Told(now => source.Cancel()) };
-                Cancelled(() => client.GetOutputFile(28142, options, source.Token));
+                var options = new CallOptions { Progress = new ProgressFunction(progress => source.Cancel()) };
+                AssertCanceled(() => client.GetOutputFile(28142, options, source.Token));
             }
         }
 
         [Test]
-        public void AWriteIsCancelledToo()
+        public void WriteOutputFileAsync_CanceledDuringWrite_CancelsTheTask()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
-                var stuck = new StuckStream(() => source.Cancel());
-                var task = client.CopyOutputFileToAsync(28142, stuck, null, source.Token);
-                var exception = Support.Caught<TaskCanceledException>(() => task.Result());
+                var stream = new BlockingStream(() => source.Cancel());
+                var task = client.WriteOutputFileAsync(28142, stream, null, source.Token);
+                var exception = Support.Throws<TaskCanceledException>(() => task.Result());
                 Assert.That(exception.CancellationToken, Is.EqualTo(source.Token));
                 Assert.That(task.IsCanceled);
             }
         }
 
         [Test]
-        public void ATokenThatIsCancelledAfterwardsDoesNothing()
+        public void GetOutputFile_TokenCanceledAfterwards_KeepsTheFile()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             using (var file = client.GetOutputFile(28142, null, source.Token))
             {
                 source.Cancel();
@@ -118,20 +119,20 @@ namespace SellercloudOutputTests
         }
 
         [Test]
-        public void AnotherErrorStaysItself()
+        public void GetOutputFile_InvalidJobWithCanceledToken_ReportsInvalidArgument()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
                 source.Cancel();
-                Support.Failed(
+                Support.Fails(
                     SellercloudErrorKind.InvalidArgument, () => client.GetOutputFile(0, null, source.Token));
             }
         }
 
         [Test]
-        public void CancellingRacesWithTheEnd()
+        public void GetOutputFile_CanceledWhileEnding_SucceedsOrThrowsWithTheToken()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
                 for (var round = 0; round < 200; round++)
                 {
@@ -156,41 +157,41 @@ namespace SellercloudOutputTests
             }
         }
 
-        private void CancelOnAnotherThread(TransferProgress now)
+        private void CancelOnAnotherThread(TransferProgress progress)
         {
             Task.Run(() => source.Cancel());
         }
 
-        private void Cancelled(Action action)
+        private void AssertCanceled(Action action)
         {
-            var exception = Support.Caught<OperationCanceledException>(action);
+            var exception = Support.Throws<OperationCanceledException>(action);
             Assert.That(exception.CancellationToken, Is.EqualTo(source.Token));
             var inner = (SellercloudException)exception.InnerException;
-            Assert.That(inner.Kind, Is.EqualTo(SellercloudErrorKind.Cancelled));
+            Assert.That(inner.Kind, Is.EqualTo(SellercloudErrorKind.Canceled));
             Assert.That(exception.Message, Is.EqualTo(inner.Message));
         }
 
-        private void CancelledTask<T>(Task<T> task)
+        private void AssertTaskCanceled<T>(Task<T> task)
         {
-            Cancelled(() => task.Result());
+            AssertCanceled(() => task.Result());
             Assert.That(task.IsCanceled);
         }
 
-        /// <summary>Takes no byte before it is cancelled.</summary>
-        private sealed class StuckStream : MemoryStream
+        /// <summary>A stream whose writes block until they are canceled.</summary>
+        private sealed class BlockingStream : MemoryStream
         {
-            private readonly Action stuck;
+            private readonly Action onWrite;
 
-            public StuckStream(Action stuck)
+            public BlockingStream(Action onWrite)
             {
-                this.stuck = stuck;
+                this.onWrite = onWrite;
             }
 
             public override async Task WriteAsync(
                 byte[] buffer, int offset, int count, CancellationToken cancellationToken)
             {
                 var waiting = Task.Delay(Timeout.Infinite, cancellationToken);
-                stuck();
+                onWrite();
                 await waiting;
             }
         }

@@ -9,8 +9,8 @@ using SellercloudOutput;
 namespace SellercloudOutputTests
 {
     /// <summary>
-    /// Answers the questions of the list that all languages answer: its records, each with its questions as they are
-    /// and the answers that were observed.
+    /// Makes the calls of the list that all languages share, and prints the list with the observed results. See
+    /// tests/conformance/README.md.
     /// </summary>
     internal static class Conformance
     {
@@ -20,7 +20,7 @@ namespace SellercloudOutputTests
             foreach (var record in File.ReadAllText(arguments[0]).Trim('\n').Split(
                 new[] { "\n\n" }, StringSplitOptions.RemoveEmptyEntries))
             {
-                records.Add(new Record(record.Split('\n')).Answer());
+                records.Add(new Record(record.Split('\n')).Run());
             }
             using (var output = Console.OpenStandardOutput())
             {
@@ -31,8 +31,8 @@ namespace SellercloudOutputTests
 
         private sealed class Record
         {
-            private readonly Dictionary<string, string> questions = new Dictionary<string, string>();
-            private readonly StringBuilder answer = new StringBuilder();
+            private readonly Dictionary<string, string> inputs = new Dictionary<string, string>();
+            private readonly StringBuilder output = new StringBuilder();
 
             public Record(string[] lines)
             {
@@ -42,39 +42,39 @@ namespace SellercloudOutputTests
                     {
                         continue;
                     }
-                    answer.Append(line).Append('\n');
+                    output.Append(line).Append('\n');
                     var colon = line.IndexOf(':');
-                    questions.Add(line.Substring(0, colon), line.Substring(colon + 1).TrimStart(' '));
+                    inputs.Add(line.Substring(0, colon), line.Substring(colon + 1).TrimStart(' '));
                 }
             }
 
-            public string Answer()
+            public string Run()
             {
                 try
                 {
-                    Ask();
+                    MakeCall();
                 }
                 catch (SellercloudException exception)
                 {
-                    Tell(exception);
+                    Print(exception);
                 }
                 catch (OperationCanceledException exception)
                 {
-                    Tell((SellercloudException)exception.InnerException);
+                    Print((SellercloudException)exception.InnerException);
                 }
-                return answer.ToString();
+                return output.ToString();
             }
 
-            private void Ask()
+            private void MakeCall()
             {
-                var call = Asked("call");
-                if (call == "job_id")
+                var call = Input("call");
+                if (call == "parse_job_id")
                 {
-                    Tell("id", SellercloudClient.ParseJobId(Asked("job")));
+                    Print("id", SellercloudClient.ParseJobId(Input("job")));
                     return;
                 }
                 var job = Number("job").Value;
-                var folder = Asked("folder");
+                var directory = Input("directory");
                 var options = CallOptions();
                 using (var cancellation = new CancellationTokenSource())
                 using (var client = new SellercloudClient(ClientOptions()))
@@ -89,84 +89,84 @@ namespace SellercloudOutputTests
                         case "get_output_file":
                             using (var file = client.GetOutputFile(job, options, token))
                             {
-                                Tell(file);
+                                Print(file);
                             }
                             break;
                         case "save_output_file":
-                            Tell(client.SaveOutputFile(job, folder, options, token), null);
+                            Print(client.SaveOutputFile(job, directory, options, token), null);
                             break;
                         case "write_output_file":
                             using (var copy = new MemoryStream())
                             {
-                                Tell(client.CopyOutputFileTo(job, copy, options, token), copy.ToArray());
+                                Print(client.WriteOutputFile(job, copy, options, token), copy.ToArray());
                             }
                             break;
                         case "output_file_save":
                             using (var file = client.GetOutputFile(job, options, token))
                             {
-                                Tell(file.Save(folder, options), null);
+                                Print(file.Save(directory, options), null);
                             }
                             break;
                         case "get_job":
-                            Tell(client.GetJob(job, options, token));
+                            Print(client.GetJob(job, options, token));
                             break;
                         case "wait_for_job":
-                            Tell(client.WaitForJob(job, options, token));
+                            Print(client.WaitForJob(job, options, token));
                             break;
                         case "wait_for_output_file":
-                            using (var output = client.WaitForOutputFile(job, options, token))
+                            using (var result = client.WaitForOutputFile(job, options, token))
                             {
-                                Tell(output.Job);
-                                Tell(output.File);
+                                Print(result.Job);
+                                Print(result.File);
                             }
                             break;
                         case "wait_and_save_output_file":
-                            var saved = client.WaitAndSaveOutputFile(job, folder, options, token);
-                            Tell(saved.Job);
-                            Tell(saved.File, null);
+                            var saved = client.WaitAndSaveOutputFile(job, directory, options, token);
+                            Print(saved.Job);
+                            Print(saved.File, null);
                             break;
                         case "wait_and_write_output_file":
                             using (var copy = new MemoryStream())
                             {
-                                var copied = client.WaitAndCopyOutputFileTo(job, copy, options, token);
-                                Tell(copied.Job);
-                                Tell(copied.File, copy.ToArray());
+                                var copied = client.WaitAndWriteOutputFile(job, copy, options, token);
+                                Print(copied.Job);
+                                Print(copied.File, copy.ToArray());
                             }
                             break;
                         default:
-                            throw new InvalidDataException("no such call: " + call);
+                            throw new InvalidDataException("The list contains an unknown call: " + call);
                     }
                 }
             }
 
             private SellercloudClientOptions ClientOptions()
             {
-                // A team is in place of a server.
-                var server = Asked("team") == null ? Environment.GetEnvironmentVariable("STAND_IN") : null;
+                // A team replaces the server.
+                var server = Input("team") == null ? Environment.GetEnvironmentVariable("STAND_IN") : null;
                 var options = new SellercloudClientOptions
                 {
-                    Server = Asked("server") ?? server,
-                    Token = Asked("token"),
-                    UserName = Asked("user"),
-                    Password = Asked("password"),
-                    Team = Asked("team"),
-                    TeamDirectory = Asked("team_directory"),
-                    BodyEncoding = (BodyEncoding)(Number("body_encoding") ?? 0),
-                    MaxSize = Number("max_size"),
-                    Attempts = (int)(Number("attempts") ?? 1),
+                    Server = Input("server") ?? server,
+                    Token = Input("token"),
+                    UserName = Input("user_name"),
+                    Password = Input("password"),
+                    Team = Input("team"),
+                    TeamLookupUrl = Input("team_lookup_url"),
+                    BodyEncoding = (BodyEncoding)(Number("body_encoding") ?? (long)BodyEncoding.Base64),
+                    MaxFileSize = Number("max_file_size"),
+                    MaxAttempts = (int)(Number("max_attempts") ?? 1),
                     AllowPlainHttp = Number("allow_plain_http") == 1,
                     RetryServerErrors = Number("retry_server_errors") == 1,
-                    Proxy = Asked("proxy"),
-                    RetryBase = TimeSpan.FromMilliseconds(1),
-                    RetryLongest = TimeSpan.FromMilliseconds(10),
+                    Proxy = Input("proxy"),
+                    InitialBackoff = TimeSpan.FromMilliseconds(1),
+                    MaxBackoff = TimeSpan.FromMilliseconds(10),
                 };
                 if (options.Token == null && options.UserName == null && Number("no_token") != 1)
                 {
                     options.Token = Environment.GetEnvironmentVariable("STAND_IN_TOKEN");
                 }
-                if (Asked("ca") != null)
+                if (Input("ca") != null)
                 {
-                    options.CaCertificates = File.ReadAllText(Asked("ca"));
+                    options.CaCertificates = File.ReadAllText(Input("ca"));
                 }
                 return options;
             }
@@ -175,10 +175,10 @@ namespace SellercloudOutputTests
             {
                 var options = new CallOptions
                 {
-                    FileName = Asked("file_name"),
-                    IfExists = (IfExists)(Number("if_exists") ?? 0),
-                    WaitFirst = TimeSpan.FromMilliseconds(1),
-                    WaitLongest = TimeSpan.FromMilliseconds(5),
+                    FileName = Input("file_name"),
+                    IfExists = (IfExists)(Number("if_exists") ?? (long)IfExists.Fail),
+                    WaitInitialInterval = TimeSpan.FromMilliseconds(1),
+                    WaitMaxInterval = TimeSpan.FromMilliseconds(5),
                     WaitGrace = TimeSpan.FromMilliseconds(50),
                     FailOnHold = Number("fail_on_hold") != 0,
                 };
@@ -189,18 +189,18 @@ namespace SellercloudOutputTests
                 return options;
             }
 
-            private string Asked(string key)
+            private string Input(string key)
             {
-                return questions.TryGetValue(key, out var value) ? value : null;
+                return inputs.TryGetValue(key, out var value) ? value : null;
             }
 
             private long? Number(string key)
             {
-                var value = Asked(key);
+                var value = Input(key);
                 return value == null ? (long?)null : long.Parse(value, CultureInfo.InvariantCulture);
             }
 
-            private void Tell(string key, object value)
+            private void Print(string key, object value)
             {
                 if (value is bool)
                 {
@@ -210,46 +210,46 @@ namespace SellercloudOutputTests
                 {
                     var text = Convert.ToString(value, CultureInfo.InvariantCulture);
                     text = text.Replace("\r", "\\r").Replace("\n", "\\n");
-                    answer.Append("> ").Append(key).Append(": ").Append(text).Append('\n');
+                    output.Append("> ").Append(key).Append(": ").Append(text).Append('\n');
                 }
             }
 
-            private void Tell(OutputFile file)
+            private void Print(OutputFile file)
             {
-                Tell("name", file.Name);
-                Tell("name_is_made_up", file.NameIsMadeUp);
-                Tell("content_type", file.ContentType);
-                Tell("length", file.Length);
-                TellBytes(file.ToArray());
+                Print("name", file.Name);
+                Print("is_fallback_name", file.IsFallbackName);
+                Print("content_type", file.ContentType);
+                Print("size", file.Length);
+                PrintBytes(file.ToArray());
             }
 
-            /// <summary>Reads the bytes back where there are none.</summary>
-            private void Tell(OutputFileInfo info, byte[] bytes)
+            /// <summary>Reads the bytes from the saved file if they are not passed in.</summary>
+            private void Print(OutputFileInfo info, byte[] bytes)
             {
-                Tell("name", info.Name);
-                Tell("name_is_made_up", info.NameIsMadeUp);
-                Tell("content_type", info.ContentType);
-                Tell("length", info.Length);
-                TellBytes(bytes ?? File.ReadAllBytes(info.Path));
-                Tell("path", info.Path);
+                Print("name", info.Name);
+                Print("is_fallback_name", info.IsFallbackName);
+                Print("content_type", info.ContentType);
+                Print("size", info.Length);
+                PrintBytes(bytes ?? File.ReadAllBytes(info.Path));
+                Print("path", info.Path);
             }
 
-            private void TellBytes(byte[] bytes)
+            private void PrintBytes(byte[] bytes)
             {
-                var sample = Asked("sample");
+                var sample = Input("sample");
                 if (sample != null)
                 {
                     var isEqual = bytes.AsSpan().SequenceEqual(File.ReadAllBytes(sample));
-                    Tell("bytes", isEqual ? "equal" : "different");
+                    Print("bytes", isEqual ? "equal" : "different");
                 }
             }
 
-            private void Tell(QueuedJob job)
+            private void Print(QueuedJob job)
             {
-                Tell("id", job.Id);
-                Tell("status", (int)job.Status);
-                Tell("status_name", job.StatusName);
-                Tell("is_final", job.IsFinal);
+                Print("id", job.Id);
+                Print("status", (int)job.Status);
+                Print("status_name", job.StatusName);
+                Print("is_final", job.IsFinal);
                 var texts = new[]
                 {
                     job.JobType, job.CompanyName, job.ErrorMessage, job.SubmittedOn, job.StartedOn, job.CompletedOn,
@@ -257,7 +257,7 @@ namespace SellercloudOutputTests
                 };
                 for (var field = 0; field < texts.Length; field++)
                 {
-                    Tell("text " + field, texts[field]);
+                    Print("text " + (201 + field), texts[field]);
                 }
                 var numbers = new[]
                 {
@@ -267,26 +267,27 @@ namespace SellercloudOutputTests
                 };
                 for (var field = 0; field < numbers.Length; field++)
                 {
-                    Tell("number " + field, numbers[field]);
+                    Print("number " + (301 + field), numbers[field]);
                 }
             }
 
-            private void Tell(SellercloudException error)
+            private void Print(SellercloudException error)
             {
-                Tell("kind", (int)error.Kind);
-                Tell("message", error.Message);
-                Tell("http_status", error.HttpStatus);
-                Tell("attempts", error.Attempts);
-                Tell("retry_may_help", error.RetryMayHelp);
-                Tell("retry_after_ms", (long?)error.RetryAfter?.TotalMilliseconds);
-                Tell("os_error", error.OSErrorCode);
+                Print("kind", (int)error.Kind);
+                Print("message", error.Message);
+                Print("http_status", error.HttpStatus);
+                Print("attempts", error.Attempts);
+                Print("is_retryable", error.IsRetryable);
+                Print("retry_after_ms", (long?)error.RetryAfter?.TotalMilliseconds);
+                Print("os_error", error.OSErrorCode);
+                Print("job_id", error.JobId);
                 if (error.Job != null)
                 {
-                    Tell(error.Job);
+                    Print(error.Job);
                 }
-                foreach (var line in error.LogLines)
+                foreach (var line in error.JobLog)
                 {
-                    Tell("log_line", line);
+                    Print("job_log_line", line);
                 }
             }
         }

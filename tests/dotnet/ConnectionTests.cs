@@ -9,72 +9,72 @@ namespace SellercloudOutputTests
     public class ConnectionTests
     {
         [Test]
-        public void ATeamsServerIsLookedUp()
+        public void Client_TeamWithoutServer_LooksUpTheServer()
         {
-            var options = Support.WithLogin();
+            var options = Support.LoginOptions();
             options.Server = null;
             options.Team = Support.Variable("STAND_IN_TEAM");
-            options.TeamDirectory = Support.Variable("STAND_IN_DIRECTORY");
-            Fetches(options);
+            options.TeamLookupUrl = Support.Variable("STAND_IN_DIRECTORY");
+            AssertDownloads(options);
         }
 
         [Test]
-        public void TlsTrustsWhatItIsToldToTrust()
+        public void CaCertificates_PrivateCa_IsTrusted()
         {
-            var options = Support.WithToken();
+            var options = Support.TokenOptions();
             options.Server = Support.Variable("TLS_SERVER");
-            options.Attempts = 1;
-            Refuses(options, SellercloudErrorKind.Tls);
-            options.CaCertificates = Certificates();
-            Fetches(options);
+            options.MaxAttempts = 1;
+            AssertFails(options, SellercloudErrorKind.Tls);
+            options.CaCertificates = CaCertificates();
+            AssertDownloads(options);
         }
 
         [Test]
-        public void AClientCertificateIsShown()
+        public void ClientCertificate_RequestedByServer_IsSent()
         {
-            var options = Support.WithToken();
+            var options = Support.TokenOptions();
             options.Server = Support.Variable("TLS_SERVER_FOR_KNOWN_CLIENTS");
-            options.CaCertificates = Certificates();
-            options.Attempts = 1;
-            Refuses(options, SellercloudErrorKind.Tls);
+            options.CaCertificates = CaCertificates();
+            options.MaxAttempts = 1;
+            AssertFails(options, SellercloudErrorKind.Tls);
             var client = File.ReadAllText(Path.Combine(Support.Variable("STAND_IN_FOLDER"), "client.pem"));
             options.ClientCertificate = client;
             options.ClientKey = client;
-            Fetches(options);
+            AssertDownloads(options);
         }
 
         [Test]
-        public void AProxyIsUsed()
+        public void Proxy_WithCredentials_IsUsed()
         {
-            var options = Support.WithToken();
+            var options = Support.TokenOptions();
             options.Server = Support.Variable("PROXIED_SERVER");
             options.AllowPlainHttp = true;
             options.Proxy = Support.Variable("PROXY_WITH_PASSWORD");
-            Fetches(options);
+            AssertDownloads(options);
             options.Proxy = Support.Variable("PROXY_WITHOUT_ITS_PASSWORD");
-            options.Attempts = 1;
-            Refuses(options, SellercloudErrorKind.Connection);
+            options.MaxAttempts = 1;
+            AssertFails(options, SellercloudErrorKind.Connection);
             options.Proxy = "";
-            Fetches(options);
+            AssertDownloads(options);
         }
 
         [Test]
-        public void ManyThreadsShareAClient()
+        public void GetOutputFile_ManyThreads_ShareTheClient()
         {
-            using (var client = new SellercloudClient(Support.WithLogin()))
+            using (var client = new SellercloudClient(Support.LoginOptions()))
             {
                 var lengths = new long[16];
                 var threads = new Thread[lengths.Length];
                 for (var index = 0; index < threads.Length; index++)
                 {
-                    var place = index;
+                    var slot = index;
                     threads[index] = new Thread(() =>
                     {
                         for (var round = 0; round < 10; round++)
                         {
                             using (var file = client.GetOutputFile(28142))
                             {
-                                lengths[place] += file.ToArray().Length;
+                                lengths[slot] += file.ToArray().Length;
                             }
                         }
                     });
@@ -88,12 +88,12 @@ namespace SellercloudOutputTests
             }
         }
 
-        private static string Certificates()
+        private static string CaCertificates()
         {
             return File.ReadAllText(Path.Combine(Support.Variable("STAND_IN_FOLDER"), "ca.pem"));
         }
 
-        private static void Fetches(SellercloudClientOptions options)
+        private static void AssertDownloads(SellercloudClientOptions options)
         {
             using (var client = new SellercloudClient(options))
             using (var file = client.GetOutputFile(28142))
@@ -102,11 +102,11 @@ namespace SellercloudOutputTests
             }
         }
 
-        private static void Refuses(SellercloudClientOptions options, SellercloudErrorKind kind)
+        private static void AssertFails(SellercloudClientOptions options, SellercloudErrorKind kind)
         {
             using (var client = new SellercloudClient(options))
             {
-                Support.Failed(kind, () => client.GetOutputFile(28142));
+                Support.Fails(kind, () => client.GetOutputFile(28142));
             }
         }
     }

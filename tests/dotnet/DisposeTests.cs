@@ -11,82 +11,82 @@ namespace SellercloudOutputTests
     public class DisposeTests
     {
         [Test]
-        public void AClientThatIsDisposedOfCallsNoMore()
+        public void Calls_DisposedClient_Throw()
         {
-            var client = new SellercloudClient(Support.WithToken());
+            var client = new SellercloudClient(Support.TokenOptions());
             client.Dispose();
             client.Dispose();
-            Support.Caught<ObjectDisposedException>(() => client.GetOutputFile(28142));
-            Support.Caught<ObjectDisposedException>(() => client.SaveOutputFile(28142, "."));
-            Support.Caught<ObjectDisposedException>(() => client.CopyOutputFileTo(28142, new MemoryStream()));
-            Support.Caught<ObjectDisposedException>(() => client.GetJob(50003));
-            Support.Caught<ObjectDisposedException>(() => client.WaitForJob(50003));
-            Support.Caught<ObjectDisposedException>(() => client.WaitForOutputFile(50003));
-            Support.Caught<ObjectDisposedException>(() => client.GetOutputFileAsync(28142).Result());
-            Support.Caught<ObjectDisposedException>(() => client.SaveOutputFileAsync(28142, ".").Result());
-            Support.Caught<ObjectDisposedException>(
-                () => client.CopyOutputFileToAsync(28142, new MemoryStream()).Result());
-            Support.Caught<ObjectDisposedException>(() => client.GetJobAsync(50003).Result());
-            Support.Caught<ObjectDisposedException>(() => client.WaitForJobAsync(50003).Result());
-            Support.Caught<ObjectDisposedException>(() => client.WaitForOutputFileAsync(50003).Result());
+            Support.Throws<ObjectDisposedException>(() => client.GetOutputFile(28142));
+            Support.Throws<ObjectDisposedException>(() => client.SaveOutputFile(28142, "."));
+            Support.Throws<ObjectDisposedException>(() => client.WriteOutputFile(28142, new MemoryStream()));
+            Support.Throws<ObjectDisposedException>(() => client.GetJob(50003));
+            Support.Throws<ObjectDisposedException>(() => client.WaitForJob(50003));
+            Support.Throws<ObjectDisposedException>(() => client.WaitForOutputFile(50003));
+            Support.Throws<ObjectDisposedException>(() => client.GetOutputFileAsync(28142).Result());
+            Support.Throws<ObjectDisposedException>(() => client.SaveOutputFileAsync(28142, ".").Result());
+            Support.Throws<ObjectDisposedException>(
+                () => client.WriteOutputFileAsync(28142, new MemoryStream()).Result());
+            Support.Throws<ObjectDisposedException>(() => client.GetJobAsync(50003).Result());
+            Support.Throws<ObjectDisposedException>(() => client.WaitForJobAsync(50003).Result());
+            Support.Throws<ObjectDisposedException>(() => client.WaitForOutputFileAsync(50003).Result());
         }
 
         [Test]
-        public void AFileThatIsDisposedOfHasNothing()
+        public void OutputFile_Disposed_EveryMemberThrows()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
                 var file = client.GetOutputFile(28142);
                 file.Dispose();
                 file.Dispose();
                 object ignored;
-                Support.Caught<ObjectDisposedException>(() => ignored = file.Name);
-                Support.Caught<ObjectDisposedException>(() => ignored = file.NameIsMadeUp);
-                Support.Caught<ObjectDisposedException>(() => ignored = file.ContentType);
-                Support.Caught<ObjectDisposedException>(() => ignored = file.Length);
-                Support.Caught<ObjectDisposedException>(() => file.AsSpan());
-                Support.Caught<ObjectDisposedException>(() => file.AsStream());
-                Support.Caught<ObjectDisposedException>(() => file.ToArray());
-                Support.Caught<ObjectDisposedException>(() => file.Save("."));
+                Support.Throws<ObjectDisposedException>(() => ignored = file.Name);
+                Support.Throws<ObjectDisposedException>(() => ignored = file.IsFallbackName);
+                Support.Throws<ObjectDisposedException>(() => ignored = file.ContentType);
+                Support.Throws<ObjectDisposedException>(() => ignored = file.Length);
+                Support.Throws<ObjectDisposedException>(() => file.AsSpan());
+                Support.Throws<ObjectDisposedException>(() => file.AsStream());
+                Support.Throws<ObjectDisposedException>(() => file.ToArray());
+                Support.Throws<ObjectDisposedException>(() => file.Save("."));
             }
         }
 
         [Test]
-        public void AJobsOutputIsDisposedOfWithItsFile()
+        public void JobOutput_Disposed_DisposesTheFile()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
-                var output = client.WaitForOutputFile(50003, Support.Waiting());
+                var output = client.WaitForOutputFile(50003, Support.FastWait());
                 output.Dispose();
-                Support.Caught<ObjectDisposedException>(() => output.File.ToArray());
+                Support.Throws<ObjectDisposedException>(() => output.File.ToArray());
                 Assert.That(output.Job.Id, Is.EqualTo(50003));
             }
         }
 
         [Test]
-        public void AClientMayBeDisposedOfDuringACallOfAnotherThread()
+        public void Client_DisposedDuringCallOfAnotherThread_KeepsTheCall()
         {
-            var client = Support.OfSilentBody();
+            var client = Support.StalledResponseClient();
             using (var source = new CancellationTokenSource())
-            using (var isUnderWay = new ManualResetEventSlim())
+            using (var hasStarted = new ManualResetEventSlim())
             {
-                var options = new CallOptions { Progress = new Told(now => isUnderWay.Set()) };
+                var options = new CallOptions { Progress = new ProgressFunction(progress => hasStarted.Set()) };
                 var call = Task.Factory.StartNew(
                     () => client.GetOutputFile(1, options, source.Token), TaskCreationOptions.LongRunning);
-                isUnderWay.Wait();
+                hasStarted.Wait();
                 client.Dispose();
-                Support.Caught<ObjectDisposedException>(() => client.GetOutputFile(1));
+                Support.Throws<ObjectDisposedException>(() => client.GetOutputFile(1));
                 Assert.That(call.IsCompleted, Is.False);
                 source.Cancel();
-                Support.Caught<OperationCanceledException>(() => call.Result());
+                Support.Throws<OperationCanceledException>(() => call.Result());
             }
         }
 
         [Test]
-        public void AClientMayBeDisposedOfByACallback()
+        public void Client_DisposedByCallback_CompletesTheCall()
         {
-            var client = new SellercloudClient(Support.WithToken());
-            var options = new CallOptions { Progress = new Told(now => client.Dispose()) };
+            var client = new SellercloudClient(Support.TokenOptions());
+            var options = new CallOptions { Progress = new ProgressFunction(progress => client.Dispose()) };
             using (var file = client.GetOutputFile(28142, options))
             {
                 Assert.That(file.Length, Is.EqualTo(Support.OrdersLength));

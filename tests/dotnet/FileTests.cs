@@ -11,7 +11,7 @@ namespace SellercloudOutputTests
     public class FileTests
     {
         [Test]
-        public void AFileHasItsBytesAndItsName()
+        public void GetOutputFile_Csv_HasBytesAndName()
         {
             using (var client = new SellercloudClient(
                 Support.Variable("STAND_IN"), Support.Variable("STAND_IN_TOKEN")))
@@ -19,153 +19,153 @@ namespace SellercloudOutputTests
             {
                 Assert.That(file.Name, Is.EqualTo(Support.OrdersName));
                 Assert.That(file.Length, Is.EqualTo(Support.OrdersLength));
-                Assert.That(file.NameIsMadeUp, Is.False);
+                Assert.That(file.IsFallbackName, Is.False);
                 Assert.That(file.ContentType, Is.EqualTo("text/csv"));
-                Assert.That(file.ToArray(), Is.EqualTo(Sample("orders.csv")));
-                Assert.That(file.AsSpan().ToArray(), Is.EqualTo(Sample("orders.csv")));
+                Assert.That(file.ToArray(), Is.EqualTo(Fixture("orders.csv")));
+                Assert.That(file.AsSpan().ToArray(), Is.EqualTo(Fixture("orders.csv")));
             }
         }
 
         [Test]
-        public void AFileMayBeEmptyOrHaveNoName()
+        public void GetOutputFile_EmptyOrUnnamedFile_Succeeds()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             using (var empty = client.GetOutputFile(28147))
-            using (var nameless = client.GetOutputFile(28149))
+            using (var unnamed = client.GetOutputFile(28149))
             {
                 Assert.That(empty.Length, Is.EqualTo(0));
                 Assert.That(empty.ToArray(), Is.Empty);
                 Assert.That(empty.AsSpan().IsEmpty);
                 Assert.That(empty.AsStream().ReadByte(), Is.EqualTo(-1));
-                Assert.That(nameless.NameIsMadeUp);
-                Assert.That(nameless.Name, Is.EqualTo("output-28149.csv"));
+                Assert.That(unnamed.IsFallbackName);
+                Assert.That(unnamed.Name, Is.EqualTo("output-28149.csv"));
             }
         }
 
         [Test]
-        public void AFileMayLackAContentType()
+        public void GetOutputFile_NoContentType_ReturnsNull()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             using (var file = client.GetOutputFile(60004))
             {
                 Assert.That(file.ContentType, Is.Null);
-                Assert.That(file.ToArray(), Is.EqualTo(Sample("orders.csv")));
+                Assert.That(file.ToArray(), Is.EqualTo(Fixture("orders.csv")));
             }
         }
 
         [Test]
-        public void AFileOutlivesItsClient()
+        public void OutputFile_DisposedClient_RemainsUsable()
         {
             OutputFile file;
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
                 file = client.GetOutputFile(28143);
             }
             using (file)
             {
                 Assert.That(file.Name, Is.EqualTo("inventory.txt"));
-                Assert.That(file.ToArray(), Is.EqualTo(Sample("inventory.txt")));
+                Assert.That(file.ToArray(), Is.EqualTo(Fixture("inventory.txt")));
             }
         }
 
         [Test]
-        public void AFileIsSavedWholeAsTheOptionsHaveIt()
+        public void SaveOutputFile_EachOption_SavesTheWholeFile()
         {
-            using (var folder = new Folder("Ausg\u00e4nge \u65e5\u672c \ud83d\udce6"))
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var directory = new TemporaryDirectory("Ausg\u00e4nge \u65e5\u672c \ud83d\udce6"))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             using (var file = client.GetOutputFile(28142))
             {
-                var saved = client.SaveOutputFile(28142, folder.Path);
-                Assert.That(saved.Path, Is.EqualTo(Path.Combine(folder.Path, Support.OrdersName)));
+                var saved = client.SaveOutputFile(28142, directory.Path);
+                Assert.That(saved.Path, Is.EqualTo(Path.Combine(directory.Path, Support.OrdersName)));
                 Assert.That(saved.Name, Is.EqualTo(Support.OrdersName));
-                Assert.That(saved.NameIsMadeUp, Is.False);
+                Assert.That(saved.IsFallbackName, Is.False);
                 Assert.That(saved.ContentType, Is.EqualTo("text/csv"));
                 Assert.That(saved.Length, Is.EqualTo(Support.OrdersLength));
-                Assert.That(File.ReadAllBytes(saved.Path), Is.EqualTo(Sample("orders.csv")));
+                Assert.That(File.ReadAllBytes(saved.Path), Is.EqualTo(Fixture("orders.csv")));
 
-                Support.Failed(SellercloudErrorKind.Io, () => client.SaveOutputFile(28142, folder.Path));
-                Support.Failed(SellercloudErrorKind.Io, () => file.Save(folder.Path));
+                Support.Fails(SellercloudErrorKind.Io, () => client.SaveOutputFile(28142, directory.Path));
+                Support.Fails(SellercloudErrorKind.Io, () => file.Save(directory.Path));
 
-                var options = new CallOptions { IfExists = IfExists.Number };
-                saved = client.SaveOutputFile(28142, folder.Path, options);
+                var options = new CallOptions { IfExists = IfExists.KeepBoth };
+                saved = client.SaveOutputFile(28142, directory.Path, options);
                 Assert.That(Path.GetFileName(saved.Path), Is.EqualTo("Orders \u00e9 2026-11-23 (1).csv"));
 
                 options.FileName = "Bestellungen \u65e5\u672c \ud83d\udce6.csv";
-                options.Sync = false;
-                saved = client.SaveOutputFile(28142, folder.Path, options);
+                options.FlushToDisk = false;
+                saved = client.SaveOutputFile(28142, directory.Path, options);
                 Assert.That(Path.GetFileName(saved.Path), Is.EqualTo(options.FileName));
                 Assert.That(saved.Name, Is.EqualTo(Support.OrdersName));
-                saved = file.Save(folder.Path, options);
+                saved = file.Save(directory.Path, options);
                 Assert.That(
                     Path.GetFileName(saved.Path), Is.EqualTo("Bestellungen \u65e5\u672c \ud83d\udce6 (1).csv"));
-                Assert.That(File.ReadAllBytes(saved.Path), Is.EqualTo(Sample("orders.csv")));
+                Assert.That(File.ReadAllBytes(saved.Path), Is.EqualTo(Fixture("orders.csv")));
 
                 options.IfExists = IfExists.Replace;
                 File.WriteAllText(saved.Path, "old");
                 options.FileName = Path.GetFileName(saved.Path);
-                Assert.That(client.SaveOutputFile(28142, folder.Path, options).Path, Is.EqualTo(saved.Path));
-                Assert.That(File.ReadAllBytes(saved.Path), Is.EqualTo(Sample("orders.csv")));
-                Assert.That(folder.Names().Length, Is.EqualTo(4));
+                Assert.That(client.SaveOutputFile(28142, directory.Path, options).Path, Is.EqualTo(saved.Path));
+                Assert.That(File.ReadAllBytes(saved.Path), Is.EqualTo(Fixture("orders.csv")));
+                Assert.That(directory.Names().Length, Is.EqualTo(4));
             }
         }
 
         [Test]
-        public void AFolderMustExist()
+        public void SaveOutputFile_MissingDirectory_Fails()
         {
-            using (var folder = new Folder())
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var directory = new TemporaryDirectory())
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
-                var missing = Path.Combine(folder.Path, "missing");
-                var error = Support.Failed(SellercloudErrorKind.Io, () => client.SaveOutputFile(28142, missing));
+                var missing = Path.Combine(directory.Path, "missing");
+                var error = Support.Fails(SellercloudErrorKind.Io, () => client.SaveOutputFile(28142, missing));
                 Assert.That(error.Message, Contains.Substring(missing));
             }
         }
 
         [Test]
-        public void AFileIsCopiedToAStream()
+        public void WriteOutputFile_Stream_ReceivesTheFile()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             using (var destination = new MemoryStream())
             {
-                var info = client.CopyOutputFileTo(28143, destination);
+                var info = client.WriteOutputFile(28143, destination);
                 Assert.That(info.Name, Is.EqualTo("inventory.txt"));
                 Assert.That(info.Length, Is.EqualTo(destination.Length));
                 Assert.That(info.Path, Is.Null);
-                Assert.That(destination.ToArray(), Is.EqualTo(Sample("inventory.txt")));
+                Assert.That(destination.ToArray(), Is.EqualTo(Fixture("inventory.txt")));
             }
         }
 
         [Test]
-        public void CopyingALargeFileNeedsLittleMemory()
+        public void WriteOutputFile_LargeFile_UsesBoundedMemory()
         {
             const long Length = 64 * 1024 * 1024;
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
                 foreach (var isAsync in new[] { false, true })
                 {
-                    client.CopyOutputFileTo(28143, Stream.Null);
-                    var before = Support.Memory("VmRSS");
-                    var meter = new Meter(isAsync);
+                    client.WriteOutputFile(28143, Stream.Null);
+                    var before = Support.ReadMemory("VmRSS");
+                    var stream = new CountingStream(isAsync);
                     var info = isAsync
-                        ? client.CopyOutputFileToAsync(28148, meter).Result()
-                        : client.CopyOutputFileTo(28148, meter);
+                        ? client.WriteOutputFileAsync(28148, stream).Result()
+                        : client.WriteOutputFile(28148, stream);
                     Assert.That(info.Length, Is.EqualTo(Length));
-                    Assert.That(meter.Taken, Is.EqualTo(Length));
-                    // The promise is about 1 MiB; the runtime's heap grows by its own steps. The file has 64.
-                    Assert.That(meter.Highest - before, Is.LessThan(24 * 1024 * 1024));
+                    Assert.That(stream.Count, Is.EqualTo(Length));
+                    // The download needs about 1 MiB, and the managed heap grows in larger steps. The file has 64 MiB.
+                    Assert.That(stream.PeakMemory - before, Is.LessThan(24 * 1024 * 1024));
                 }
             }
         }
 
         [Test]
-        public void FilesThatNobodyDisposesOfAreCollected()
+        public void OutputFile_Undisposed_IsFinalized()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
-                // Mono's collector counts the memory that hangs on the files, but does not begin by itself for it.
+                // Mono counts memory pressure, but does not start a collection because of it.
                 var isMono = Type.GetType("Mono.Runtime") != null;
-                var before = Support.Memory("VmRSS");
-                var highest = before;
+                var before = Support.ReadMemory("VmRSS");
+                var peak = before;
                 for (var round = 0; round < 24; round++)
                 {
                     client.GetOutputFile(28148);
@@ -173,62 +173,65 @@ namespace SellercloudOutputTests
                     {
                         GC.Collect();
                     }
-                    highest = Math.Max(highest, Support.Memory("VmRSS"));
+                    peak = Math.Max(peak, Support.ReadMemory("VmRSS"));
                 }
-                // They have 1.5 GiB together, and the native library keeps 128 MiB for the next ones.
-                Assert.That(highest - before, Is.LessThan(768L * 1024 * 1024));
+                // The files have 1.5 GiB in total. The native library keeps 128 MiB of freed memory for reuse.
+                Assert.That(peak - before, Is.LessThan(768L * 1024 * 1024));
             }
         }
 
         [Test]
-        public void MaxSizeIsKeptTo()
+        public void MaxFileSize_LargerFile_Fails()
         {
-            var options = Support.WithToken();
-            options.MaxSize = 2399;
+            var options = Support.TokenOptions();
+            options.MaxFileSize = 2399;
             using (var client = new SellercloudClient(options))
             {
-                Support.Failed(SellercloudErrorKind.TooLarge, () => client.GetOutputFile(28142));
+                Support.Fails(SellercloudErrorKind.TooLarge, () => client.GetOutputFile(28142));
             }
         }
 
         [Test]
-        public void TheBodyEncodingIsPassedOn()
+        public void BodyEncoding_EachValue_DecodesTheBody()
         {
-            var options = Support.WithToken();
+            var options = Support.TokenOptions();
             options.BodyEncoding = BodyEncoding.Raw;
             using (var client = new SellercloudClient(options))
             using (var file = client.GetOutputFile(28146))
             {
-                Assert.That(file.ToArray(), Is.EqualTo(Sample("labels.zip")));
+                Assert.That(file.ToArray(), Is.EqualTo(Fixture("labels.zip")));
             }
             options.BodyEncoding = BodyEncoding.Auto;
             using (var client = new SellercloudClient(options))
             using (var raw = client.GetOutputFile(28146))
             using (var encoded = client.GetOutputFile(28142))
             {
-                Assert.That(raw.ToArray(), Is.EqualTo(Sample("labels.zip")));
-                Assert.That(encoded.ToArray(), Is.EqualTo(Sample("orders.csv")));
+                Assert.That(raw.ToArray(), Is.EqualTo(Fixture("labels.zip")));
+                Assert.That(encoded.ToArray(), Is.EqualTo(Fixture("orders.csv")));
             }
         }
 
-        private static byte[] Sample(string name)
+        private static byte[] Fixture(string name)
         {
             return File.ReadAllBytes(Path.Combine(Support.Variable("SAMPLES"), name));
         }
 
-        /// <summary>Throws away what it is given; takes that in one way only, as some servers' streams do.</summary>
-        private sealed class Meter : Stream
+        /// <summary>
+        /// A stream that counts and discards bytes. It allows either synchronous or asynchronous writes, as the streams
+        /// of some web servers do.
+        /// </summary>
+        private sealed class CountingStream : Stream
         {
             private readonly bool isAsync;
 
-            public Meter(bool isAsync)
+            public CountingStream(bool isAsync)
             {
                 this.isAsync = isAsync;
             }
 
-            public long Taken { get; private set; }
+            public long Count { get; private set; }
 
-            public long Highest { get; private set; }
+            public long PeakMemory { get; private set; }
 
             public override bool CanRead => false;
 
@@ -247,7 +250,7 @@ namespace SellercloudOutputTests
             public override void Write(byte[] buffer, int offset, int count)
             {
                 Assert.That(isAsync, Is.False);
-                Take(count);
+                Add(count);
             }
 
             public override async Task WriteAsync(
@@ -255,7 +258,7 @@ namespace SellercloudOutputTests
             {
                 Assert.That(isAsync);
                 await Task.Yield();
-                Take(count);
+                Add(count);
             }
 
             public override void Flush()
@@ -278,14 +281,14 @@ namespace SellercloudOutputTests
                 throw new NotSupportedException();
             }
 
-            private void Take(int count)
+            private void Add(int count)
             {
-                // Not at every piece: to look leaves garbage, which counts.
-                if ((Taken + count) >> 20 != Taken >> 20)
+                // Once a MiB, since reading the figure allocates memory, which counts.
+                if ((Count + count) >> 20 != Count >> 20)
                 {
-                    Highest = Math.Max(Highest, Support.Memory("VmRSS"));
+                    PeakMemory = Math.Max(PeakMemory, Support.ReadMemory("VmRSS"));
                 }
-                Taken += count;
+                Count += count;
             }
         }
     }

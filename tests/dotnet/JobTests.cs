@@ -9,10 +9,10 @@ namespace SellercloudOutputTests
     public class JobTests
     {
         [Test]
-        public void AJobIsWaitedForAndItsFileFetched()
+        public void WaitForOutputFile_RunningJob_ReturnsJobAndFile()
         {
-            using (var client = new SellercloudClient(Support.WithLogin()))
-            using (var output = client.WaitForOutputFile(50001, Support.Waiting()))
+            using (var client = new SellercloudClient(Support.LoginOptions()))
+            using (var output = client.WaitForOutputFile(50001, Support.FastWait()))
             {
                 Assert.That(output.Job.Id, Is.EqualTo(50001));
                 Assert.That(output.Job.Status, Is.EqualTo(JobStatus.Completed));
@@ -22,9 +22,9 @@ namespace SellercloudOutputTests
         }
 
         [Test]
-        public void AJobHasWhatTheServerTold()
+        public void GetJob_EachField_HasTheServersValue()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
                 var job = client.GetJob(50003);
                 Assert.That(job.Id, Is.EqualTo(50003));
@@ -53,81 +53,82 @@ namespace SellercloudOutputTests
         }
 
         [Test]
-        public void AJobThatFailedIsToldWithItsLog()
+        public void WaitForJob_FailedJob_ReportsJobAndLog()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
-                var error = Support.Failed(
-                    SellercloudErrorKind.JobFailed, () => client.WaitForJob(50002, Support.Waiting()));
+                var error = Support.Fails(
+                    SellercloudErrorKind.JobFailed, () => client.WaitForJob(50002, Support.FastWait()));
                 Assert.That(error.Job.Status, Is.EqualTo(JobStatus.Failed));
-                Assert.That(error.LogLines.Count, Is.EqualTo(2));
-                Assert.That(error.LogLines[1], Is.EqualTo("Row 9: no price"));
-                error = Support.Failed(
-                    SellercloudErrorKind.JobFailed, () => client.WaitForOutputFile(50005, Support.Waiting()));
-                Assert.That(error.Job.Status, Is.EqualTo(JobStatus.Cancelled));
+                Assert.That(error.JobId, Is.EqualTo(50002));
+                Assert.That(error.JobLog.Count, Is.EqualTo(2));
+                Assert.That(error.JobLog[1], Is.EqualTo("Row 9: no price"));
+                error = Support.Fails(
+                    SellercloudErrorKind.JobFailed, () => client.WaitForOutputFile(50005, Support.FastWait()));
+                Assert.That(error.Job.Status, Is.EqualTo(JobStatus.Canceled));
             }
         }
 
         [Test]
-        public void AWaitHasAnEnd()
+        public void WaitForJob_UnfinishedJob_TimesOut()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
-                var options = Support.Waiting();
+                var options = Support.FastWait();
                 options.Timeout = TimeSpan.FromMilliseconds(100);
-                Support.Failed(SellercloudErrorKind.Timeout, () => client.WaitForJob(50004, options));
+                Support.Fails(SellercloudErrorKind.Timeout, () => client.WaitForJob(50004, options));
             }
         }
 
         [Test]
-        public void AnIdIsReadFromText()
+        public void ParseJobId_IdOrLink_ReturnsTheId()
         {
             Assert.That(
                 SellercloudClient.ParseJobId("/queued-jobs/queued-job-details.aspx?id=2206923"), Is.EqualTo(2206923));
             Assert.That(SellercloudClient.ParseJobId("28142"), Is.EqualTo(28142));
-            Support.Failed(SellercloudErrorKind.InvalidArgument, () => SellercloudClient.ParseJobId("no job"));
-            Support.Failed(SellercloudErrorKind.InvalidArgument, () => SellercloudClient.ParseJobId(""));
-            Support.Caught<ArgumentNullException>(() => SellercloudClient.ParseJobId(null));
+            Support.Fails(SellercloudErrorKind.InvalidArgument, () => SellercloudClient.ParseJobId("no job"));
+            Support.Fails(SellercloudErrorKind.InvalidArgument, () => SellercloudClient.ParseJobId(""));
+            Support.Throws<ArgumentNullException>(() => SellercloudClient.ParseJobId(null));
         }
 
         [Test]
-        public void WaitForJobOnHoldFailsUnlessToldToWait()
+        public void FailOnHold_JobOnHold_FailsOrTimesOut()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
-                var options = Support.Waiting();
+                var options = Support.FastWait();
                 options.Timeout = TimeSpan.FromMinutes(1);
-                var error = Support.Failed(SellercloudErrorKind.JobFailed, () => client.WaitForJob(50009, options));
+                var error = Support.Fails(SellercloudErrorKind.JobFailed, () => client.WaitForJob(50009, options));
                 Assert.That(error.Job.Status, Is.EqualTo(JobStatus.OnHold));
                 options.FailOnHold = false;
                 options.Timeout = TimeSpan.FromMilliseconds(300);
-                Support.Failed(SellercloudErrorKind.Timeout, () => client.WaitForJob(50009, options));
+                Support.Fails(SellercloudErrorKind.Timeout, () => client.WaitForJob(50009, options));
             }
         }
 
         [Test]
-        public void OutputFileIsSavedOrCopiedAfterTheWait()
+        public void WaitAndSaveOrWrite_FinishedJob_DeliversTheFile()
         {
-            using (var folder = new Folder())
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var directory = new TemporaryDirectory())
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
-                var options = Support.Waiting();
-                options.FileName = "waited for.csv";
+                var options = Support.FastWait();
+                options.FileName = "after wait.csv";
                 foreach (var isAsync in new[] { false, true })
                 {
                     options.IfExists = isAsync ? IfExists.Replace : IfExists.Fail;
                     var saved = isAsync
-                        ? client.WaitAndSaveOutputFileAsync(50003, folder.Path, options).Result()
-                        : client.WaitAndSaveOutputFile(50003, folder.Path, options);
+                        ? client.WaitAndSaveOutputFileAsync(50003, directory.Path, options).Result()
+                        : client.WaitAndSaveOutputFile(50003, directory.Path, options);
                     Assert.That(saved.Job.Status, Is.EqualTo(JobStatus.PartialSuccess));
                     Assert.That(new FileInfo(saved.File.Path).Length, Is.EqualTo(Support.OrdersLength));
                     using (var copy = new MemoryStream())
                     {
-                        var copied = isAsync
-                            ? client.WaitAndCopyOutputFileToAsync(50003, copy, options).Result()
-                            : client.WaitAndCopyOutputFileTo(50003, copy, options);
-                        Assert.That(copied.Job.Id, Is.EqualTo(50003));
-                        Assert.That(copied.File.Path, Is.Null);
+                        var written = isAsync
+                            ? client.WaitAndWriteOutputFileAsync(50003, copy, options).Result()
+                            : client.WaitAndWriteOutputFile(50003, copy, options);
+                        Assert.That(written.Job.Id, Is.EqualTo(50003));
+                        Assert.That(written.File.Path, Is.Null);
                         Assert.That(copy.ToArray(), Is.EqualTo(File.ReadAllBytes(saved.File.Path)));
                     }
                 }
@@ -135,24 +136,24 @@ namespace SellercloudOutputTests
         }
 
         [Test]
-        public void WaitAndSaveChecksBeforeTheWait()
+        public void WaitAndSaveOutputFile_InvalidArguments_FailBeforeTheWait()
         {
-            using (var folder = new Folder())
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var directory = new TemporaryDirectory())
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             {
-                // This job does not end.
+                // This job never ends, so that a check after the wait would time out.
                 var options = new CallOptions { Timeout = TimeSpan.FromMinutes(1) };
-                Support.Failed(
+                Support.Fails(
                     SellercloudErrorKind.Io,
-                    () => client.WaitAndSaveOutputFile(50004, folder.Path + "/nowhere", options));
+                    () => client.WaitAndSaveOutputFile(50004, directory.Path + "/missing", options));
                 options.FileName = "a/b";
-                Support.Failed(
+                Support.Fails(
                     SellercloudErrorKind.InvalidArgument,
-                    () => client.WaitAndSaveOutputFile(50004, folder.Path, options));
-                Support.Caught<ArgumentNullException>(() => client.WaitAndSaveOutputFile(50004, null));
-                Support.Caught<ArgumentNullException>(() => client.WaitAndSaveOutputFileAsync(50004, null).Result());
-                Support.Caught<ArgumentNullException>(() => client.WaitAndCopyOutputFileTo(50004, null));
-                Support.Caught<ArgumentNullException>(() => client.WaitAndCopyOutputFileToAsync(50004, null).Result());
+                    () => client.WaitAndSaveOutputFile(50004, directory.Path, options));
+                Support.Throws<ArgumentNullException>(() => client.WaitAndSaveOutputFile(50004, null));
+                Support.Throws<ArgumentNullException>(() => client.WaitAndSaveOutputFileAsync(50004, null).Result());
+                Support.Throws<ArgumentNullException>(() => client.WaitAndWriteOutputFile(50004, null));
+                Support.Throws<ArgumentNullException>(() => client.WaitAndWriteOutputFileAsync(50004, null).Result());
             }
         }
     }

@@ -8,8 +8,9 @@ using NUnit.Framework;
 namespace SellercloudOutputTests
 {
     /// <summary>
-    /// Runs the tests of this assembly where NUnit's own console does not run: each of [TestFixture] and [Test], with
-    /// [SetUp] and [TearDown], one after the other. Fails where one fails, and where there is none.
+    /// Runs the tests of this assembly on runtimes that NUnit 2's console does not support. It runs each [Test] of each
+    /// [TestFixture], with [SetUp] and [TearDown], one after the other. The exit code is 1 if a test fails or if there
+    /// is no test.
     /// </summary>
     internal static class Runner
     {

@@ -19,7 +19,7 @@ namespace SellercloudOutputTests
         [SetUp]
         public void SetUp()
         {
-            client = new SellercloudClient(Support.WithToken());
+            client = new SellercloudClient(Support.TokenOptions());
             file = client.GetOutputFile(28143);
             bytes = file.ToArray();
             stream = file.AsStream();
@@ -34,7 +34,7 @@ namespace SellercloudOutputTests
         }
 
         [Test]
-        public void ItReadsToTheEnd()
+        public void CopyTo_WholeFile_ReadsToTheEnd()
         {
             Assert.That(stream.CanRead && stream.CanSeek && !stream.CanWrite);
             Assert.That(stream.Length, Is.EqualTo(bytes.Length));
@@ -47,22 +47,22 @@ namespace SellercloudOutputTests
         }
 
         [Test]
-        public void ItReadsPieces()
+        public void Read_PartOfTheBuffer_ReadsOnlyThatPart()
         {
-            var piece = new byte[10];
-            Assert.That(stream.Read(piece, 2, 5), Is.EqualTo(5));
+            var chunk = new byte[10];
+            Assert.That(stream.Read(chunk, 2, 5), Is.EqualTo(5));
             var expected = new byte[10];
             Array.Copy(bytes, 0, expected, 2, 5);
-            Assert.That(piece, Is.EqualTo(expected));
+            Assert.That(chunk, Is.EqualTo(expected));
             stream.Position = bytes.Length - 3;
-            Assert.That(stream.Read(piece, 0, 10), Is.EqualTo(3));
+            Assert.That(stream.Read(chunk, 0, 10), Is.EqualTo(3));
             stream.Position = 1;
             Assert.That(stream.ReadByte(), Is.EqualTo(bytes[1]));
-            Assert.That(stream.Read(piece, 0, 0), Is.EqualTo(0));
+            Assert.That(stream.Read(chunk, 0, 0), Is.EqualTo(0));
         }
 
         [Test]
-        public void ItReadsAsynchronously()
+        public void CopyToAsync_WholeFile_ReadsToTheEnd()
         {
             var copy = new MemoryStream();
             stream.CopyToAsync(copy).GetAwaiter().GetResult();
@@ -72,11 +72,11 @@ namespace SellercloudOutputTests
                 source.Cancel();
                 Assert.That(stream.ReadAsync(new byte[1], 0, 1, source.Token).IsCanceled);
             }
-            Support.Caught<ArgumentNullException>(() => stream.ReadAsync(null, 0, 1).Result());
+            Support.Throws<ArgumentNullException>(() => stream.ReadAsync(null, 0, 1).Result());
         }
 
         [Test]
-        public void ItSeeks()
+        public void Seek_EachOrigin_MovesThePosition()
         {
             Assert.That(stream.Seek(10, SeekOrigin.Begin), Is.EqualTo(10));
             Assert.That(stream.Seek(-4, SeekOrigin.Current), Is.EqualTo(6));
@@ -85,31 +85,31 @@ namespace SellercloudOutputTests
             Assert.That(stream.ReadByte(), Is.EqualTo(bytes[bytes.Length - 1]));
             Assert.That(stream.Seek(5, SeekOrigin.End), Is.EqualTo(bytes.Length + 5));
             Assert.That(stream.ReadByte(), Is.EqualTo(-1));
-            Support.Caught<IOException>(() => stream.Seek(-1, SeekOrigin.Begin));
-            Support.Caught<IOException>(() => stream.Seek(long.MinValue, SeekOrigin.End));
-            Support.Caught<IOException>(() => stream.Seek(long.MaxValue, SeekOrigin.Current));
-            Support.Caught<IOException>(() => stream.Position = -1);
-            Support.Caught<ArgumentOutOfRangeException>(() => stream.Seek(0, (SeekOrigin)7));
+            Support.Throws<IOException>(() => stream.Seek(-1, SeekOrigin.Begin));
+            Support.Throws<IOException>(() => stream.Seek(long.MinValue, SeekOrigin.End));
+            Support.Throws<IOException>(() => stream.Seek(long.MaxValue, SeekOrigin.Current));
+            Support.Throws<IOException>(() => stream.Position = -1);
+            Support.Throws<ArgumentOutOfRangeException>(() => stream.Seek(0, (SeekOrigin)7));
             Assert.That(stream.Position, Is.EqualTo(bytes.Length + 5));
         }
 
         [Test]
-        public void ItRefusesWhatIsOutOfBounds()
+        public void Read_OutOfRange_Throws()
         {
             var buffer = new byte[4];
-            Support.Caught<ArgumentNullException>(() => stream.Read(null, 0, 1));
-            Support.Caught<ArgumentOutOfRangeException>(() => stream.Read(buffer, -1, 1));
-            Support.Caught<ArgumentOutOfRangeException>(() => stream.Read(buffer, 0, -1));
-            Support.Caught<ArgumentOutOfRangeException>(() => stream.Read(buffer, 2, 3));
-            Support.Caught<ArgumentOutOfRangeException>(() => stream.Read(buffer, 5, 0));
-            Support.Caught<NotSupportedException>(() => stream.Write(buffer, 0, 1));
-            Support.Caught<NotSupportedException>(() => stream.SetLength(1));
+            Support.Throws<ArgumentNullException>(() => stream.Read(null, 0, 1));
+            Support.Throws<ArgumentOutOfRangeException>(() => stream.Read(buffer, -1, 1));
+            Support.Throws<ArgumentOutOfRangeException>(() => stream.Read(buffer, 0, -1));
+            Support.Throws<ArgumentOutOfRangeException>(() => stream.Read(buffer, 2, 3));
+            Support.Throws<ArgumentOutOfRangeException>(() => stream.Read(buffer, 5, 0));
+            Support.Throws<NotSupportedException>(() => stream.Write(buffer, 0, 1));
+            Support.Throws<NotSupportedException>(() => stream.SetLength(1));
             stream.Flush();
             Assert.That(stream.Position, Is.EqualTo(0));
         }
 
         [Test]
-        public void StreamsDoNotDisturbEachOther()
+        public void AsStream_TwoStreams_AreIndependent()
         {
             using (var other = file.AsStream())
             {
@@ -121,35 +121,35 @@ namespace SellercloudOutputTests
         }
 
         [Test]
-        public void ItEndsWithTheFile()
+        public void Stream_DisposedFile_Throws()
         {
             stream.Position = bytes.Length;
             file.Dispose();
-            ThrowsEverywhere();
+            AssertEveryMemberThrows();
         }
 
         [Test]
-        public void ItEndsByItself()
+        public void Stream_Disposed_ThrowsAndKeepsTheFile()
         {
             stream.Dispose();
-            ThrowsEverywhere();
+            AssertEveryMemberThrows();
             Assert.That(file.AsStream().ReadByte(), Is.EqualTo(bytes[0]));
         }
 
         [Test]
-        public void ItKeepsTheMemoryOfAFileThatIsCollected()
+        public void Stream_CollectedFile_KeepsTheMemory()
         {
-            // On a thread of its own, so that its stack keeps no file. Some of many, since Mono's collector takes for
-            // a reference what only looks like one.
+            // A thread of its own leaves no reference on this stack. Mono scans stacks conservatively, so that only
+            // some of the files are collected.
             var files = new List<WeakReference>();
             var streams = new List<Stream>();
             var thread = new Thread(() =>
             {
                 for (var round = 0; round < 32; round++)
                 {
-                    var forgotten = client.GetOutputFile(28143);
-                    files.Add(new WeakReference(forgotten));
-                    streams.Add(forgotten.AsStream());
+                    var unreferenced = client.GetOutputFile(28143);
+                    files.Add(new WeakReference(unreferenced));
+                    streams.Add(unreferenced.AsStream());
                 }
             });
             thread.Start();
@@ -157,21 +157,21 @@ namespace SellercloudOutputTests
             GC.Collect();
             GC.WaitForPendingFinalizers();
             Assert.That(files.Any(collected => !collected.IsAlive));
-            // Were memory of theirs freed, these would be given it.
+            // If their memory had been freed, these files would overwrite it.
             for (var round = 0; round < 32; round++)
             {
                 client.GetOutputFile(28142).Dispose();
             }
-            foreach (var kept in streams)
+            foreach (var open in streams)
             {
                 var copy = new MemoryStream();
-                kept.CopyTo(copy);
+                open.CopyTo(copy);
                 Assert.That(copy.ToArray(), Is.EqualTo(bytes));
             }
         }
 
         [Test]
-        public void ADisposeDuringReadsIsSafe()
+        public void OutputFile_DisposedDuringRead_EndsTheReader()
         {
             using (var large = client.GetOutputFile(28148))
             {
@@ -207,17 +207,17 @@ namespace SellercloudOutputTests
             }
         }
 
-        private void ThrowsEverywhere()
+        private void AssertEveryMemberThrows()
         {
             Assert.That(stream.CanRead || stream.CanSeek || stream.CanWrite, Is.False);
             long ignored;
-            Support.Caught<ObjectDisposedException>(() => stream.Read(new byte[1], 0, 1));
-            Support.Caught<ObjectDisposedException>(() => stream.ReadByte());
-            Support.Caught<ObjectDisposedException>(() => stream.ReadAsync(new byte[1], 0, 1).Result());
-            Support.Caught<ObjectDisposedException>(() => stream.Seek(0, SeekOrigin.Begin));
-            Support.Caught<ObjectDisposedException>(() => ignored = stream.Length);
-            Support.Caught<ObjectDisposedException>(() => ignored = stream.Position);
-            Support.Caught<ObjectDisposedException>(() => stream.Position = 0);
+            Support.Throws<ObjectDisposedException>(() => stream.Read(new byte[1], 0, 1));
+            Support.Throws<ObjectDisposedException>(() => stream.ReadByte());
+            Support.Throws<ObjectDisposedException>(() => stream.ReadAsync(new byte[1], 0, 1).Result());
+            Support.Throws<ObjectDisposedException>(() => stream.Seek(0, SeekOrigin.Begin));
+            Support.Throws<ObjectDisposedException>(() => ignored = stream.Length);
+            Support.Throws<ObjectDisposedException>(() => ignored = stream.Position);
+            Support.Throws<ObjectDisposedException>(() => stream.Position = 0);
         }
     }
 }

@@ -7,7 +7,7 @@ using SellercloudOutput;
 
 namespace SellercloudOutputTests
 {
-    /// <summary>Where the stand-in servers are, and what the tests share.</summary>
+    /// <summary>The mock servers' addresses, and helpers that several tests use.</summary>
     internal static class Support
     {
         public const string OrdersName = "Orders \u00e9 2026-11-23.csv";
@@ -16,49 +16,54 @@ namespace SellercloudOutputTests
         public static string Variable(string name)
         {
             var value = Environment.GetEnvironmentVariable(name);
-            Assert.That(value, Is.Not.Null, "the environment has no " + name + ": run tests/dotnet/run");
+            Assert.That(
+                value,
+                Is.Not.Null,
+                "The environment variable " + name + " is not set. Run tests/dotnet/run, which sets it.");
             return value;
         }
 
-        public static SellercloudClientOptions WithToken()
+        public static SellercloudClientOptions TokenOptions()
         {
             return new SellercloudClientOptions
             {
                 Server = Variable("STAND_IN"),
                 Token = Variable("STAND_IN_TOKEN"),
-                RetryBase = TimeSpan.FromMilliseconds(10),
+                InitialBackoff = TimeSpan.FromMilliseconds(10),
             };
         }
 
-        public static SellercloudClientOptions WithLogin()
+        public static SellercloudClientOptions LoginOptions()
         {
-            var options = WithToken();
+            var options = TokenOptions();
             options.Token = null;
             options.UserName = Variable("STAND_IN_USER");
             options.Password = Variable("STAND_IN_PASSWORD");
             return options;
         }
 
-        /// <summary>A client of a server that sends the beginning of a file, and then nothing.</summary>
-        public static SellercloudClient OfSilentBody()
+        /// <summary>
+        /// Creates a client of a server that sends the beginning of a file and then stops sending.
+        /// </summary>
+        public static SellercloudClient StalledResponseClient()
         {
-            var options = WithToken();
+            var options = TokenOptions();
             options.Server = Variable("SILENT_BODY");
             return new SellercloudClient(options);
         }
 
-        /// <summary>Options for a quick wait.</summary>
-        public static CallOptions Waiting()
+        /// <summary>Creates options with short intervals between polls.</summary>
+        public static CallOptions FastWait()
         {
             return new CallOptions
             {
-                WaitFirst = TimeSpan.FromMilliseconds(1),
-                WaitLongest = TimeSpan.FromMilliseconds(5),
+                WaitInitialInterval = TimeSpan.FromMilliseconds(1),
+                WaitMaxInterval = TimeSpan.FromMilliseconds(5),
             };
         }
 
-        /// <summary>What the action throws, which must be of this very type.</summary>
-        public static T Caught<T>(Action action)
+        /// <summary>Returns the exception that the action throws. It must have exactly this type.</summary>
+        public static T Throws<T>(Action action)
             where T : Exception
         {
             try
@@ -70,41 +75,41 @@ namespace SellercloudOutputTests
                 Assert.That(exception.GetType(), Is.EqualTo(typeof(T)), exception.ToString());
                 return (T)exception;
             }
-            throw new AssertionException("nothing was thrown");
+            throw new AssertionException("The action did not throw.");
         }
 
-        public static SellercloudException Failed(SellercloudErrorKind kind, Action action)
+        public static SellercloudException Fails(SellercloudErrorKind kind, Action action)
         {
-            var exception = Caught<SellercloudException>(action);
+            var exception = Throws<SellercloudException>(action);
             Assert.That(exception.Kind, Is.EqualTo(kind), exception.ToString());
             return exception;
         }
 
-        /// <summary>Waits for a task; throws what it threw.</summary>
+        /// <summary>Waits for a task and returns its result, or rethrows its exception.</summary>
         public static T Result<T>(this Task<T> task)
         {
             return task.GetAwaiter().GetResult();
         }
 
-        /// <summary>A figure of this process's memory, such as VmRSS, in bytes.</summary>
-        public static long Memory(string what)
+        /// <summary>Returns a memory figure of this process, such as VmRSS, in bytes.</summary>
+        public static long ReadMemory(string figure)
         {
             foreach (var line in File.ReadAllLines("/proc/self/status"))
             {
-                if (line.StartsWith(what + ":", StringComparison.Ordinal))
+                if (line.StartsWith(figure + ":", StringComparison.Ordinal))
                 {
                     var words = line.Split(new[] { ' ', '\t' }, StringSplitOptions.RemoveEmptyEntries);
                     return 1024 * long.Parse(words[1], CultureInfo.InvariantCulture);
                 }
             }
-            throw new InvalidOperationException(what);
+            throw new InvalidOperationException("/proc/self/status has no line " + figure + ".");
         }
     }
 
-    /// <summary>An empty folder, gone in the end.</summary>
-    internal sealed class Folder : IDisposable
+    /// <summary>A new, empty directory, which Dispose deletes.</summary>
+    internal sealed class TemporaryDirectory : IDisposable
     {
-        public Folder(string name = "folder")
+        public TemporaryDirectory(string name = "directory")
         {
             Path = System.IO.Path.Combine(
                 System.IO.Path.GetTempPath(), "sellercloud-output-" + Guid.NewGuid().ToString("N"), name);
@@ -130,27 +135,27 @@ namespace SellercloudOutputTests
         }
     }
 
-    /// <summary>Reports to a function, on the reporting thread.</summary>
-    internal sealed class Told : IProgress<TransferProgress>
+    /// <summary>Forwards progress to a function on the reporting thread, without a synchronization context.</summary>
+    internal sealed class ProgressFunction : IProgress<TransferProgress>
     {
-        private readonly Action<TransferProgress> told;
+        private readonly Action<TransferProgress> onProgress;
 
-        public Told(Action<TransferProgress> told)
+        public ProgressFunction(Action<TransferProgress> onProgress)
         {
-            this.told = told;
+            this.onProgress = onProgress;
         }
 
         public void Report(TransferProgress value)
         {
-            told(value);
+            onProgress(value);
         }
     }
 
-    /// <summary>What the tests' callbacks throw.</summary>
-    internal sealed class OwnException : Exception
+    /// <summary>The exception that the tests' callbacks throw.</summary>
+    internal sealed class TestException : Exception
     {
-        public OwnException()
-            : base("my own")
+        public TestException()
+            : base("This exception comes from a test's callback.")
         {
         }
     }

@@ -11,11 +11,14 @@ namespace SellercloudOutputTests
     [TestFixture]
     public class TextTests
     {
-        // A NUL would end the text for C, and half of a pair is no character.
-        private static readonly string[] Bad = { "secret\0", "\0secret", "secret\ud83d", "secret\udce6 secret" };
+        // A NUL would end the string in C, and UTF-8 cannot encode an unpaired surrogate.
+        private static readonly string[] InvalidTexts =
+        {
+            "secret\0", "\0secret", "secret\ud83d", "secret\udce6 secret",
+        };
 
         [Test]
-        public void TextsThatCCannotHaveAreRefused()
+        public void ClientOptions_NulOrUnpairedSurrogate_AreRejected()
         {
             var changes = new Action<SellercloudClientOptions, string>[]
             {
@@ -24,7 +27,7 @@ namespace SellercloudOutputTests
                 (options, text) => options.UserName = text,
                 (options, text) => options.Password = text,
                 (options, text) => options.Team = text,
-                (options, text) => options.TeamDirectory = text,
+                (options, text) => options.TeamLookupUrl = text,
                 (options, text) => options.Proxy = text,
                 (options, text) => options.CaCertificates = text,
                 (options, text) => options.ClientCertificate = text,
@@ -32,65 +35,67 @@ namespace SellercloudOutputTests
             };
             foreach (var change in changes)
             {
-                foreach (var text in Bad)
+                foreach (var text in InvalidTexts)
                 {
-                    var options = Support.WithToken();
+                    var options = Support.TokenOptions();
                     change(options, text);
-                    Refused(() => new SellercloudClient(options));
+                    AssertRejected(() => new SellercloudClient(options));
                 }
             }
         }
 
         [Test]
-        public void SoAreThoseOfCalls()
+        public void Calls_NulOrUnpairedSurrogate_AreRejected()
         {
-            using (var client = new SellercloudClient(Support.WithToken()))
+            using (var client = new SellercloudClient(Support.TokenOptions()))
             using (var file = client.GetOutputFile(28142))
             {
-                foreach (var text in Bad)
+                foreach (var text in InvalidTexts)
                 {
                     var options = new CallOptions { FileName = text };
-                    Refused(() => client.SaveOutputFile(28142, text));
-                    Refused(() => client.SaveOutputFile(28142, ".", options));
-                    Refused(() => client.SaveOutputFileAsync(28142, text).Result());
-                    Refused(() => file.Save(text));
-                    Refused(() => file.Save(".", options));
-                    Refused(() => SellercloudClient.ParseJobId(text));
+                    AssertRejected(() => client.SaveOutputFile(28142, text));
+                    AssertRejected(() => client.SaveOutputFile(28142, ".", options));
+                    AssertRejected(() => client.SaveOutputFileAsync(28142, text).Result());
+                    AssertRejected(() => file.Save(text));
+                    AssertRejected(() => file.Save(".", options));
+                    AssertRejected(() => SellercloudClient.ParseJobId(text));
                 }
             }
         }
 
         [Test]
-        public void NoCopyOfASecretStays()
+        public void Client_Disposed_LeavesNoSecretInMemory()
         {
-            // The test's own strings are UTF-16; only the native copies are UTF-8.
+            // Managed strings are UTF-16, so that only native copies match in UTF-8.
             var secrets = new[] { Secret(), Secret(), Secret(), Secret() };
-            var options = Support.WithToken();
+            var options = Support.TokenOptions();
             options.Token = secrets[0];
             new SellercloudClient(options).Dispose();
             options.Token = null;
             options.UserName = "user";
             options.Password = secrets[1];
             new SellercloudClient(options).Dispose();
-            options = Support.WithToken();
-            options.ClientCertificate = "no certificate";
+            options = Support.TokenOptions();
+            options.ClientCertificate = "not a certificate";
             options.ClientKey = secrets[2];
-            Support.Failed(SellercloudErrorKind.InvalidArgument, () => new SellercloudClient(options));
+            Support.Fails(SellercloudErrorKind.InvalidArgument, () => new SellercloudClient(options));
             var kept = Encoding.UTF8.GetBytes(secrets[3]);
             Assert.That(secrets.Select(IsInMemory), Is.EqualTo(new[] { false, false, false, true }));
             GC.KeepAlive(kept);
         }
 
-        /// <summary>Long, so that what is made of memory that was freed does not cover all of it.</summary>
+        /// <summary>Creates a long secret, so that reuse of freed memory does not overwrite all of it.</summary>
         private static string Secret()
         {
             return string.Concat(Enumerable.Repeat(Guid.NewGuid().ToString("N"), 100));
         }
 
-        /// <summary>Whether a secret, once, is in this process's memory in UTF-8.</summary>
+        /// <summary>
+        /// Returns whether the beginning of a secret is in this process's memory in UTF-8.
+        /// </summary>
         private static bool IsInMemory(string text)
         {
-            // The other way round, so that this is no copy.
+            // The bytes are inverted, so that the search does not find its own pattern.
             var wanted = text.Substring(0, 32).Select(character => (byte)~character).ToArray();
             var part = new byte[1 << 20];
             using (var memory = new FileStream(
@@ -115,14 +120,14 @@ namespace SellercloudOutputTests
                         }
                         catch (IOException)
                         {
-                            // It was unmapped meanwhile.
+                            // The region has been unmapped since the list was read.
                             break;
                         }
                         if (Contains(part, length, wanted))
                         {
                             return true;
                         }
-                        // The parts overlap, for what lies across.
+                        // The parts overlap, so that a match across a boundary is found.
                         next += length < part.Length ? length : length - wanted.Length;
                     }
                 }
@@ -147,9 +152,9 @@ namespace SellercloudOutputTests
             return false;
         }
 
-        private static void Refused(Action action)
+        private static void AssertRejected(Action action)
         {
-            var exception = Support.Caught<ArgumentException>(action);
+            var exception = Support.Throws<ArgumentException>(action);
             Assert.That(exception.ParamName, Is.Not.Null);
             Assert.That(exception.ToString().Contains("secret"), Is.False);
         }

@@ -13,7 +13,7 @@ use sellercloud_output::{CancelToken, Error, ErrorKind};
 
 use crate::cell::{Call, Cell, NEVER, Problem, Route, Scheme, Stage, World, fast_retry, perform};
 use crate::failures::{WAIT_FOR_JOB, WAIT_FOR_RETRY};
-use crate::support::stuck::FullPort;
+use mock_server::unresponsive::UnresponsivePort;
 
 /// What stops a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ const DEADLINE: Duration = Duration::from_millis(700);
 const STUCK: Duration = Duration::from_millis(60);
 
 /// A port that neither accepts nor refuses connections. It stays open.
-pub(crate) static FULL_PORT: LazyLock<FullPort> = LazyLock::new(FullPort::new);
+pub(crate) static FULL_PORT: LazyLock<UnresponsivePort> = LazyLock::new(UnresponsivePort::start);
 
 impl StopCell {
     pub(crate) fn exists(&self) -> bool {

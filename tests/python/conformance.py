@@ -1,4 +1,4 @@
-"""Makes the calls of a list (tests/conformance/README.md) and prints it with the answers."""
+"""Makes the calls of a list (tests/conformance/README.md) and prints it with the results."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from sellercloud_output import (
     SavedFile,
     SellercloudError,
     StorageError,
-    Wait,
+    WaitOptions,
     WrittenFile,
 )
 
-FIRST, LONGEST, GRACE = 0.001, 0.005, 0.05
+INITIAL_INTERVAL, MAX_INTERVAL, GRACE = 0.001, 0.005, 0.05
 TEXTS = (
     "type",
     "company_name",
@@ -44,151 +44,157 @@ NUMBERS = (
     "total_items_in_phase",
     "total_processed_in_phase",
 )
-ENCODINGS: Any = ("base64", "raw", "auto")
-IF_EXISTS: Any = ("fail", "replace", "number")
+# The numbers of the C header.
+ENCODINGS: Any = {"401": "base64", "402": "raw", "403": "auto"}
+IF_EXISTS: Any = {"501": "fail", "502": "replace", "503": "keep_both"}
+FIRST_TEXT, FIRST_NUMBER = 201, 301
 
-Question = dict[str, str]
-Answers = Iterator[tuple[str, object]]
+Record = dict[str, str]
+Results = Iterator[tuple[str, object]]
 
 
-def client_of(question: Question) -> Client:
-    token = question.get("token")
-    if token is None and "user" not in question and "no_token" not in question:
+def new_client(record: Record) -> Client:
+    token = record.get("token")
+    if token is None and "user_name" not in record and "no_token" not in record:
         token = os.environ["STAND_IN_TOKEN"]
-    server = None if "team" in question else question.get("server", os.environ["STAND_IN"])
-    max_size = question.get("max_size")
-    ca = question.get("ca")
+    server = None if "team" in record else record.get("server", os.environ["STAND_IN"])
+    max_file_size = record.get("max_file_size")
+    ca = record.get("ca")
     return Client(
         server,
-        team=question.get("team"),
-        team_directory=question.get("team_directory"),
+        team=record.get("team"),
+        team_lookup_url=record.get("team_lookup_url"),
         token=token,
-        user=question.get("user"),
-        password=question.get("password"),
-        body_encoding=ENCODINGS[int(question.get("body_encoding", 0))],
-        max_size=None if max_size is None else int(max_size),
-        allow_plain_http="allow_plain_http" in question,
-        attempts=int(question.get("attempts", 1)),
-        retry_base=0.001,
-        retry_longest=0.01,
-        retry_server_errors="retry_server_errors" in question,
-        proxy=question.get("proxy"),
+        user_name=record.get("user_name"),
+        password=record.get("password"),
+        body_encoding=ENCODINGS[record.get("body_encoding", "401")],
+        max_file_size=None if max_file_size is None else int(max_file_size),
+        allow_plain_http="allow_plain_http" in record,
+        max_attempts=int(record.get("max_attempts", 1)),
+        initial_backoff=0.001,
+        max_backoff=0.01,
+        retry_server_errors="retry_server_errors" in record,
+        proxy=record.get("proxy"),
         ca_certificates=None if ca is None else Path(ca),
     )
 
 
-def job_answers(job: QueuedJob) -> Answers:
+def job_results(job: QueuedJob) -> Results:
     yield "id", job.id
     yield "status", int(job.status)
     yield "status_name", job.status_name
     yield "is_final", int(job.is_final)
-    for word, names in (("text", TEXTS), ("number", NUMBERS)):
-        for field, name in enumerate(names):
+    for word, names, first in (("text", TEXTS, FIRST_TEXT), ("number", NUMBERS, FIRST_NUMBER)):
+        for field, name in enumerate(names, first):
             value = getattr(job, name)
             if value is not None:
                 yield f"{word} {field}", value
 
 
-def file_answers(file: OutputFile | WrittenFile, data: bytes, question: Question) -> Answers:
+def file_results(file: OutputFile | WrittenFile, data: bytes, record: Record) -> Results:
     yield "name", file.name
-    yield "name_is_made_up", int(file.name_is_made_up)
+    yield "is_fallback_name", int(file.is_fallback_name)
     if file.content_type is not None:
         yield "content_type", file.content_type
-    yield "length", len(file) if isinstance(file, OutputFile) else file.size
-    if "sample" in question:
-        is_equal = data == Path(question["sample"]).read_bytes()
+    yield "size", file.size
+    if "sample" in record:
+        is_equal = data == Path(record["sample"]).read_bytes()
         yield "bytes", "equal" if is_equal else "different"
     if isinstance(file, SavedFile):
         yield "path", file.path
 
 
-def error_answers(error: SellercloudError) -> Answers:
+def error_results(error: SellercloudError) -> Results:
     yield "kind", int(error.kind)
     yield "message", error
     if error.http_status is not None:
         yield "http_status", error.http_status
     yield "attempts", error.attempts
-    yield "retry_may_help", int(error.retry_may_help)
+    yield "is_retryable", int(error.is_retryable)
     if error.retry_after is not None:
         yield "retry_after_ms", round(error.retry_after * 1000)
     if isinstance(error, StorageError) and error.errno is not None:
         yield "os_error", error.errno
+    if error.job_id is not None:
+        yield "job_id", error.job_id
     if error.job is not None:
-        yield from job_answers(error.job)
-    for line in error.log_lines:
-        yield "log_line", line
+        yield from job_results(error.job)
+    for line in error.job_log:
+        yield "job_log_line", line
 
 
-def answers(question: Question) -> Answers:
-    call, job = question["call"], question["job"]
-    if call == "job_id":
-        yield "id", Client.job_id(job)
+def results_of(record: Record) -> Results:
+    call, job = record["call"], record["job"]
+    if call == "parse_job_id":
+        yield "id", Client.parse_job_id(job)
         return
     number = int(job)
     options: dict[str, Any] = {}
-    if "timeout" in question:
-        options["timeout"] = int(question["timeout"]) / 1000
-    if "cancelled" in question:
-        options["cancel"] = CancelToken()
-        options["cancel"].cancel()
-    wait = Wait(FIRST, LONGEST, GRACE, fail_on_hold=question.get("fail_on_hold") != "0")
+    if "timeout" in record:
+        options["timeout"] = int(record["timeout"]) / 1000
+    if "cancelled" in record:
+        options["cancel_token"] = CancelToken()
+        options["cancel_token"].cancel()
+    wait = WaitOptions(
+        INITIAL_INTERVAL, MAX_INTERVAL, GRACE, fail_on_hold=record.get("fail_on_hold") != "0"
+    )
     saving: dict[str, Any] = {
-        "name": question.get("file_name"),
-        "if_exists": IF_EXISTS[int(question.get("if_exists", 0))],
+        "file_name": record.get("file_name"),
+        "if_exists": IF_EXISTS[record.get("if_exists", "501")],
     }
-    with client_of(question) as client:
+    with new_client(record) as client:
         if call == "get_output_file":
-            file = client.output_file(number, **options)
-            yield from file_answers(file, bytes(file), question)
+            file = client.get_output_file(number, **options)
+            yield from file_results(file, bytes(file), record)
         elif call == "output_file_save":
-            saved = client.output_file(number, **options).save(question["folder"], **saving)
-            yield from file_answers(saved, saved.path.read_bytes(), question)
+            saved = client.get_output_file(number, **options).save(record["directory"], **saving)
+            yield from file_results(saved, saved.path.read_bytes(), record)
         elif call == "save_output_file":
-            saved = client.save_output_file(number, question["folder"], **saving, **options)
-            yield from file_answers(saved, saved.path.read_bytes(), question)
+            saved = client.save_output_file(number, record["directory"], **saving, **options)
+            yield from file_results(saved, saved.path.read_bytes(), record)
         elif call == "write_output_file":
             writer = io.BytesIO()
             written = client.write_output_file(number, writer, **options)
-            yield from file_answers(written, writer.getvalue(), question)
+            yield from file_results(written, writer.getvalue(), record)
         elif call == "get_job":
-            yield from job_answers(client.job(number, **options))
+            yield from job_results(client.get_job(number, **options))
         elif call == "wait_for_job":
-            yield from job_answers(client.wait(number, wait=wait, **options))
+            yield from job_results(client.wait_for_job(number, wait=wait, **options))
         elif call == "wait_for_output_file":
             ended, file = client.wait_for_output_file(number, wait=wait, **options)
-            yield from job_answers(ended)
-            yield from file_answers(file, bytes(file), question)
+            yield from job_results(ended)
+            yield from file_results(file, bytes(file), record)
         elif call == "wait_and_save_output_file":
-            folder = question["folder"]
+            directory = record["directory"]
             options.update(saving, wait=wait)
-            ended, saved = client.wait_and_save_output_file(number, folder, **options)
-            yield from job_answers(ended)
-            yield from file_answers(saved, saved.path.read_bytes(), question)
+            ended, saved = client.wait_and_save_output_file(number, directory, **options)
+            yield from job_results(ended)
+            yield from file_results(saved, saved.path.read_bytes(), record)
         elif call == "wait_and_write_output_file":
             writer = io.BytesIO()
             options.update(wait=wait)
             ended, written = client.wait_and_write_output_file(number, writer, **options)
-            yield from job_answers(ended)
-            yield from file_answers(written, writer.getvalue(), question)
+            yield from job_results(ended)
+            yield from file_results(written, writer.getvalue(), record)
         else:
             raise ValueError(f"no call {call}")
 
 
 def main() -> None:
-    records = Path(sys.argv[1]).read_text(encoding="utf-8").rstrip("\n").split("\n\n")
-    told = []
-    for record in records:
-        lines = [line for line in record.split("\n") if not line.startswith("> ")]
-        question = dict(line.split(": ", 1) for line in lines)
-        given: list[tuple[str, object]] = []
+    texts = Path(sys.argv[1]).read_text(encoding="utf-8").rstrip("\n").split("\n\n")
+    printed = []
+    for text in texts:
+        lines = [line for line in text.split("\n") if not line.startswith("> ")]
+        record = dict(line.split(": ", 1) for line in lines)
+        results: list[tuple[str, object]] = []
         try:
-            given.extend(answers(question))
+            results.extend(results_of(record))
         except SellercloudError as error:
-            given = list(error_answers(error))
-        for name, value in given:
+            results = list(error_results(error))
+        for name, value in results:
             lines.append(f"> {name}: {value}".replace("\r", "\\r").replace("\n", "\\n"))
-        told.append("\n".join(lines))
-    sys.stdout.buffer.write(("\n\n".join(told) + "\n").encode())
+        printed.append("\n".join(lines))
+    sys.stdout.buffer.write(("\n\n".join(printed) + "\n").encode())
 
 
 if __name__ == "__main__":

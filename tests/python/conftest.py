@@ -1,4 +1,4 @@
-"""The stand-in servers, which the environment names; tests/python/run starts them."""
+"""Fixtures for the mock servers, whose addresses tests/python/run puts into the environment."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, Callable
 import pytest
 from sellercloud_output import Client
 
-# A process that was started with SIGINT ignored (nohup, cron, a shell's &) stays so: neither
-# its calls nor the processes that it starts would be interrupted.
+# A process that starts with SIGINT ignored (under nohup, cron or a shell's &) keeps ignoring
+# it, as do its child processes. The tests that send SIGINT would then wait in vain.
 if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -19,32 +19,35 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 
 
 def setting(name: str) -> str:
+    """Returns a setting of the mock servers."""
     return os.environ[name]
 
 
 @pytest.fixture
 def make_client() -> Callable[..., Client]:
-    """Makes clients of a server that the environment names, with short waits."""
+    """Returns a function that creates clients of a mock server, with short backoffs."""
 
     def make(server: str = "STAND_IN", **options: Any) -> Client:
-        if not {"token", "user", "token_source"} & options.keys():
+        if not {"token", "user_name", "token_provider"} & options.keys():
             options["token"] = setting("STAND_IN_TOKEN")
-        return Client(setting(server), retry_base=0.01, **options)
+        return Client(setting(server), initial_backoff=0.01, **options)
 
     return make
 
 
 @pytest.fixture
 def client(make_client: Callable[..., Client]) -> Client:
+    """Returns a client of the mock server."""
     return make_client()
 
 
 @pytest.fixture
 def orders() -> bytes:
-    """The file of job 28142."""
+    """Returns the output file of job 28142."""
     return (SAMPLES / "orders.csv").read_bytes()
 
 
 @pytest.fixture
 def login() -> dict[str, Any]:
-    return {"user": setting("STAND_IN_USER"), "password": setting("STAND_IN_PASSWORD")}
+    """Returns the login that the mock server accepts."""
+    return {"user_name": setting("STAND_IN_USER"), "password": setting("STAND_IN_PASSWORD")}

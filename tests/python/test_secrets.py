@@ -1,4 +1,4 @@
-"""Where secrets are held, and that nothing shows them."""
+"""Tests that secrets are wiped, and that no traceback, repr or debugger shows them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECRET = "hunter2-is-a-secret"
 
 
 def shows(value: object, depth: int = 6) -> bool:
-    """Whether a debugger that prints a variable, and what is in it, shows the secret."""
+    """Returns whether a debugger that prints a variable and its contents shows the secret."""
     if SECRET in repr(value) or (isinstance(value, bytes) and SECRET.encode() in value):
         return True
     if depth == 0:
@@ -37,7 +37,7 @@ def shows(value: object, depth: int = 6) -> bool:
 
 
 def showing_frames(error: BaseException | None) -> list[str]:
-    """The package's frames in a traceback, and in those of its causes, with the secret."""
+    """Returns the package's variables that hold the secret in the tracebacks of an error."""
     found: list[str] = []
     while error is not None:
         trace = error.__traceback__
@@ -59,16 +59,16 @@ def showing_frames(error: BaseException | None) -> list[str]:
 FAILING: dict[str, dict[str, Any]] = {
     "a token with a line feed": {"token": SECRET + "\n" + SECRET},
     "a token with a NUL": {"token": SECRET + "\0"},
-    "a token with half of a surrogate pair": {"token": SECRET + "\udc80"},
-    "a token and an option that is wrong": {"token": SECRET, "body_encoding": "gzip"},
-    "a password with half of a surrogate pair": {"user": "me", "password": SECRET + "\udc80"},
-    "a password and a server that is wrong": {
+    "a token with a lone surrogate": {"token": SECRET + "\udc80"},
+    "a token and an invalid option": {"token": SECRET, "body_encoding": "gzip"},
+    "a password with a lone surrogate": {"user_name": "me", "password": SECRET + "\udc80"},
+    "a password and an invalid server": {
         "server": "",
-        "user": "me",
+        "user_name": "me",
         "password": SECRET,
     },
-    "a proxy that is none": {"token": "x", "proxy": f"nonsense://user:{SECRET}@proxy"},
-    "a key that is none": {
+    "an invalid proxy": {"token": "x", "proxy": f"unknown://user:{SECRET}@proxy"},
+    "an invalid key": {
         "token": "x",
         "client_certificate": SECRET,
         "client_key": SECRET.encode(),
@@ -77,20 +77,20 @@ FAILING: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("options", FAILING.values(), ids=FAILING.keys())
-def test_constructor_that_fails_shows_no_secret(options: dict[str, Any]) -> None:
+def test_failed_constructor_shows_no_secret(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError) as caught:
         Client(options.pop("server", "tt"), **options)
     assert showing_frames(caught.value) == []
 
 
-def test_call_that_fails_shows_no_secret(make_client: Callable[..., Client]) -> None:
+def test_failed_call_shows_no_secret(make_client: Callable[..., Client]) -> None:
     client = make_client(token=SECRET)
     calls: list[Callable[[], Any]] = [
-        lambda: client.output_file(28142),
-        lambda: client.output_file(28142, timeout=-1),
-        lambda: make_client(token_source=lambda _: SECRET).output_file(28142),
-        lambda: make_client(token_source=lambda _: SECRET + "\0").output_file(28142),
-        lambda: make_client(token_source=lambda _: SECRET.encode()).output_file(28142),
+        lambda: client.get_output_file(28142),
+        lambda: client.get_output_file(28142, timeout=-1),
+        lambda: make_client(token_provider=lambda _: SECRET).get_output_file(28142),
+        lambda: make_client(token_provider=lambda _: SECRET + "\0").get_output_file(28142),
+        lambda: make_client(token_provider=lambda _: SECRET.encode()).get_output_file(28142),
     ]
     for call in calls:
         with pytest.raises(Exception) as caught:
@@ -98,7 +98,7 @@ def test_call_that_fails_shows_no_secret(make_client: Callable[..., Client]) -> 
         assert showing_frames(caught.value) == []
 
 
-def test_pickle_that_fails_to_load_shows_no_secret(
+def test_failed_unpickling_shows_no_secret(
     make_client: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pickled = pickle.dumps(make_client(token=SECRET))
@@ -109,24 +109,22 @@ def test_pickle_that_fails_to_load_shows_no_secret(
 
 
 @pytest.mark.parametrize("name", ["SELLERCLOUD_TOKEN", "SELLERCLOUD_PASSWORD"])
-def test_command_line_that_fails_shows_no_secret(
-    monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_failed_command_line_shows_no_secret(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("SELLERCLOUD_SERVER", "http://not.loopback.example")
     monkeypatch.setenv("SELLERCLOUD_USER" if "PASSWORD" in name else "LANG", "me")
     monkeypatch.setenv(name, SECRET)
     options = command_line.parser().parse_args(["get", "1"])
     with pytest.raises(ValueError) as caught:
-        command_line.client_of(options)
+        command_line.client_from(options)
     assert showing_frames(caught.value) == []
     monkeypatch.setenv("SELLERCLOUD_TOKEN", f'"{SECRET}"')
     with pytest.raises(SystemExit) as exited:
-        command_line.client_of(options)
+        command_line.client_from(options)
     assert showing_frames(exited.value) == []
 
 
 def memory_of(root: object) -> bytes:
-    """All texts and bytes that can be reached from an object, one after the other."""
+    """Returns all texts and bytes that can be reached from an object."""
     seen: set[int] = set()
     found: list[bytes] = []
     left = [root]
@@ -146,11 +144,11 @@ def memory_of(root: object) -> bytes:
 def test_close_wipes_the_secrets() -> None:
     client = Client(
         "tt",
-        user="me",
+        user_name="me",
         password=SECRET,
         proxy=f"http://user:{SECRET}@127.0.0.1:1",
     )
-    # It needs them until then: the child of a fork logs in anew.
+    # An open client needs its secrets: the child of a fork logs in again.
     assert SECRET.encode() in memory_of(client)
     held = client.__getstate__()
     client.close()
@@ -160,10 +158,10 @@ def test_close_wipes_the_secrets() -> None:
     client.close()
 
 
-def test_copy_of_a_client_outlives_it(make_client: Callable[..., Client]) -> None:
+def test_copy_of_closed_client_works(make_client: Callable[..., Client]) -> None:
     client = make_client()
     copies = [copy.copy(client), copy.deepcopy(client), pickle.loads(pickle.dumps(client))]
     client.close()
     for made in copies:
-        assert len(made.output_file(28142)) == 2400
+        assert len(made.get_output_file(28142)) == 2400
         assert setting("STAND_IN_TOKEN").encode() in memory_of(made)

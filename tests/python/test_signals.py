@@ -1,4 +1,4 @@
-"""Ctrl-C and other signals during calls."""
+"""Tests of Ctrl-C and other signals during calls."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from typing import Any, Callable
 
 import pytest
-from sellercloud_output import Client, Wait
+from sellercloud_output import Client, WaitOptions
 
 
 class OwnError(Exception):
-    """Raised by this test's signal handler."""
+    """An exception that a test's signal handler raises."""
 
 
 @pytest.fixture
 def ignored(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
-    """What Python could not raise."""
+    """Collects the exceptions that Python could not raise, and expects none."""
     seen: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", seen.append)
     yield seen
@@ -28,21 +28,24 @@ def ignored(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
 
 
 CALLS: dict[str, tuple[str, Callable[[Client], Any]]] = {
-    "connecting": ("FULL_PORT", lambda client: client.output_file(1)),
-    "silent": ("SILENT_SERVER", lambda client: client.output_file(1)),
-    "silent within the body": ("SILENT_BODY", lambda client: client.output_file(1)),
-    "dripping": ("DRIPPING_SERVER", lambda client: client.output_file(1)),
-    "before a retry": ("BUSY_SERVER", lambda client: client.output_file(1)),
-    "waiting": ("STAND_IN", lambda client: client.wait(50004, wait=Wait(grace=0), timeout=60)),
+    "connecting": ("FULL_PORT", lambda client: client.get_output_file(1)),
+    "waiting for a response": ("SILENT_SERVER", lambda client: client.get_output_file(1)),
+    "in a stalled body": ("SILENT_BODY", lambda client: client.get_output_file(1)),
+    "in a slow body": ("DRIPPING_SERVER", lambda client: client.get_output_file(1)),
+    "before a retry": ("BUSY_SERVER", lambda client: client.get_output_file(1)),
+    "waiting for a job": (
+        "STAND_IN",
+        lambda client: client.wait_for_job(50004, wait=WaitOptions(grace=0), timeout=60),
+    ),
 }
 
 
 @pytest.mark.parametrize("place", CALLS)
-def test_ctrl_c_ends_a_call(
+def test_ctrl_c_during_call_ends_it(
     make_client: Callable[..., Client], ignored: list[object], place: str
 ) -> None:
     server, call = CALLS[place]
-    # Where the signal does not arrive, the test fails before long.
+    # If the signal does not arrive, this timeout fails the test.
     client = make_client(server, call_timeout=120)
     sent: list[float] = []
 
@@ -56,12 +59,12 @@ def test_ctrl_c_ends_a_call(
     assert time.monotonic() - sent[0] < 0.25
 
 
-def test_what_a_handler_raises_is_never_lost(
+def test_signal_handler_exception_at_any_time_ends_calls(
     make_client: Callable[..., Client], ignored: list[object]
 ) -> None:
-    """Wherever it comes: in a callback, on its way in or out, or between."""
+    # The signals arrive in a callback, when ctypes enters or leaves it, or between calls.
     numbers = random.Random(8187)
-    client = make_client(log=lambda _: None)
+    client = make_client(on_request=lambda _: None)
 
     def handle(*_: object) -> None:
         raise OwnError
@@ -73,7 +76,7 @@ def test_what_a_handler_raises_is_never_lost(
     def call_until(alarm: float) -> None:
         signal.setitimer(signal.ITIMER_REAL, alarm)
         for _ in range(10_000):
-            client.write_output_file(28143, Sink(), progress=lambda _: None)
+            client.write_output_file(28143, Sink(), on_progress=lambda _: None)
 
     before = signal.signal(signal.SIGALRM, handle)
     try:
@@ -83,40 +86,42 @@ def test_what_a_handler_raises_is_never_lost(
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert len(client.output_file(28142)) == 2400
+    assert len(client.get_output_file(28142)) == 2400
 
 
-def test_handler_that_raises_in_log_callback_ends_the_call(
+def test_signal_handler_exception_in_on_request_ends_call(
     make_client: Callable[..., Client], ignored: list[object]
 ) -> None:
-    """Unlike what the log callback itself raises."""
+    # An exception that on_request itself raises would not end the call.
 
     def handle(*_: object) -> None:
         raise OwnError
 
-    def log(_: object) -> None:
+    def raise_alarm(_: object) -> None:
         signal.raise_signal(signal.SIGALRM)
 
     before = signal.signal(signal.SIGALRM, handle)
     try:
         with pytest.raises(OwnError):
-            make_client(log=log).output_file(28142)
+            make_client(on_request=raise_alarm).get_output_file(28142)
     finally:
         signal.signal(signal.SIGALRM, before)
 
 
-def test_ctrl_c_in_log_callback_ends_the_call(make_client: Callable[..., Client]) -> None:
+def test_ctrl_c_in_on_request_ends_call(make_client: Callable[..., Client]) -> None:
     with pytest.raises(KeyboardInterrupt):
-        make_client(log=lambda _: signal.raise_signal(signal.SIGINT)).output_file(28142)
+        make_client(on_request=lambda _: signal.raise_signal(signal.SIGINT)).get_output_file(28142)
 
 
-def test_a_signal_that_raises_nothing_ends_nothing(client: Client, ignored: list[object]) -> None:
+def test_signal_handler_that_returns_does_not_end_calls(
+    client: Client, ignored: list[object]
+) -> None:
     handled: list[int] = []
     before = signal.signal(signal.SIGALRM, lambda number, _: handled.append(number))
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
         for _ in range(200):
-            assert len(client.output_file(28142)) == 2400
+            assert len(client.get_output_file(28142)) == 2400
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -1,20 +1,22 @@
 namespace SellercloudOutput
 {
-    /// <summary>How the server writes files into its answers.</summary>
+    /// <summary>Specifies how the server encodes a file in the body of its response.</summary>
     public enum BodyEncoding
     {
         /// <summary>
-        /// Base64 text, that as a JSON string, or a JSON object that holds it as Content; told apart by the first byte.
+        /// The body is base64 text, a JSON string of base64 text, or a JSON object whose member Content is base64 text.
+        /// The first byte of the body decides which.
         /// </summary>
-        Base64 = 0,
+        Base64 = 401,
 
-        /// <summary>The file, byte for byte. Nothing is checked.</summary>
-        Raw = 1,
+        /// <summary>The body is the file itself, byte for byte. The content is not checked.</summary>
+        Raw = 402,
 
         /// <summary>
-        /// <see cref="Base64"/> if the body's first 64 KiB can be that, else <see cref="Raw"/>. A guess: a raw file of
-        /// nothing but letters and digits may be taken for base64.
+        /// The body is decoded as <see cref="Base64"/> if its first 64 KiB are valid for that, and as
+        /// <see cref="Raw"/> otherwise. This is a guess: a raw file that contains only letters and digits may be
+        /// decoded as base64.
         /// </summary>
-        Auto = 2,
+        Auto = 403,
     }
 }

@@ -6,88 +6,90 @@ using System.Threading;
 namespace SellercloudOutput
 {
     /// <summary>
-    /// One call of the C interface on this thread: its options, what cancels it, and what its callbacks do and throw.
-    /// Make it, call with its <see cref="Options"/>, <see cref="End"/> it and dispose of it, all on one thread.
+    /// One call of the C interface: its native options, its cancellation, its callbacks and their exceptions. Create
+    /// it, pass its <see cref="Options"/> to a native function, call <see cref="End"/> and dispose it, all on one
+    /// thread.
     /// </summary>
     internal sealed class Call : IDisposable
     {
-        // The library calls back on the thread that makes the call, so that a callback finds its call here. No pointer
-        // to a managed object goes through native code. The delegates are there for good.
+        // The library invokes callbacks on the thread that makes the call. A callback finds its call in this field, so
+        // that no pointer to a managed object passes through native code.
         [ThreadStatic]
         private static Call current;
 
-        // Below the size from which arrays are collected with the oldest objects only.
-        private const int PieceSize = 64 * 1024;
+        // Arrays of 85,000 bytes or more would be allocated on the large object heap.
+        private const int WriteBufferSize = 64 * 1024;
 
-        public static readonly TokenCallback GiveToken = OnToken;
-        public static readonly unsafe LogCallback TellRequest = OnRequest;
-        public static readonly WriteCallback WriteBytes = OnWrite;
-        private static readonly unsafe ProgressCallback TellProgress = OnProgress;
+        // The delegates are static, so that the garbage collector never collects one that native code still uses.
+        public static readonly TokenCallback TokenCallback = OnToken;
+        public static readonly unsafe RequestCallback RequestCallback = OnRequest;
+        public static readonly WriteCallback WriteCallback = OnWrite;
+        private static readonly unsafe ProgressCallback ProgressCallback = OnProgress;
 
-        private readonly Func<bool, string> tokenSource;
-        private readonly RequestLog log;
+        private readonly Func<bool, string> tokenProvider;
+        private readonly RequestObserver observer;
         private readonly IProgress<TransferProgress> progress;
-        private readonly CancelHandle cancel;
+        private readonly CancelTokenHandle cancelToken;
         private readonly CancellationToken cancellationToken;
         private readonly CancellationTokenRegistration registration;
         private readonly Call outer;
-        private ExceptionDispatchInfo thrown;
-        private Exception thrownByLog;
-        private byte[] pieces;
+        private ExceptionDispatchInfo callbackException;
+        private Exception observerException;
+        private byte[] writeBuffer;
 
         public Call(
-            Func<bool, string> tokenSource,
-            RequestLog log,
+            Func<bool, string> tokenProvider,
+            RequestObserver observer,
             CallOptions options,
             CancellationToken cancellationToken)
         {
-            this.tokenSource = tokenSource;
-            this.log = log;
+            this.tokenProvider = tokenProvider;
+            this.observer = observer;
             this.cancellationToken = cancellationToken;
             progress = options?.Progress;
             Options = (options ?? new CallOptions()).ToNative();
-            cancel = NativeMethods.sco_cancel_new();
+            cancelToken = NativeMethods.sco_cancel_token_new();
             SellercloudException.ThrowIfFailed(
-                NativeMethods.sco_options_set_cancel(Options, cancel, out var error), error);
+                NativeMethods.sco_call_options_set_cancel_token(Options, cancelToken, out var error), error);
             if (progress != null)
             {
                 SellercloudException.ThrowIfFailed(
-                    NativeMethods.sco_options_set_progress(Options, TellProgress, IntPtr.Zero, out var progressError),
+                    NativeMethods.sco_call_options_set_on_progress(
+                        Options, ProgressCallback, IntPtr.Zero, out var progressError),
                     progressError);
             }
-            // A token that is cancelled already pulls at once: the call then sends nothing, and fails as cancelled.
-            registration = cancellationToken.Register(pulled => ((Call)pulled).Pull(), this);
+            // If the token is already canceled, Register cancels at once, and the call fails without a request.
+            registration = cancellationToken.Register(call => ((Call)call).Cancel(), this);
             outer = current;
             current = this;
         }
 
-        /// <summary>The options for the C interface.</summary>
-        public OptionsHandle Options { get; }
+        /// <summary>Gets the native options.</summary>
+        public CallOptionsHandle Options { get; }
 
         /// <summary>
-        /// Takes the next bytes of a file: as many of the array's first as the number says, until it returns. For
-        /// calls that hand them out.
+        /// Sets the function that receives the next bytes of a file: an array and the number of valid bytes in it. The
+        /// array is reused after the function returns.
         /// </summary>
         public Action<byte[], int> Write { private get; set; }
 
         /// <summary>
-        /// Throws what a callback threw, or why the call failed; frees the error, and on failure what else the call
-        /// gave.
+        /// Throws the exception of a callback or of the failed call. Frees the error and, on failure, the result.
         /// </summary>
-        public void End(int status, ErrorHandle error, SafeHandle given)
+        public void End(int status, ErrorHandle error, SafeHandle result)
         {
-            var failure = SellercloudException.Of(status, error, thrownByLog);
-            if (thrownByLog != null && (thrown != null || failure == null))
+            var failure = SellercloudException.FromStatus(status, error, observerException);
+            if (observerException != null && (callbackException != null || failure == null))
             {
-                log.Report(thrownByLog);
+                observer.TraceException(observerException);
             }
-            if (thrown == null && failure == null)
+            if (callbackException == null && failure == null)
             {
                 return;
             }
-            given?.Dispose();
-            thrown?.Throw();
-            if (failure.Kind == SellercloudErrorKind.Cancelled && cancellationToken.IsCancellationRequested)
+            result?.Dispose();
+            callbackException?.Throw();
+            if (failure.Kind == SellercloudErrorKind.Canceled && cancellationToken.IsCancellationRequested)
             {
                 throw new OperationCanceledException(failure.Message, failure, cancellationToken);
             }
@@ -97,64 +99,68 @@ namespace SellercloudOutput
         public void Dispose()
         {
             current = outer;
-            // First, and it waits for a cancellation under way: that still needs the handle.
+            // Disposing the registration waits for a running Cancel, which still uses the handle.
             registration.Dispose();
-            cancel.Dispose();
+            cancelToken.Dispose();
             Options.Dispose();
         }
 
-        private void Pull()
+        private void Cancel()
         {
-            NativeMethods.sco_cancel_pull(cancel);
+            NativeMethods.sco_cancel_token_cancel(cancelToken);
         }
 
-        /// <summary>Keeps what a callback threw, which must not reach native code, and ends its call.</summary>
-        private static int Keep(Exception exception)
+        /// <summary>
+        /// Stores an exception of a callback, since it must not pass through native code, and cancels the call.
+        /// </summary>
+        private static int Capture(Exception exception)
         {
             var call = current;
-            if (call.thrown == null)
+            if (call.callbackException == null)
             {
-                call.thrown = ExceptionDispatchInfo.Capture(exception);
-                call.Pull();
+                call.callbackException = ExceptionDispatchInfo.Capture(exception);
+                call.Cancel();
             }
             return 1;
         }
 
-        private static int OnToken(IntPtr context, int renew, IntPtr token)
+        private static int OnToken(IntPtr context, int renew, IntPtr result)
         {
             try
             {
-                var given = current.tokenSource(renew != 0);
-                if (given == null)
+                var token = current.tokenProvider(renew != 0);
+                if (token == null)
                 {
-                    throw new InvalidOperationException("TokenSource returned null, and no token.");
+                    throw new InvalidOperationException(
+                        "SellercloudClientOptions.TokenProvider returned null. It must return a token.");
                 }
-                using (var text = new NativeText(given, nameof(SellercloudClientOptions.TokenSource)))
+                using (var text = new NativeText(token, nameof(SellercloudClientOptions.TokenProvider)))
                 {
-                    SellercloudException.ThrowIfFailed(NativeMethods.sco_token_set(token, text, out var error), error);
+                    SellercloudException.ThrowIfFailed(
+                        NativeMethods.sco_token_result_set(result, text, out var error), error);
                 }
                 return 0;
             }
             catch (Exception exception)
             {
-                return Keep(exception);
+                return Capture(exception);
             }
         }
 
-        private static unsafe void OnRequest(IntPtr context, NativeRequest* request)
+        private static unsafe void OnRequest(IntPtr context, NativeRequestRecord* native)
         {
             RequestRecord record;
             try
             {
-                record = new RequestRecord(request);
+                record = new RequestRecord(native);
             }
             catch (Exception exception)
             {
-                Keep(exception);
+                Capture(exception);
                 return;
             }
             var call = current;
-            call.thrownByLog = call.log.Write(record) ?? call.thrownByLog;
+            call.observerException = call.observer.Invoke(record) ?? call.observerException;
         }
 
         private static unsafe int OnProgress(IntPtr context, NativeProgress* progress)
@@ -162,39 +168,39 @@ namespace SellercloudOutput
             try
             {
                 current.progress.Report(new TransferProgress(
-                    (long)progress->Received,
-                    progress->TotalIsKnown != 0 ? (long)progress->Total : (long?)null,
+                    (long)progress->BytesReceived,
+                    progress->HasTotalBytes != 0 ? (long)progress->TotalBytes : (long?)null,
                     (int)progress->Attempt));
                 return 0;
             }
             catch (Exception exception)
             {
-                return Keep(exception);
+                return Capture(exception);
             }
         }
 
-        private static int OnWrite(IntPtr context, IntPtr data, UIntPtr length)
+        private static int OnWrite(IntPtr context, IntPtr data, UIntPtr size)
         {
             try
             {
-                current.WritePieces(data, (long)length);
+                current.WriteChunks(data, (long)size);
                 return 0;
             }
             catch (Exception exception)
             {
-                return Keep(exception);
+                return Capture(exception);
             }
         }
 
-        private void WritePieces(IntPtr data, long length)
+        private void WriteChunks(IntPtr data, long size)
         {
-            pieces = pieces ?? new byte[PieceSize];
-            for (long done = 0; done < length;)
+            writeBuffer = writeBuffer ?? new byte[WriteBufferSize];
+            for (long written = 0; written < size;)
             {
-                var count = (int)Math.Min(length - done, pieces.Length);
-                Marshal.Copy(new IntPtr((long)data + done), pieces, 0, count);
-                Write(pieces, count);
-                done += count;
+                var count = (int)Math.Min(size - written, writeBuffer.Length);
+                Marshal.Copy(new IntPtr((long)data + written), writeBuffer, 0, count);
+                Write(writeBuffer, count);
+                written += count;
             }
         }
     }

@@ -2,59 +2,85 @@ using System;
 
 namespace SellercloudOutput
 {
-    /// <summary>
-    /// Options of one call. Every property has its default until it is set. One thread at a time may change them; any
-    /// number of calls may use them. A call takes them as they are when it is made.
-    /// </summary>
+    /// <summary>Options of one call. Every property has a default.</summary>
+    /// <remarks>
+    /// A call copies the options when it begins, so that later changes do not affect it. Several calls may use the same
+    /// options at the same time. Do not change them on one thread while another thread begins a call with them. Times
+    /// are rounded up to whole milliseconds.
+    /// </remarks>
     public sealed class CallOptions
     {
         /// <summary>
-        /// Gets or sets the longest time that the whole call may take, with login, retries and waits. Null, the
-        /// default, for <see cref="SellercloudClientOptions.CallTimeout"/>, or 24 hours for calls that wait for a job.
-        /// Zero is rejected; <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> means no limit.
+        /// Initializes a new instance of the <see cref="CallOptions"/> class with the default options.
+        /// </summary>
+        public CallOptions()
+        {
+        }
+
+        /// <summary>
+        /// Gets or sets the maximum duration of the whole call, with login, retries and waits. Default:
+        /// <see langword="null"/>, which means <see cref="SellercloudClientOptions.CallTimeout"/>, or 24 hours for
+        /// calls that wait for a job. Zero is rejected. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> means
+        /// no limit.
         /// </summary>
         public TimeSpan? Timeout { get; set; }
 
         /// <summary>
-        /// Is told how a file's transfer goes, on the thread that makes the call: at the beginning of each attempt and
-        /// after every piece that came. (<see cref="Progress{T}"/> hands that on to the thread that made it.) What it
-        /// throws ends the call, and is thrown by it.
+        /// Gets or sets an object that receives the progress of the download. Default: <see langword="null"/>.
         /// </summary>
+        /// <remarks>
+        /// The call reports at the beginning of each attempt and after each chunk, on the thread that runs the call.
+        /// <see cref="Progress{T}"/> forwards these reports to the context in which it was created. An exception that
+        /// <see cref="IProgress{T}.Report"/> throws cancels the call, and the call rethrows it.
+        /// </remarks>
         public IProgress<TransferProgress> Progress { get; set; }
 
-        /// <summary>The name to save the file under; null, the default, for the server's.</summary>
+        /// <summary>
+        /// Gets or sets the name under which the file is saved. Default: <see langword="null"/>, which means the
+        /// server's name. A path is rejected.
+        /// </summary>
         public string FileName { get; set; }
 
-        /// <summary>What to do where a file of that name is there already. The default is to fail.</summary>
+        /// <summary>
+        /// Gets or sets what happens if a file of the same name already exists. Default:
+        /// <see cref="SellercloudOutput.IfExists.Fail"/>.
+        /// </summary>
         public IfExists IfExists { get; set; } = IfExists.Fail;
 
         /// <summary>
-        /// Whether saving waits until the file is on the disk, so that not even a power failure can lose it or leave
-        /// half of it. The default is true.
+        /// Gets or sets a value indicating whether a saved file is flushed to the disk before the call returns.
+        /// Default: <see langword="true"/>, so that a power failure cannot lose the file or a part of it.
         /// </summary>
-        public bool Sync { get; set; } = true;
+        public bool FlushToDisk { get; set; } = true;
 
         /// <summary>
-        /// Gets or sets the interval before the second request for a job's status; every later interval is the one
-        /// before multiplied by 1.5. The default is 1 second. Zero is rejected.
+        /// Gets or sets the interval between the first and the second request for a job's status. Each later interval
+        /// is the one before multiplied by 1.5. Intervals below 100 milliseconds are raised to that. Default: 1 second.
+        /// Zero is rejected.
         /// </summary>
-        public TimeSpan WaitFirst { get; set; } = TimeSpan.FromSeconds(1);
+        public TimeSpan WaitInitialInterval { get; set; } = TimeSpan.FromSeconds(1);
 
         /// <summary>
-        /// Gets or sets the longest of these intervals. The default is 30 seconds. Zero is rejected.
+        /// Gets or sets the maximum interval between two requests for a job's status. Default: 30 seconds. Zero is
+        /// rejected.
         /// </summary>
-        public TimeSpan WaitLongest { get; set; } = TimeSpan.FromSeconds(30);
+        public TimeSpan WaitMaxInterval { get; set; } = TimeSpan.FromSeconds(30);
 
         /// <summary>
-        /// Gets or sets for how long "could not find" is taken as "not yet", and a server that cannot be reached as one
-        /// that will come back. The default is 2 minutes. Zero means no grace.
+        /// Gets or sets how long failures may last before they end a wait. Default: 2 minutes. Zero means that the
+        /// first failure ends the wait.
         /// </summary>
+        /// <remarks>
+        /// These failures are: a job that the server cannot find yet, a lost connection, a stalled response, a rate
+        /// limit, a transient HTTP status, and an output file that is not available yet. The time starts over with each
+        /// valid response.
+        /// </remarks>
         public TimeSpan WaitGrace { get; set; } = TimeSpan.FromMinutes(2);
 
         /// <summary>
-        /// Gets or sets a value indicating whether a job on hold ends the wait at once with
-        /// <see cref="SellercloudErrorKind.JobFailed"/>, since it stays so until a user releases it; <c>false</c> waits
-        /// on. The default is <c>true</c>.
+        /// Gets or sets a value indicating whether a job on hold ends a wait with
+        /// <see cref="SellercloudErrorKind.JobFailed"/>. Default: <see langword="true"/>, since such a job stays on
+        /// hold until a user releases it. With <see langword="false"/>, the wait continues until the call times out.
         /// </summary>
         public bool FailOnHold { get; set; } = true;
 
@@ -63,37 +89,23 @@ namespace SellercloudOutput
             return (CallOptions)MemberwiseClone();
         }
 
-        /// <summary>The options as the C interface has them, but for what is called back. Free it.</summary>
-        internal OptionsHandle ToNative()
+        /// <summary>
+        /// Creates native options without cancellation and progress. The caller disposes them.
+        /// </summary>
+        internal CallOptionsHandle ToNative()
         {
-            var options = NativeMethods.sco_options_new();
+            var options = NativeMethods.sco_call_options_new();
             try
             {
                 if (Timeout != null)
                 {
-                    SellercloudException.ThrowIfFailed(
-                        NativeMethods.sco_options_set_timeout(
-                            options, Milliseconds.Of(Timeout.Value, nameof(Timeout)), out var error),
-                        error);
+                    Check(
+                        NativeMethods.sco_call_options_set_timeout_ms(
+                            options, Milliseconds.FromTimeSpan(Timeout.Value, nameof(Timeout)), out var timeoutError),
+                        timeoutError);
                 }
-                using (var name = new NativeText(FileName, nameof(FileName)))
-                {
-                    SellercloudException.ThrowIfFailed(
-                        NativeMethods.sco_options_set_save(
-                            options, name, (int)IfExists, Sync ? 1 : 0, out var error),
-                        error);
-                }
-                SellercloudException.ThrowIfFailed(
-                    NativeMethods.sco_options_set_wait(
-                        options,
-                        Milliseconds.Of(WaitFirst, nameof(WaitFirst)),
-                        Milliseconds.Of(WaitLongest, nameof(WaitLongest)),
-                        Milliseconds.Of(WaitGrace, nameof(WaitGrace)),
-                        out var waitError),
-                    waitError);
-                SellercloudException.ThrowIfFailed(
-                    NativeMethods.sco_options_set_fail_on_hold(options, FailOnHold ? 1 : 0, out var holdError),
-                    holdError);
+                SetSave(options);
+                SetWait(options);
                 return options;
             }
             catch
@@ -101,6 +113,50 @@ namespace SellercloudOutput
                 options.Dispose();
                 throw;
             }
+        }
+
+        private void SetSave(CallOptionsHandle options)
+        {
+            if (FileName != null)
+            {
+                using (var name = new NativeText(FileName, nameof(FileName)))
+                {
+                    Check(
+                        NativeMethods.sco_call_options_set_file_name(options, name, out var nameError), nameError);
+                }
+            }
+            Check(
+                NativeMethods.sco_call_options_set_if_exists(options, (int)IfExists, out var existsError),
+                existsError);
+            Check(
+                NativeMethods.sco_call_options_set_flush_to_disk(options, FlushToDisk ? 1 : 0, out var flushError),
+                flushError);
+        }
+
+        private void SetWait(CallOptionsHandle options)
+        {
+            Check(
+                NativeMethods.sco_call_options_set_wait_initial_interval_ms(
+                    options,
+                    Milliseconds.FromTimeSpan(WaitInitialInterval, nameof(WaitInitialInterval)),
+                    out var initialError),
+                initialError);
+            Check(
+                NativeMethods.sco_call_options_set_wait_max_interval_ms(
+                    options, Milliseconds.FromTimeSpan(WaitMaxInterval, nameof(WaitMaxInterval)), out var maxError),
+                maxError);
+            Check(
+                NativeMethods.sco_call_options_set_wait_grace_ms(
+                    options, Milliseconds.FromTimeSpan(WaitGrace, nameof(WaitGrace)), out var graceError),
+                graceError);
+            Check(
+                NativeMethods.sco_call_options_set_fail_on_hold(options, FailOnHold ? 1 : 0, out var holdError),
+                holdError);
+        }
+
+        private static void Check(int status, ErrorHandle error)
+        {
+            SellercloudException.ThrowIfFailed(status, error);
         }
     }
 }

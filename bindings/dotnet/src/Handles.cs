@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace SellercloudOutput
 {
     /// <summary>
-    /// What the C interface hands out to be freed. A call holds the handles that it is given, so that a Dispose on
-    /// another thread frees them only after it.
+    /// A handle of the C interface. A call that uses a handle keeps it open, so that a Dispose on another thread frees
+    /// the native object only after the call.
     /// </summary>
     internal abstract class NativeHandle : SafeHandleZeroOrMinusOneIsInvalid
     {
@@ -17,7 +17,10 @@ namespace SellercloudOutput
         {
         }
 
-        /// <summary>Whether it was disposed of. (It is not closed before the calls that hold it have ended.)</summary>
+        /// <summary>
+        /// Gets a value indicating whether Dispose was called. IsClosed becomes true only after the calls that use the
+        /// handle have ended.
+        /// </summary>
         public bool IsDisposed => isDisposed;
 
         protected override void Dispose(bool disposing)
@@ -27,11 +30,11 @@ namespace SellercloudOutput
         }
     }
 
-    internal sealed class ConfigHandle : NativeHandle
+    internal sealed class ClientOptionsHandle : NativeHandle
     {
         protected override bool ReleaseHandle()
         {
-            NativeMethods.sco_config_free(handle);
+            NativeMethods.sco_client_options_free(handle);
             return true;
         }
     }
@@ -45,20 +48,20 @@ namespace SellercloudOutput
         }
     }
 
-    internal sealed class OptionsHandle : NativeHandle
+    internal sealed class CallOptionsHandle : NativeHandle
     {
         protected override bool ReleaseHandle()
         {
-            NativeMethods.sco_options_free(handle);
+            NativeMethods.sco_call_options_free(handle);
             return true;
         }
     }
 
-    internal sealed class CancelHandle : NativeHandle
+    internal sealed class CancelTokenHandle : NativeHandle
     {
         protected override bool ReleaseHandle()
         {
-            NativeMethods.sco_cancel_free(handle);
+            NativeMethods.sco_cancel_token_free(handle);
             return true;
         }
     }
@@ -67,8 +70,11 @@ namespace SellercloudOutput
     {
         private long pressure;
 
-        /// <summary>Tells the collector how much memory hangs on this, for files that nobody disposes of.</summary>
-        public void AddPressure(long length)
+        /// <summary>
+        /// Reports the size of the native memory to the garbage collector, which finalizes undisposed files in time
+        /// only if it knows of that memory.
+        /// </summary>
+        public void AddMemoryPressure(long length)
         {
             if (length > 0)
             {
@@ -77,7 +83,7 @@ namespace SellercloudOutput
             }
         }
 
-        /// <summary>Copies bytes of the file, which are there meanwhile whoever disposes of it.</summary>
+        /// <summary>Copies bytes of the file. A concurrent Dispose frees them only after the copy.</summary>
         public void Copy(IntPtr source, byte[] buffer, int offset, int count)
         {
             var isHeld = false;

@@ -1,15 +1,22 @@
 namespace SellercloudOutput
 {
-    /// <summary>What to do where a file of the same name is there already.</summary>
+    /// <summary>Specifies what happens if a file of the same name already exists in the directory.</summary>
     public enum IfExists
     {
-        /// <summary>Fail with <see cref="SellercloudErrorKind.Io"/>, and leave it alone.</summary>
-        Fail = 0,
+        /// <summary>
+        /// The call fails with <see cref="SellercloudErrorKind.Io"/>. The existing file is not changed.
+        /// </summary>
+        Fail = 501,
 
-        /// <summary>Replace it. Who has it open goes on reading the old one.</summary>
-        Replace = 1,
+        /// <summary>
+        /// The new file replaces the existing file. A program that has the existing file open continues to read it.
+        /// </summary>
+        Replace = 502,
 
-        /// <summary>Save as the first that is free of "report (1).csv", "report (2).csv"...</summary>
-        Number = 2,
+        /// <summary>
+        /// Both files are kept. The new file is saved under the first free name of "report (1).csv",
+        /// "report (2).csv", and so on.
+        /// </summary>
+        KeepBoth = 503,
     }
 }

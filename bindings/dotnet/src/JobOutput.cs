@@ -2,7 +2,10 @@ using System;
 
 namespace SellercloudOutput
 {
-    /// <summary>A job that was waited for, and its output file. Dispose of it, or of the file, to free that.</summary>
+    /// <summary>
+    /// A job that has ended, and its output file in native memory. Dispose this object or <see cref="File"/> to free
+    /// that memory.
+    /// </summary>
     public sealed class JobOutput : IDisposable
     {
         internal JobOutput(QueuedJob job, OutputFile file)
@@ -11,13 +14,13 @@ namespace SellercloudOutput
             File = file;
         }
 
-        /// <summary>The job as it ended.</summary>
+        /// <summary>Gets the job in its final status.</summary>
         public QueuedJob Job { get; }
 
-        /// <summary>Its output file.</summary>
+        /// <summary>Gets the job's output file.</summary>
         public OutputFile File { get; }
 
-        /// <summary>Disposes of the file.</summary>
+        /// <summary>Disposes <see cref="File"/>. <see cref="Job"/> remains usable.</summary>
         public void Dispose()
         {
             File.Dispose();

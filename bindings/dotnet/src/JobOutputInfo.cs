@@ -1,6 +1,8 @@
 namespace SellercloudOutput
 {
-    /// <summary>A job that was waited for, and what is known of its saved or copied output file. Immutable.</summary>
+    /// <summary>
+    /// A job that has ended, and a description of its output file, which was saved or written to a stream. Immutable.
+    /// </summary>
     public sealed class JobOutputInfo
     {
         internal JobOutputInfo(QueuedJob job, OutputFileInfo file)
@@ -9,10 +11,10 @@ namespace SellercloudOutput
             File = file;
         }
 
-        /// <summary>Gets the job as it ended.</summary>
+        /// <summary>Gets the job in its final status.</summary>
         public QueuedJob Job { get; }
 
-        /// <summary>Gets what is known of its output file.</summary>
+        /// <summary>Gets the description of the job's output file.</summary>
         public OutputFileInfo File { get; }
     }
 }

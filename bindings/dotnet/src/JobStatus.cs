@@ -1,44 +1,44 @@
 namespace SellercloudOutput
 {
     /// <summary>
-    /// How far a queued job is, or how it ended. A number outside of the enumeration is a status that this version
-    /// does not know.
+    /// Specifies the status of a queued job.
     /// </summary>
     public enum JobStatus
     {
         /// <summary>
-        /// The server gave a name that this version does not know: <see cref="QueuedJob.StatusName"/>.
+        /// This version of the library does not know the status. <see cref="QueuedJob.StatusName"/> is the server's
+        /// text.
         /// </summary>
         Unknown = -1,
 
-        /// <summary>It waits for its turn.</summary>
+        /// <summary>The job is in the queue and has not started.</summary>
         Submitted = 0,
 
-        /// <summary>It is at work.</summary>
+        /// <summary>The job is running.</summary>
         Processing = 1,
 
-        /// <summary>It ended with success.</summary>
+        /// <summary>The job ended successfully.</summary>
         Completed = 3,
 
-        /// <summary>It ended without.</summary>
+        /// <summary>The job failed.</summary>
         Failed = 4,
 
-        /// <summary>It ended with success for some of its records; there is an output file.</summary>
+        /// <summary>The job ended successfully for some of its records. It has an output file.</summary>
         PartialSuccess = 5,
 
-        /// <summary>Somebody has to let it go on.</summary>
+        /// <summary>The job is on hold until a user releases it.</summary>
         OnHold = 6,
 
-        /// <summary>Somebody cancelled it.</summary>
-        Cancelled = 7,
+        /// <summary>A user canceled the job.</summary>
+        Canceled = 7,
 
-        /// <summary>It was cancelled as the server restarted.</summary>
-        CancelledServiceRestarted = 8,
+        /// <summary>The job was canceled because the server restarted.</summary>
+        CanceledServiceRestarted = 8,
 
-        /// <summary>It took too long and was aborted.</summary>
+        /// <summary>The server aborted the job because it took too long.</summary>
         AbortedTooMuchTimeConsumed = 9,
 
-        /// <summary>Somebody cancelled it at work.</summary>
-        CancelledWhileRunning = 10,
+        /// <summary>A user canceled the job while it was running.</summary>
+        CanceledWhileRunning = 10,
     }
 }

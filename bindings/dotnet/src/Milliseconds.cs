@@ -3,11 +3,14 @@ using System.Threading;
 
 namespace SellercloudOutput
 {
-    /// <summary>Times as the C interface has them.</summary>
+    /// <summary>Converts between <see cref="TimeSpan"/> and the milliseconds of the C interface.</summary>
     internal static class Milliseconds
     {
-        /// <summary>Not shorter than what was meant.</summary>
-        public static ulong Of(TimeSpan time, string name)
+        /// <summary>
+        /// Converts a time to whole milliseconds, rounded up, so that a limit is never shorter than requested.
+        /// <see cref="Timeout.InfiniteTimeSpan"/> and <see cref="TimeSpan.MaxValue"/> become "no limit".
+        /// </summary>
+        public static ulong FromTimeSpan(TimeSpan time, string name)
         {
             if (time == Timeout.InfiniteTimeSpan || time == TimeSpan.MaxValue)
             {
@@ -15,18 +18,18 @@ namespace SellercloudOutput
             }
             if (time < TimeSpan.Zero)
             {
-                throw new ArgumentOutOfRangeException(name, time,
-                    name + " must not be negative; Timeout.InfiniteTimeSpan means no limit.");
+                throw new ArgumentOutOfRangeException(
+                    name, time, name + " must not be negative. Use Timeout.InfiniteTimeSpan for no limit.");
             }
             var whole = time.Ticks / TimeSpan.TicksPerMillisecond;
             return (ulong)(time.Ticks % TimeSpan.TicksPerMillisecond == 0 ? whole : whole + 1);
         }
 
-        /// <summary>The longest that a TimeSpan can be, for more than that.</summary>
+        /// <summary>Converts milliseconds to a time, which is limited to what a TimeSpan can hold.</summary>
         public static TimeSpan ToTimeSpan(long milliseconds)
         {
-            const long Longest = long.MaxValue / TimeSpan.TicksPerMillisecond;
-            return TimeSpan.FromTicks(Math.Min(milliseconds, Longest) * TimeSpan.TicksPerMillisecond);
+            const long MaxMilliseconds = long.MaxValue / TimeSpan.TicksPerMillisecond;
+            return TimeSpan.FromTicks(Math.Min(milliseconds, MaxMilliseconds) * TimeSpan.TicksPerMillisecond);
         }
     }
 }

@@ -2,44 +2,46 @@ using System;
 
 namespace SellercloudOutput
 {
-    /// <summary>Finds out, once, whether the native library is there and of this assembly's release.</summary>
+    /// <summary>Checks once that the native library can be loaded and matches the version of this assembly.</summary>
     internal static class NativeLibraryCheck
     {
         private static volatile bool isDone;
 
-        /// <exception cref="DllNotFoundException">It is not.</exception>
+        /// <exception cref="DllNotFoundException">
+        /// The native library is missing or belongs to another release.
+        /// </exception>
         public static void Run()
         {
             if (isDone)
             {
                 return;
             }
-            string found;
+            string loaded;
             try
             {
-                found = Utf8.Read(NativeMethods.sco_version());
+                loaded = Utf8.Read(NativeMethods.sco_version());
             }
             catch (Exception exception) when (exception is DllNotFoundException
                 || exception is EntryPointNotFoundException
                 || exception is BadImageFormatException)
             {
                 throw new DllNotFoundException(
-                    "The native library of SellercloudOutput could not be loaded. It is sellercloud_output.dll on "
-                    + "Windows, libsellercloud_output.so on Linux and libsellercloud_output.dylib on macOS, built "
-                    + "for a " + (IntPtr.Size * 8) + "-bit process. The NuGet package has it for the systems that its "
-                    + "folder runtimes names; for others build it from the sources with `cargo build --release`, and put it "
-                    + "beside SellercloudOutput.dll.",
+                    "The native library of SellercloudOutput could not be loaded into this " + (IntPtr.Size * 8)
+                    + "-bit process. Its file is sellercloud_output.dll on Windows, libsellercloud_output.so on Linux "
+                    + "and libsellercloud_output.dylib on macOS. The NuGet package contains it for the platforms in "
+                    + "its directory 'runtimes'. For other platforms, build it from source with "
+                    + "'cargo build --release' and copy it next to SellercloudOutput.dll.",
                     exception);
             }
             var expected = typeof(NativeLibraryCheck).Assembly.GetName().Version;
-            // While the major version is 0, a minor one may change the interface.
-            if (!Version.TryParse(found, out var version)
+            // While the major version is 0, a minor release may change the interface.
+            if (!Version.TryParse(loaded, out var version)
                 || version.Major != expected.Major
                 || (version.Major == 0 ? version.Minor != expected.Minor : version.Minor < expected.Minor))
             {
                 throw new DllNotFoundException(
-                    "The native library of SellercloudOutput that was loaded is of version " + found + ", and this "
-                    + "assembly is of version " + expected.ToString(3) + ": take both from the same release.");
+                    "The loaded native library of SellercloudOutput has version " + loaded + ", but this assembly has "
+                    + "version " + expected.ToString(3) + ". Install both from the same release.");
             }
             isDone = true;
         }

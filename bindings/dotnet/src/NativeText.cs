@@ -6,8 +6,9 @@ using Microsoft.Win32.SafeHandles;
 namespace SellercloudOutput
 {
     /// <summary>
-    /// A text for the C interface: UTF-8 that ends with NUL, outside of the heap that the garbage collector copies
-    /// about, and zeroed when it is freed, since it may be a secret. NULL where there is no text.
+    /// A string for the C interface: NUL-terminated UTF-8 in native memory, or NULL. The string may be a secret.
+    /// Therefore it is outside of the managed heap, where the garbage collector copies objects, and is zeroed before
+    /// it is freed.
     /// </summary>
     internal sealed class NativeText : SafeHandleZeroOrMinusOneIsInvalid
     {
@@ -15,9 +16,12 @@ namespace SellercloudOutput
 
         private readonly int length;
 
-        /// <param name="text">The text, or null.</param>
-        /// <param name="name">What the caller calls it, for the exception.</param>
-        /// <exception cref="ArgumentException">C cannot have the text, which the message does not show.</exception>
+        /// <summary>Initializes a new instance of the <see cref="NativeText"/> class.</summary>
+        /// <param name="text">The string, or <see langword="null"/> for NULL.</param>
+        /// <param name="name">The name of the parameter or property, for exceptions.</param>
+        /// <exception cref="ArgumentException">
+        /// The string contains a NUL character or an unpaired surrogate. The message does not contain the string.
+        /// </exception>
         public unsafe NativeText(string text, string name)
             : base(ownsHandle: true)
         {
@@ -27,7 +31,7 @@ namespace SellercloudOutput
             }
             if (text.IndexOf('\0') >= 0)
             {
-                throw new ArgumentException(name + " holds a NUL character.", name);
+                throw new ArgumentException(name + " must not contain a NUL character.", name);
             }
             try
             {
@@ -35,8 +39,8 @@ namespace SellercloudOutput
             }
             catch (EncoderFallbackException)
             {
-                throw new ArgumentException(
-                    name + " holds half of a surrogate pair, which is no character.", name);
+                // The inner exception is left out, since it describes the string.
+                throw new ArgumentException(name + " must not contain an unpaired surrogate.", name);
             }
             SetHandle(Marshal.AllocHGlobal(length + 1));
             var bytes = (byte*)handle;
@@ -47,8 +51,8 @@ namespace SellercloudOutput
             bytes[length] = 0;
         }
 
-        /// <summary>How many bytes it has, without the NUL.</summary>
-        public UIntPtr Length => new UIntPtr((uint)length);
+        /// <summary>Gets the number of bytes, without the NUL.</summary>
+        public UIntPtr Size => new UIntPtr((uint)length);
 
         protected override unsafe bool ReleaseHandle()
         {

@@ -4,34 +4,38 @@ using System.IO;
 namespace SellercloudOutput
 {
     /// <summary>
-    /// A job's output file, in native memory until it is disposed of. Any number of threads may use it. After
-    /// <see cref="Dispose"/> every member throws <see cref="ObjectDisposedException"/>.
+    /// A job's output file in native memory. Dispose it to free that memory; undisposed files are finalized.
     /// </summary>
+    /// <remarks>
+    /// Several threads may use a file at the same time. After <see cref="Dispose"/>, every other member throws
+    /// <see cref="ObjectDisposedException"/>. A file remains usable after its client is disposed.
+    /// </remarks>
     public sealed class OutputFile : IDisposable
     {
         private readonly OutputFileHandle handle;
         private readonly IntPtr data;
         private readonly string name;
-        private readonly bool nameIsMadeUp;
+        private readonly bool isFallbackName;
         private readonly string contentType;
         private readonly long length;
 
-        /// <summary>Takes the handle over.</summary>
+        /// <summary>Takes ownership of the handle.</summary>
         internal OutputFile(OutputFileHandle handle)
         {
             this.handle = handle;
             data = NativeMethods.sco_output_file_data(handle);
             name = Utf8.Read(NativeMethods.sco_output_file_name(handle));
-            nameIsMadeUp = NativeMethods.sco_output_file_name_is_made_up(handle) != 0;
+            isFallbackName = NativeMethods.sco_output_file_is_fallback_name(handle) != 0;
             contentType = Utf8.Read(NativeMethods.sco_output_file_content_type(handle));
-            length = (long)NativeMethods.sco_output_file_len(handle);
-            handle.AddPressure(length);
+            length = (long)NativeMethods.sco_output_file_size(handle);
+            handle.AddMemoryPressure(length);
         }
 
         /// <summary>
-        /// The file's name, safe on Windows and Unix: never a path, never empty, at most 255 bytes of UTF-8.
+        /// Gets the name of the file. The name is safe on Windows and Unix: it is never empty, never a path, and has at
+        /// most 255 bytes in UTF-8.
         /// </summary>
-        /// <exception cref="ObjectDisposedException">The file was disposed of.</exception>
+        /// <exception cref="ObjectDisposedException">The file was disposed.</exception>
         public string Name
         {
             get
@@ -41,25 +45,27 @@ namespace SellercloudOutput
             }
         }
 
-        /// <summary>
-        /// Whether the server gave no name that could be used, so that the name is "output-{job}" with the extension
-        /// of the content type, if that is known.
-        /// </summary>
-        /// <exception cref="ObjectDisposedException">The file was disposed of.</exception>
-        public bool NameIsMadeUp
+        /// <summary>Gets a value indicating whether <see cref="Name"/> is a fallback name.</summary>
+        /// <value>
+        /// <see langword="true"/> if the server sent no usable name, so that the name is "output-{job}" with the
+        /// extension of the content type, if that is known; otherwise, <see langword="false"/>.
+        /// </value>
+        /// <exception cref="ObjectDisposedException">The file was disposed.</exception>
+        public bool IsFallbackName
         {
             get
             {
                 ThrowIfDisposed();
-                return nameIsMadeUp;
+                return isFallbackName;
             }
         }
 
         /// <summary>
-        /// The answer's Content-Type, such as "text/csv; charset=utf-8"; null if it had none. Servers that send base64
-        /// may name the type of the text (JSON, say) and not that of the file.
+        /// Gets the Content-Type of the response, such as "text/csv; charset=utf-8", or <see langword="null"/> if there
+        /// was none. A server that sends base64 may name the type of that text, such as JSON, and not the type of the
+        /// file.
         /// </summary>
-        /// <exception cref="ObjectDisposedException">The file was disposed of.</exception>
+        /// <exception cref="ObjectDisposedException">The file was disposed.</exception>
         public string ContentType
         {
             get
@@ -69,8 +75,8 @@ namespace SellercloudOutput
             }
         }
 
-        /// <summary>How many bytes the file has.</summary>
-        /// <exception cref="ObjectDisposedException">The file was disposed of.</exception>
+        /// <summary>Gets the size of the file in bytes.</summary>
+        /// <exception cref="ObjectDisposedException">The file was disposed.</exception>
         public long Length
         {
             get
@@ -80,41 +86,44 @@ namespace SellercloudOutput
             }
         }
 
-        /// <summary>
-        /// The file's bytes, without a copy. The span does not keep the file: use it inside of the
-        /// <c>using (file)</c>, and not after.
-        /// </summary>
-        /// <returns>A view of the native memory, which is there until the file is disposed of or collected.</returns>
+        /// <summary>Returns a span over the file's bytes, without a copy.</summary>
+        /// <returns>A read-only span over the native memory.</returns>
+        /// <remarks>
+        /// The span does not keep the file alive. Use it only before the file is disposed or finalized, such as inside
+        /// the <c>using</c> statement of the file. A span that is used later reads freed memory.
+        /// </remarks>
         /// <exception cref="InvalidOperationException">
-        /// The file has 2 GiB or more: use <see cref="AsStream"/>.
+        /// The file has 2 GiB or more. Use <see cref="AsStream"/> instead.
         /// </exception>
-        /// <exception cref="ObjectDisposedException">The file was disposed of.</exception>
+        /// <exception cref="ObjectDisposedException">The file was disposed.</exception>
         public unsafe ReadOnlySpan<byte> AsSpan()
         {
             return new ReadOnlySpan<byte>((void*)data, IntLength());
         }
 
         /// <summary>
-        /// A stream over the file's bytes, without a copy: for reading and seeking, whatever the file's size. Each
-        /// call gives one of its own, from the beginning; one thread at a time may use it.
+        /// Returns a read-only, seekable stream over the file's bytes, without a copy. The file may have any size.
         /// </summary>
-        /// <returns>
-        /// A stream that keeps the memory while it is in use itself, and that throws
-        /// <see cref="ObjectDisposedException"/> once the file was disposed of. It need not be disposed of.
-        /// </returns>
-        /// <exception cref="ObjectDisposedException">The file was disposed of.</exception>
+        /// <returns>A new stream with its position at the beginning.</returns>
+        /// <remarks>
+        /// Each call returns an independent stream. One thread at a time may use a stream. A stream keeps the memory of
+        /// an undisposed file alive. After the file is disposed, the stream throws
+        /// <see cref="ObjectDisposedException"/>. The stream itself holds no resources, so that disposing it is
+        /// optional.
+        /// </remarks>
+        /// <exception cref="ObjectDisposedException">The file was disposed.</exception>
         public Stream AsStream()
         {
             ThrowIfDisposed();
             return new OutputFileStream(handle, data, length);
         }
 
-        /// <summary>A copy of the file's bytes.</summary>
-        /// <returns>A new array.</returns>
+        /// <summary>Copies the file's bytes to a new array.</summary>
+        /// <returns>The new array.</returns>
         /// <exception cref="InvalidOperationException">
-        /// The file has 2 GiB or more: use <see cref="AsStream"/>.
+        /// The file has 2 GiB or more. Use <see cref="AsStream"/> instead.
         /// </exception>
-        /// <exception cref="ObjectDisposedException">The file was disposed of.</exception>
+        /// <exception cref="ObjectDisposedException">The file was disposed.</exception>
         public byte[] ToArray()
         {
             var bytes = new byte[IntLength()];
@@ -123,28 +132,37 @@ namespace SellercloudOutput
         }
 
         /// <summary>
-        /// Saves the file under its name in a folder. It appears there whole or not at all, with the permissions that
-        /// the process gives new files.
+        /// Saves the file in a directory under its name. The file appears there complete or not at all, with the
+        /// permissions that the process gives new files.
         /// </summary>
-        /// <param name="folder">
-        /// A directory that exists; "." for the current one, while an empty path is rejected.
+        /// <param name="directory">
+        /// An existing directory; "." is the current directory. An empty path is rejected.
         /// </param>
-        /// <param name="options">For their part that is about saving; null for the defaults.</param>
-        /// <returns>What was saved, and where.</returns>
-        /// <exception cref="SellercloudException">
-        /// <see cref="SellercloudErrorKind.Io"/> if it cannot be saved, also where a file of that name is there
-        /// already, which is left alone unless the options say otherwise.
+        /// <param name="options">
+        /// The options <see cref="CallOptions.FileName"/>, <see cref="CallOptions.IfExists"/> and
+        /// <see cref="CallOptions.FlushToDisk"/>, or <see langword="null"/> for the defaults. Other options are not
+        /// used.
+        /// </param>
+        /// <returns>The name and path of the saved file.</returns>
+        /// <exception cref="ArgumentNullException"><paramref name="directory"/> is <see langword="null"/>.</exception>
+        /// <exception cref="ArgumentException">
+        /// A string contains a NUL character or an unpaired surrogate, or a time is negative.
         /// </exception>
-        /// <exception cref="ObjectDisposedException">The file was disposed of.</exception>
-        public OutputFileInfo Save(string folder, CallOptions options = null)
+        /// <exception cref="SellercloudException">
+        /// <see cref="SellercloudErrorKind.Io"/> if the file cannot be written, or if a file of the same name exists
+        /// and <see cref="CallOptions.IfExists"/> is <see cref="IfExists.Fail"/>;
+        /// <see cref="SellercloudErrorKind.InvalidArgument"/> if an argument or option is invalid.
+        /// </exception>
+        /// <exception cref="ObjectDisposedException">The file was disposed.</exception>
+        public OutputFileInfo Save(string directory, CallOptions options = null)
         {
             ThrowIfDisposed();
-            if (folder == null)
+            if (directory == null)
             {
-                throw new ArgumentNullException(nameof(folder));
+                throw new ArgumentNullException(nameof(directory));
             }
             using (var native = (options ?? new CallOptions()).ToNative())
-            using (var path = new NativeText(folder, nameof(folder)))
+            using (var path = new NativeText(directory, nameof(directory)))
             {
                 var status = NativeMethods.sco_output_file_save(handle, path, native, out var info, out var error);
                 using (info)
@@ -156,7 +174,8 @@ namespace SellercloudOutput
         }
 
         /// <summary>
-        /// Frees the file's memory. Streams of it throw from now on, and spans of it must not be used.
+        /// Frees the file's memory. Streams over the file throw <see cref="ObjectDisposedException"/> afterwards, and
+        /// spans over it must no longer be used. Further calls have no effect.
         /// </summary>
         public void Dispose()
         {
@@ -176,7 +195,8 @@ namespace SellercloudOutput
             if (Length > int.MaxValue)
             {
                 throw new InvalidOperationException(
-                    "The file has " + length + " bytes, more than an array or a span can: use AsStream or Save.");
+                    "The file has " + length + " bytes, which is more than an array or a span can hold. Use AsStream "
+                    + "or Save instead.");
             }
             return (int)length;
         }

@@ -6,8 +6,8 @@ using System.Threading.Tasks;
 namespace SellercloudOutput
 {
     /// <summary>
-    /// Reads the memory of an output file. It refers to the handle, and not to the file, so that the memory stays
-    /// while the stream does, unless the file is disposed of.
+    /// A read-only stream over the memory of an output file. It refers to the handle and not to the file, so that it
+    /// keeps the memory of an undisposed file alive.
     /// </summary>
     internal sealed class OutputFileStream : Stream
     {
@@ -66,15 +66,15 @@ namespace SellercloudOutput
                 throw new ArgumentOutOfRangeException(nameof(count));
             }
             ThrowIfClosed();
-            var taken = (int)Math.Min(count, Math.Max(length - position, 0));
-            handle.Copy(new IntPtr((long)data + position), buffer, offset, taken);
-            position += taken;
-            return taken;
+            var copied = (int)Math.Min(count, Math.Max(length - position, 0));
+            handle.Copy(new IntPtr((long)data + position), buffer, offset, copied);
+            position += copied;
+            return copied;
         }
 
         public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
         {
-            // It is memory: there is nothing to wait for.
+            // Reading memory does not block, so that the read completes at once.
             if (cancellationToken.IsCancellationRequested)
             {
                 return Task.FromCanceled<int>(cancellationToken);
@@ -109,7 +109,7 @@ namespace SellercloudOutput
             }
             if (offset < -start || offset > long.MaxValue - start)
             {
-                throw new IOException("The position is before the file's beginning, or too far past its end.");
+                throw new IOException("The position must not be negative or larger than Int64.MaxValue.");
             }
             position = start + offset;
             return position;
@@ -121,12 +121,12 @@ namespace SellercloudOutput
 
         public override void SetLength(long value)
         {
-            throw new NotSupportedException("An output file is read only.");
+            throw new NotSupportedException("The stream of an output file is read-only.");
         }
 
         public override void Write(byte[] buffer, int offset, int count)
         {
-            throw new NotSupportedException("An output file is read only.");
+            throw new NotSupportedException("The stream of an output file is read-only.");
         }
 
         protected override void Dispose(bool disposing)

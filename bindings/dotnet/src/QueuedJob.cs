@@ -3,12 +3,12 @@ using System;
 namespace SellercloudOutput
 {
     /// <summary>
-    /// A queued job as the server told of it. Immutable; any number of threads may read it. Texts and numbers that
-    /// the server did not give are null.
+    /// A queued job as the server describes it. Properties for which the server sent no value are
+    /// <see langword="null"/>. Immutable: several threads may read it at the same time.
     /// </summary>
     public sealed class QueuedJob
     {
-        /// <summary>Copies a job, which the caller keeps alive and owned.</summary>
+        /// <summary>Copies a native job, which the caller owns and keeps alive during the call.</summary>
         internal QueuedJob(IntPtr job)
         {
             Id = NativeMethods.sco_job_id(job);
@@ -16,101 +16,110 @@ namespace SellercloudOutput
             StatusName = Utf8.Read(NativeMethods.sco_job_status_name(job));
             IsFinal = NativeMethods.sco_job_is_final(job) != 0;
 
-            JobType = Text(job, 0);
-            CompanyName = Text(job, 1);
-            ErrorMessage = Text(job, 2);
-            SubmittedOn = Text(job, 3);
-            StartedOn = Text(job, 4);
-            CompletedOn = Text(job, 5);
-            OutputFileName = Text(job, 6);
-            InputFileName = Text(job, 7);
+            JobType = Text(job, JobTextField.Type);
+            CompanyName = Text(job, JobTextField.CompanyName);
+            ErrorMessage = Text(job, JobTextField.ErrorMessage);
+            SubmittedOn = Text(job, JobTextField.SubmittedOn);
+            StartedOn = Text(job, JobTextField.StartedOn);
+            CompletedOn = Text(job, JobTextField.CompletedOn);
+            OutputFileName = Text(job, JobTextField.OutputFile);
+            InputFileName = Text(job, JobTextField.InputFile);
 
-            CompanyId = Number(job, 0);
-            Priority = Number(job, 1);
-            TotalRecords = Number(job, 2);
-            TotalProcessed = Number(job, 3);
-            TotalSucceeded = Number(job, 4);
-            TotalFailed = Number(job, 5);
-            TotalPhases = Number(job, 6);
-            CurrentPhase = Number(job, 7);
-            TotalItemsInPhase = Number(job, 8);
-            TotalProcessedInPhase = Number(job, 9);
+            CompanyId = Number(job, JobNumberField.CompanyId);
+            Priority = Number(job, JobNumberField.Priority);
+            TotalRecords = Number(job, JobNumberField.TotalRecords);
+            TotalProcessed = Number(job, JobNumberField.TotalProcessed);
+            TotalSucceeded = Number(job, JobNumberField.TotalSucceeded);
+            TotalFailed = Number(job, JobNumberField.TotalFailed);
+            TotalPhases = Number(job, JobNumberField.TotalPhases);
+            CurrentPhase = Number(job, JobNumberField.CurrentPhase);
+            TotalItemsInPhase = Number(job, JobNumberField.TotalItemsInPhase);
+            TotalProcessedInPhase = Number(job, JobNumberField.TotalProcessedInPhase);
         }
 
-        /// <summary>The job's id.</summary>
+        /// <summary>Gets the job's ID.</summary>
         public long Id { get; }
 
-        /// <summary>How far the job is, or how it ended.</summary>
+        /// <summary>Gets the job's status.</summary>
         public JobStatus Status { get; }
 
-        /// <summary>The status in the server's words, such as "PartialSuccess".</summary>
+        /// <summary>Gets the status as the server names it, such as "PartialSuccess".</summary>
         public string StatusName { get; }
 
-        /// <summary>Whether the job is over, in whatever way.</summary>
+        /// <summary>Gets a value indicating whether the job has ended, successfully or not.</summary>
+        /// <value><see langword="true"/> if the job has ended; otherwise, <see langword="false"/>.</value>
         public bool IsFinal { get; }
 
-        /// <summary>What kind of job it is, in the server's words.</summary>
+        /// <summary>Gets the type of the job as the server names it, such as "Export orders".</summary>
         public string JobType { get; }
 
-        /// <summary>The name of the company that it is for.</summary>
+        /// <summary>Gets the name of the company that the job belongs to.</summary>
         public string CompanyName { get; }
 
-        /// <summary>Why it failed, in the server's words.</summary>
+        /// <summary>Gets the server's error message for the job.</summary>
         public string ErrorMessage { get; }
 
-        /// <summary>When it was submitted: the server's own text, which may lack a time zone.</summary>
+        /// <summary>
+        /// Gets when the job was submitted, as the server writes it. The text may lack a time zone.
+        /// </summary>
         public string SubmittedOn { get; }
 
-        /// <summary>When it was begun, likewise.</summary>
+        /// <summary>
+        /// Gets when the job started, as the server writes it. The text may lack a time zone.
+        /// </summary>
         public string StartedOn { get; }
 
-        /// <summary>When it ended, likewise.</summary>
+        /// <summary>
+        /// Gets when the job ended, as the server writes it. The text may lack a time zone.
+        /// </summary>
         public string CompletedOn { get; }
 
-        /// <summary>The name of its output file, once there is one.</summary>
+        /// <summary>
+        /// Gets the server's name of the job's output file, or <see langword="null"/> while there is no file.
+        /// </summary>
         public string OutputFileName { get; }
 
-        /// <summary>The name of its input file.</summary>
+        /// <summary>Gets the server's name of the job's input file.</summary>
         public string InputFileName { get; }
 
-        /// <summary>The number of the company that it is for.</summary>
+        /// <summary>Gets the ID of the company that the job belongs to.</summary>
         public long? CompanyId { get; }
 
-        /// <summary>Its priority, 0 to 3.</summary>
+        /// <summary>Gets the job's priority, from 0 to 3.</summary>
         public long? Priority { get; }
 
-        /// <summary>How many records it has to process.</summary>
+        /// <summary>Gets the number of records that the job has to process.</summary>
         public long? TotalRecords { get; }
 
-        /// <summary>How many of them it has processed.</summary>
+        /// <summary>Gets the number of records processed so far.</summary>
         public long? TotalProcessed { get; }
 
-        /// <summary>How many with success.</summary>
+        /// <summary>Gets the number of records processed successfully so far.</summary>
         public long? TotalSucceeded { get; }
 
-        /// <summary>How many without.</summary>
+        /// <summary>Gets the number of records that failed so far.</summary>
         public long? TotalFailed { get; }
 
-        /// <summary>How many phases it has.</summary>
+        /// <summary>Gets the number of phases that the job has.</summary>
         public long? TotalPhases { get; }
 
-        /// <summary>In which phase it is.</summary>
+        /// <summary>Gets the number of the current phase.</summary>
         public long? CurrentPhase { get; }
 
-        /// <summary>How many items the phase has.</summary>
+        /// <summary>Gets the number of items in the current phase.</summary>
         public long? TotalItemsInPhase { get; }
 
-        /// <summary>How many of them are processed.</summary>
+        /// <summary>Gets the number of items of the current phase processed so far.</summary>
         public long? TotalProcessedInPhase { get; }
 
-        private static string Text(IntPtr job, int field)
+        private static string Text(IntPtr job, JobTextField field)
         {
-            return Utf8.Read(NativeMethods.sco_job_text(job, field));
+            return Utf8.Read(NativeMethods.sco_job_text(job, (int)field));
         }
 
-        private static long? Number(IntPtr job, int field)
+        private static long? Number(IntPtr job, JobNumberField field)
         {
-            var number = NativeMethods.sco_job_number(job, field);
+            var number = NativeMethods.sco_job_number(job, (int)field);
             return number == -1 ? (long?)null : number;
         }
     }

@@ -3,41 +3,48 @@ using System;
 namespace SellercloudOutput
 {
     /// <summary>
-    /// One request and what came of it, for a log. It holds no token, password or body. Immutable.
+    /// A record of one HTTP request and its outcome, for logging. It contains no token, password or body. Immutable.
     /// </summary>
     public sealed class RequestRecord
     {
-        internal unsafe RequestRecord(NativeRequest* request)
+        internal unsafe RequestRecord(NativeRequestRecord* record)
         {
-            Method = Utf8.Read(request->Method);
-            Url = Utf8.Read(request->Url);
-            Error = Utf8.Read(request->Error);
-            Bytes = (long)request->Bytes;
-            // Not FromSeconds, which .NET Framework rounds to milliseconds.
-            Duration = TimeSpan.FromTicks((long)(request->Seconds * TimeSpan.TicksPerSecond));
-            HttpStatus = request->Status == 0 ? (int?)null : request->Status;
-            Attempt = (int)request->Attempt;
+            Method = Utf8.Read(record->Method);
+            Url = Utf8.Read(record->Url);
+            Error = Utf8.Read(record->Error);
+            BytesReceived = (long)record->BytesReceived;
+            // TimeSpan.FromSeconds rounds to milliseconds on .NET Framework.
+            Duration = TimeSpan.FromTicks((long)(record->DurationSeconds * TimeSpan.TicksPerSecond));
+            HttpStatus = record->HttpStatus == 0 ? (int?)null : record->HttpStatus;
+            Attempt = (int)record->Attempt;
         }
 
-        /// <summary>"GET" or "POST".</summary>
+        /// <summary>Gets the HTTP method: "GET" or "POST".</summary>
         public string Method { get; }
 
-        /// <summary>The URL that was asked for.</summary>
+        /// <summary>Gets the URL of the request.</summary>
         public string Url { get; }
 
-        /// <summary>Why there was no answer, or not all of it; else null.</summary>
+        /// <summary>
+        /// Gets the reason why there was no response or only a part of one; otherwise, <see langword="null"/>.
+        /// </summary>
         public string Error { get; }
 
-        /// <summary>How many bytes of the answer's body were read, as they were sent.</summary>
-        public long Bytes { get; }
+        /// <summary>
+        /// Gets the number of bytes of the response body that were received, counted as they are sent: encoded and, if
+        /// the server compresses, compressed.
+        /// </summary>
+        public long BytesReceived { get; }
 
-        /// <summary>From the request's beginning to the end of the answer's body.</summary>
+        /// <summary>Gets the time from the start of the request to the end of the response body.</summary>
         public TimeSpan Duration { get; }
 
-        /// <summary>The HTTP status code; null where there was no answer.</summary>
+        /// <summary>
+        /// Gets the HTTP status code of the response, or <see langword="null"/> if there was no response.
+        /// </summary>
         public int? HttpStatus { get; }
 
-        /// <summary>Which attempt of the call this was; the first is 1.</summary>
+        /// <summary>Gets the number of the attempt within the call. The first attempt is 1.</summary>
         public int Attempt { get; }
     }
 }

@@ -4,244 +4,333 @@ using System.Diagnostics;
 namespace SellercloudOutput
 {
     /// <summary>
-    /// Options of a client. Needed are <see cref="Server"/> or <see cref="Team"/>, and one of <see cref="Token"/>,
-    /// <see cref="UserName"/> with <see cref="Password"/>, and <see cref="TokenSource"/>; all else has its default
-    /// until it is set. A client copies them as it is made. Times are rounded up to whole milliseconds.
+    /// Options of a client. Set either <see cref="Server"/> or <see cref="Team"/>, and one of <see cref="Token"/>,
+    /// <see cref="UserName"/> with <see cref="Password"/>, and <see cref="TokenProvider"/>. Every other property has a
+    /// default.
     /// </summary>
     /// <remarks>
-    /// The timeouts, <see cref="MaxSize"/> and <see cref="Attempts"/> are limits: zero is rejected with
-    /// <see cref="SellercloudErrorKind.InvalidArgument"/>. A timeout of
-    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>, and the largest value of each, means no limit.
+    /// A client copies the options when it is created, so that later changes do not affect it. Times are rounded up to
+    /// whole milliseconds. Limits must be greater than zero; a limit of zero is rejected with
+    /// <see cref="SellercloudErrorKind.InvalidArgument"/>.
     /// </remarks>
     public sealed class SellercloudClientOptions
     {
-        /// <summary>A server id ("tt" means https://tt.api.sellercloud.com/rest) or a base URL.</summary>
+        /// <summary>
+        /// Initializes a new instance of the <see cref="SellercloudClientOptions"/> class with the default options.
+        /// </summary>
+        public SellercloudClientOptions()
+        {
+        }
+
+        /// <summary>
+        /// Gets or sets the server: a server ID, such as "tt" for https://tt.api.sellercloud.com/rest, or a base URL.
+        /// </summary>
         public string Server { get; set; }
 
         /// <summary>
-        /// The team whose server is meant, in place of <see cref="Server"/>: it is looked up by the team's name with
-        /// the first call.
+        /// Gets or sets the name of the team whose server is used, in place of <see cref="Server"/>. The first call
+        /// looks up the server by this name.
         /// </summary>
         public string Team { get; set; }
 
-        /// <summary>Where teams are looked up. The default is https://api.sellercloud.com.</summary>
-        public string TeamDirectory { get; set; }
+        /// <summary>
+        /// Gets or sets the base URL of the service that looks up a team's server. Default: <see langword="null"/>,
+        /// which means https://api.sellercloud.com.
+        /// </summary>
+        public string TeamLookupUrl { get; set; }
 
-        /// <summary>The bearer token, alone. The client wipes its copy from memory when it is disposed.</summary>
+        /// <summary>
+        /// Gets or sets the bearer token, without the word "Bearer". The client zeroes its copy in memory when it is
+        /// disposed.
+        /// </summary>
         [DebuggerBrowsable(DebuggerBrowsableState.Never)]
         public string Token { get; set; }
 
         /// <summary>
-        /// The user to log in, in place of a token. The client logs in with the first call that needs it, once however
-        /// many threads call, and again when the token expires or is refused.
+        /// Gets or sets the name of the user to log in, in place of a token. Requires <see cref="Password"/>.
         /// </summary>
+        /// <remarks>
+        /// The client logs in with the first call that needs a token, and again when the token expires or is rejected.
+        /// All threads that use the client share one login.
+        /// </remarks>
         public string UserName { get; set; }
 
-        /// <summary>The user's password. The client wipes its copy from memory when it is disposed.</summary>
+        /// <summary>
+        /// Gets or sets the password of <see cref="UserName"/>. The client zeroes its copy in memory when it is
+        /// disposed.
+        /// </summary>
         [DebuggerBrowsable(DebuggerBrowsableState.Never)]
         public string Password { get; set; }
 
         /// <summary>
-        /// Gives the token for every request, for those who keep tokens elsewhere. It is told whether the server has
-        /// just refused the one that was given last; to give the same again then ends the call. Called on the threads
-        /// that make calls, by several at once; it may make calls itself. What it throws ends the call, and is thrown
-        /// by it.
+        /// Gets or sets a function that returns the token for a request, for programs that manage tokens themselves.
         /// </summary>
-        public Func<bool, string> TokenSource { get; set; }
+        /// <remarks>
+        /// <para>
+        /// The argument is <see langword="true"/> if the server has just rejected the token that the function returned
+        /// last; otherwise, <see langword="false"/>. If the function returns the rejected token again, the call fails
+        /// with <see cref="SellercloudErrorKind.Authentication"/>.
+        /// </para>
+        /// <para>
+        /// The function is called on the threads that run calls, and may be called on several threads at the same time.
+        /// It may make calls with another client; a call with the same client fails. An exception that it throws ends
+        /// the call, and the call rethrows it.
+        /// </para>
+        /// </remarks>
+        public Func<bool, string> TokenProvider { get; set; }
 
-        /// <summary>How the server writes files into its answers.</summary>
+        /// <summary>
+        /// Gets or sets how the server encodes files in its responses. Default:
+        /// <see cref="SellercloudOutput.BodyEncoding.Base64"/>.
+        /// </summary>
         public BodyEncoding BodyEncoding { get; set; } = BodyEncoding.Base64;
 
         /// <summary>
-        /// The largest file to accept, in bytes after decoding. Null, the default, is 2 GiB for files in memory, and
-        /// no limit for those that are saved or copied. Zero is rejected; <see cref="long.MaxValue"/> means no limit.
+        /// Gets or sets the maximum size of a file in bytes, after decoding. Default: <see langword="null"/>, which
+        /// means 2 GiB for files in memory, and no limit for files that are saved or written to a stream. Zero is
+        /// rejected. <see cref="long.MaxValue"/> means no limit.
         /// </summary>
-        public long? MaxSize { get; set; }
+        public long? MaxFileSize { get; set; }
 
         /// <summary>
-        /// Whether to allow http:// to hosts other than this machine. The token and the files then travel in the
-        /// clear. The default is false.
+        /// Gets or sets a value indicating whether http:// is allowed for hosts other than loopback. Default:
+        /// <see langword="false"/>. With <see langword="true"/>, tokens and files are sent unencrypted to http:// URLs.
         /// </summary>
         public bool AllowPlainHttp { get; set; }
 
         /// <summary>
-        /// Gets or sets how long to wait for a connection: name lookup, proxy and TLS together. The default is 30
-        /// seconds. Zero is rejected; <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> means no limit.
+        /// Gets or sets how long to wait for a connection, including name resolution, proxy and TLS. Default: 30
+        /// seconds. Zero is rejected. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> means no limit.
         /// </summary>
         public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
         /// <summary>
-        /// Gets or sets how long the server may be silent. The default is 60 seconds. Zero is rejected;
+        /// Gets or sets how long to wait for the next byte from the server. Default: 60 seconds. Zero is rejected.
         /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> means no limit.
         /// </summary>
         public TimeSpan StallTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
         /// <summary>
-        /// The longest that a whole call may take, with login, retries and waits. The default is 1 hour. Calls that
-        /// wait for a job have 24 hours, whatever is set here; <see cref="CallOptions.Timeout"/> comes before both.
-        /// Zero is rejected; <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> means no limit.
+        /// Gets or sets the maximum duration of a whole call, with login, retries and waits. Default: 1 hour. Zero is
+        /// rejected. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> means no limit.
         /// </summary>
+        /// <remarks>
+        /// Calls that wait for a job do not use this value: their default is 24 hours.
+        /// <see cref="CallOptions.Timeout"/> overrides both.
+        /// </remarks>
         public TimeSpan CallTimeout { get; set; } = TimeSpan.FromHours(1);
 
         /// <summary>
-        /// Gets or sets how many times to try, the first one included. The default is 5, and 1 means no retry. Zero is
-        /// rejected.
+        /// Gets or sets the maximum number of attempts of a call, including the first. Default: 5. One means no retry.
+        /// Zero is rejected.
         /// </summary>
-        public int Attempts { get; set; } = 5;
+        public int MaxAttempts { get; set; } = 5;
 
         /// <summary>
-        /// The longest wait before the second attempt, doubled for each later one. The default is 1 second. The wait
-        /// is chosen at random up to that, and what the server asks for is added. Zero means to retry at once.
+        /// Gets or sets the maximum wait before the second attempt. It doubles with each later attempt, up to
+        /// <see cref="MaxBackoff"/>. Default: 1 second. Zero means no wait.
         /// </summary>
-        public TimeSpan RetryBase { get; set; } = TimeSpan.FromSeconds(1);
-
-        /// <summary>The longest wait before an attempt. The default is 30 seconds.</summary>
-        public TimeSpan RetryLongest { get; set; } = TimeSpan.FromSeconds(30);
+        /// <remarks>
+        /// The actual wait is random, between zero and the maximum. The time that the server asks for (Retry-After) is
+        /// added.
+        /// </remarks>
+        public TimeSpan InitialBackoff { get; set; } = TimeSpan.FromSeconds(1);
 
         /// <summary>
-        /// Gets or sets a value indicating whether a response with status 500 is retried as well. The default is
-        /// <c>false</c>, since the server uses it also for errors that a retry does not help, such as a job that does
-        /// not exist.
+        /// Gets or sets the maximum wait before any attempt. Default: 30 seconds. Zero means no wait. The time that the
+        /// server asks for (Retry-After) is added.
+        /// </summary>
+        public TimeSpan MaxBackoff { get; set; } = TimeSpan.FromSeconds(30);
+
+        /// <summary>
+        /// Gets or sets a value indicating whether a response with HTTP status 500 is retried. Default:
+        /// <see langword="false"/>, since the server also sends it for errors that a retry does not solve, such as a
+        /// job that does not exist.
         /// </summary>
         public bool RetryServerErrors { get; set; }
 
         /// <summary>
-        /// The proxy for every server, such as "http://user:password@proxy:3128" (user name and password
-        /// percent-encoded); "" for none. Null, the default, for what the environment says: https_proxy, http_proxy,
-        /// all_proxy and no_proxy, lowercase or uppercase. A server on loopback is never reached through a proxy.
+        /// Gets or sets the URL of the proxy for all servers, such as "http://user:password@proxy:3128". User name and
+        /// password are percent-encoded. An empty string means no proxy. Default: <see langword="null"/>, which means
+        /// the proxy that the environment names.
         /// </summary>
+        /// <remarks>
+        /// The environment variables are https_proxy or http_proxy, according to the scheme of the server's URL, and
+        /// all_proxy if that is not set. no_proxy lists hosts that are reached without a proxy. The names may be
+        /// lowercase or uppercase. A server on loopback is never reached through a proxy.
+        /// </remarks>
         [DebuggerBrowsable(DebuggerBrowsableState.Never)]
         public string Proxy { get; set; }
 
-        /// <summary>CA certificates to trust besides those that the system trusts; one or more in PEM.</summary>
+        /// <summary>
+        /// Gets or sets one or more CA certificates in PEM format. They are trusted in addition to the certificates
+        /// that the system trusts. Default: <see langword="null"/>.
+        /// </summary>
         public string CaCertificates { get; set; }
 
         /// <summary>
-        /// The certificate to show to servers that ask for one, with its chain, in PEM. Goes with
-        /// <see cref="ClientKey"/>.
+        /// Gets or sets the client certificate and its chain in PEM format, for servers that request one. Requires
+        /// <see cref="ClientKey"/>. Default: <see langword="null"/>.
         /// </summary>
         [DebuggerBrowsable(DebuggerBrowsableState.Never)]
         public string ClientCertificate { get; set; }
 
         /// <summary>
-        /// That certificate's private key, in PEM; it may be the same text.
+        /// Gets or sets the private key of <see cref="ClientCertificate"/> in PEM format. The same text may contain
+        /// both. Default: <see langword="null"/>.
         /// </summary>
         [DebuggerBrowsable(DebuggerBrowsableState.Never)]
         public string ClientKey { get; set; }
 
         /// <summary>
-        /// Gets or sets a function that is called with a record of every request, on the threads that make calls, by
-        /// several at once; it may make calls itself. It never decides a call's outcome: what it throws is the
-        /// <see cref="Exception.InnerException"/> of a <see cref="SellercloudException"/> if the call failed; otherwise
-        /// it is written to <see cref="Trace"/>, once for a client.
+        /// Gets or sets a function that is called with a record of each request. Default: <see langword="null"/>.
         /// </summary>
-        public Action<RequestRecord> Log { get; set; }
+        /// <remarks>
+        /// <para>
+        /// The function is called on the threads that run calls, and may be called on several threads at the same time.
+        /// It may make calls, also with the same client.
+        /// </para>
+        /// <para>
+        /// An exception that it throws does not change the outcome of the call. If the call fails, that exception is
+        /// the <see cref="Exception.InnerException"/> of the <see cref="SellercloudException"/>. Otherwise, it is
+        /// written to <see cref="Trace"/>, once for each client.
+        /// </para>
+        /// </remarks>
+        public Action<RequestRecord> OnRequest { get; set; }
 
-        /// <summary>The options as the C interface has them, but for server and token. Free it.</summary>
-        internal ConfigHandle ToNative()
+        /// <summary>
+        /// Creates native options with everything but the server and the token. The caller disposes them.
+        /// </summary>
+        internal ClientOptionsHandle ToNative()
         {
-            var config = NativeMethods.sco_config_new();
+            var options = NativeMethods.sco_client_options_new();
             try
             {
-                SetServer(config);
-                SetUser(config);
-                SetLimits(config);
-                SetConnection(config);
-                SetLog(config);
-                return config;
+                SetTeam(options);
+                SetCredentials(options);
+                SetTimeouts(options);
+                SetRetryPolicy(options);
+                SetBody(options);
+                SetConnection(options);
+                SetOnRequest(options);
+                return options;
             }
             catch
             {
-                config.Dispose();
+                options.Dispose();
                 throw;
             }
         }
 
-        private void SetServer(ConfigHandle config)
+        private void SetTeam(ClientOptionsHandle options)
         {
             if (Team != null)
             {
                 using (var team = new NativeText(Team, nameof(Team)))
                 {
-                    Check(NativeMethods.sco_config_set_team(config, team, out var error), error);
+                    Check(NativeMethods.sco_client_options_set_team(options, team, out var error), error);
                 }
             }
-            if (TeamDirectory != null)
+            if (TeamLookupUrl != null)
             {
-                using (var url = new NativeText(TeamDirectory, nameof(TeamDirectory)))
+                using (var url = new NativeText(TeamLookupUrl, nameof(TeamLookupUrl)))
                 {
-                    Check(NativeMethods.sco_config_set_team_directory(config, url, out var error), error);
+                    Check(NativeMethods.sco_client_options_set_team_lookup_url(options, url, out var error), error);
                 }
             }
         }
 
-        private void SetUser(ConfigHandle config)
+        private void SetCredentials(ClientOptionsHandle options)
         {
             if (UserName != null || Password != null)
             {
-                using (var user = new NativeText(UserName ?? "", nameof(UserName)))
+                using (var userName = new NativeText(UserName ?? "", nameof(UserName)))
                 using (var password = new NativeText(Password ?? "", nameof(Password)))
                 {
-                    Check(NativeMethods.sco_config_set_credentials(config, user, password, out var error), error);
+                    Check(
+                        NativeMethods.sco_client_options_set_credentials(
+                            options, userName, password, out var error),
+                        error);
                 }
             }
-            if (TokenSource != null)
+            if (TokenProvider != null)
             {
                 Check(
-                    NativeMethods.sco_config_set_token_callback(
-                        config, Call.GiveToken, IntPtr.Zero, out var error),
+                    NativeMethods.sco_client_options_set_token_provider(
+                        options, Call.TokenCallback, IntPtr.Zero, out var error),
                     error);
             }
         }
 
-        private void SetLimits(ConfigHandle config)
+        private void SetTimeouts(ClientOptionsHandle options)
         {
-            Check(NativeMethods.sco_config_set_body_encoding(config, (int)BodyEncoding, out var encodingError),
-                encodingError);
-            if (MaxSize != null)
-            {
-                var maxSize = (ulong)NotNegative(MaxSize.Value, nameof(MaxSize));
-                Check(NativeMethods.sco_config_set_max_size(config, maxSize, out var error), error);
-            }
             Check(
-                NativeMethods.sco_config_set_timeouts(
-                    config,
-                    Milliseconds.Of(ConnectTimeout, nameof(ConnectTimeout)),
-                    Milliseconds.Of(StallTimeout, nameof(StallTimeout)),
-                    Milliseconds.Of(CallTimeout, nameof(CallTimeout)),
-                    out var timeoutsError),
-                timeoutsError);
+                NativeMethods.sco_client_options_set_connect_timeout_ms(
+                    options, Milliseconds.FromTimeSpan(ConnectTimeout, nameof(ConnectTimeout)), out var connectError),
+                connectError);
             Check(
-                NativeMethods.sco_config_set_retry(
-                    config,
-                    (uint)NotNegative(Attempts, nameof(Attempts)),
-                    Milliseconds.Of(RetryBase, nameof(RetryBase)),
-                    Milliseconds.Of(RetryLongest, nameof(RetryLongest)),
-                    out var retryError),
-                retryError);
+                NativeMethods.sco_client_options_set_stall_timeout_ms(
+                    options, Milliseconds.FromTimeSpan(StallTimeout, nameof(StallTimeout)), out var stallError),
+                stallError);
             Check(
-                NativeMethods.sco_config_set_retry_server_errors(
-                    config, RetryServerErrors ? 1 : 0, out var serverErrorsError),
+                NativeMethods.sco_client_options_set_call_timeout_ms(
+                    options, Milliseconds.FromTimeSpan(CallTimeout, nameof(CallTimeout)), out var callError),
+                callError);
+        }
+
+        private void SetRetryPolicy(ClientOptionsHandle options)
+        {
+            Check(
+                NativeMethods.sco_client_options_set_max_attempts(
+                    options, (uint)RequireNotNegative(MaxAttempts, nameof(MaxAttempts)), out var attemptsError),
+                attemptsError);
+            Check(
+                NativeMethods.sco_client_options_set_initial_backoff_ms(
+                    options, Milliseconds.FromTimeSpan(InitialBackoff, nameof(InitialBackoff)), out var initialError),
+                initialError);
+            Check(
+                NativeMethods.sco_client_options_set_max_backoff_ms(
+                    options, Milliseconds.FromTimeSpan(MaxBackoff, nameof(MaxBackoff)), out var maxError),
+                maxError);
+            Check(
+                NativeMethods.sco_client_options_set_retry_server_errors(
+                    options, RetryServerErrors ? 1 : 0, out var serverErrorsError),
                 serverErrorsError);
         }
 
-        private void SetConnection(ConfigHandle config)
+        private void SetBody(ClientOptionsHandle options)
         {
             Check(
-                NativeMethods.sco_config_set_allow_plain_http(config, AllowPlainHttp ? 1 : 0, out var plainError),
+                NativeMethods.sco_client_options_set_body_encoding(
+                    options, (int)BodyEncoding, out var encodingError),
+                encodingError);
+            if (MaxFileSize != null)
+            {
+                var bytes = (ulong)RequireNotNegative(MaxFileSize.Value, nameof(MaxFileSize));
+                Check(NativeMethods.sco_client_options_set_max_file_size_bytes(options, bytes, out var error), error);
+            }
+        }
+
+        private void SetConnection(ClientOptionsHandle options)
+        {
+            Check(
+                NativeMethods.sco_client_options_set_allow_plain_http(
+                    options, AllowPlainHttp ? 1 : 0, out var plainError),
                 plainError);
             if (Proxy != null)
             {
                 using (var url = new NativeText(Proxy, nameof(Proxy)))
                 {
-                    Check(NativeMethods.sco_config_set_proxy(config, url, out var error), error);
+                    Check(NativeMethods.sco_client_options_set_proxy(options, url, out var error), error);
                 }
             }
             if (CaCertificates != null)
             {
                 using (var pem = new NativeText(CaCertificates, nameof(CaCertificates)))
                 {
-                    Check(NativeMethods.sco_config_add_ca_certificates(config, pem, pem.Length, out var error), error);
+                    Check(
+                        NativeMethods.sco_client_options_add_ca_certificates(options, pem, pem.Size, out var error),
+                        error);
                 }
             }
             if (ClientCertificate != null || ClientKey != null)
@@ -250,19 +339,20 @@ namespace SellercloudOutput
                 using (var key = new NativeText(ClientKey ?? "", nameof(ClientKey)))
                 {
                     Check(
-                        NativeMethods.sco_config_set_client_certificate(
-                            config, chain, chain.Length, key, key.Length, out var error),
+                        NativeMethods.sco_client_options_set_client_certificate(
+                            options, chain, chain.Size, key, key.Size, out var error),
                         error);
                 }
             }
         }
 
-        private void SetLog(ConfigHandle config)
+        private void SetOnRequest(ClientOptionsHandle options)
         {
-            if (Log != null)
+            if (OnRequest != null)
             {
                 Check(
-                    NativeMethods.sco_config_set_log(config, Call.TellRequest, IntPtr.Zero, out var error),
+                    NativeMethods.sco_client_options_set_on_request(
+                        options, Call.RequestCallback, IntPtr.Zero, out var error),
                     error);
             }
         }
@@ -272,7 +362,7 @@ namespace SellercloudOutput
             SellercloudException.ThrowIfFailed(status, error);
         }
 
-        private static long NotNegative(long number, string name)
+        private static long RequireNotNegative(long number, string name)
         {
             if (number < 0)
             {

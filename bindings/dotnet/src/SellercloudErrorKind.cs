@@ -1,56 +1,73 @@
 namespace SellercloudOutput
 {
     /// <summary>
-    /// What went wrong with a call. A number outside of the enumeration is a kind that this version does not know.
+    /// Specifies why a call failed. Later versions may add members. Treat an unknown value as an error that a retry
+    /// does not solve.
     /// </summary>
     public enum SellercloudErrorKind
     {
-        /// <summary>An argument cannot be used; nothing was sent.</summary>
-        InvalidArgument = 1,
+        /// <summary>An argument or option is invalid. No request was sent.</summary>
+        InvalidArgument = 101,
 
-        /// <summary>HTTP 401: the token, or the user name and password, are not accepted.</summary>
-        Authentication = 2,
+        /// <summary>HTTP 401: the server rejected the token, or the user name and password.</summary>
+        Authentication = 102,
 
-        /// <summary>HTTP 403: the user may not do this.</summary>
-        Forbidden = 3,
+        /// <summary>HTTP 403: the user is not allowed to do this.</summary>
+        Forbidden = 103,
 
-        /// <summary>HTTP 404: the server does not know this.</summary>
-        NotFound = 4,
+        /// <summary>HTTP 404: the server found nothing at this URL.</summary>
+        NotFound = 104,
 
-        /// <summary>HTTP 429, or "Too many requests": too many calls from this IP address.</summary>
-        RateLimited = 5,
+        /// <summary>
+        /// HTTP 429, or the server's text "Too many requests": too many requests came from this IP address.
+        /// </summary>
+        RateLimited = 105,
 
-        /// <summary>HTTP 500 to 599: the server failed, or does not know the job (yet).</summary>
-        Server = 6,
+        /// <summary>
+        /// HTTP 500 to 599: the server failed, or does not know the job. A new job may become known later.
+        /// </summary>
+        Server = 106,
 
-        /// <summary>Any other HTTP status but 200.</summary>
-        UnexpectedStatus = 7,
+        /// <summary>The response has another HTTP status than 200 that no other kind covers.</summary>
+        UnexpectedStatus = 107,
 
-        /// <summary>No connection, or it broke before the answer was complete.</summary>
-        Connection = 8,
+        /// <summary>
+        /// The connection could not be established, or was lost before the response was complete.
+        /// </summary>
+        Connection = 108,
 
-        /// <summary>TLS: the certificate, or the handshake.</summary>
-        Tls = 9,
+        /// <summary>The TLS handshake failed, or the server's certificate is not trusted.</summary>
+        Tls = 109,
 
-        /// <summary>A time limit was met.</summary>
-        Timeout = 10,
+        /// <summary>The operation timed out.</summary>
+        Timeout = 110,
 
-        /// <summary>The caller cancelled.</summary>
-        Cancelled = 11,
+        /// <summary>
+        /// The call was canceled. Calls report this as an <see cref="System.OperationCanceledException"/> whose inner
+        /// exception has this kind.
+        /// </summary>
+        Canceled = 111,
 
-        /// <summary>The answer is not a file in the expected form.</summary>
-        MalformedBody = 12,
+        /// <summary>The response body is not a file in the expected encoding.</summary>
+        MalformedBody = 112,
 
-        /// <summary>The file is larger than the limit.</summary>
-        TooLarge = 13,
+        /// <summary>
+        /// The file is larger than <see cref="SellercloudClientOptions.MaxFileSize"/>.
+        /// </summary>
+        TooLarge = 113,
 
-        /// <summary>The file could not be kept: disk, memory, permissions, or the name is taken.</summary>
-        Io = 14,
+        /// <summary>
+        /// The file could not be stored: the disk or the memory is full, access was denied, the directory is missing,
+        /// or the name is in use.
+        /// </summary>
+        Io = 114,
 
-        /// <summary>A defect of the library; please report it.</summary>
-        Internal = 15,
+        /// <summary>A bug in the library. Report it.</summary>
+        Internal = 115,
 
-        /// <summary>The job ended without success: failed, cancelled or aborted on the server.</summary>
-        JobFailed = 16,
+        /// <summary>
+        /// The job did not succeed: it failed, was canceled or aborted on the server, or is on hold.
+        /// </summary>
+        JobFailed = 116,
     }
 }

@@ -1,25 +1,30 @@
 namespace SellercloudOutput
 {
-    /// <summary>How far a file's transfer has come.</summary>
+    /// <summary>The progress of a download.</summary>
     public readonly struct TransferProgress
     {
-        internal TransferProgress(long received, long? total, int attempt)
+        internal TransferProgress(long bytesReceived, long? totalBytes, int attempt)
         {
-            Received = received;
-            Total = total;
+            BytesReceived = bytesReceived;
+            TotalBytes = totalBytes;
             Attempt = attempt;
         }
 
         /// <summary>
-        /// Bytes of the answer's body received in this attempt, as they are sent: encoded, and compressed if the
-        /// server does so.
+        /// Gets the number of bytes of the response body that were received in this attempt. Bytes are counted as they
+        /// are sent: encoded and, if the server compresses, compressed.
         /// </summary>
-        public long Received { get; }
+        public long BytesReceived { get; }
 
-        /// <summary>How many there will be; null where the server did not say so.</summary>
-        public long? Total { get; }
+        /// <summary>
+        /// Gets the size of the response body in bytes, or <see langword="null"/> if the server did not send it.
+        /// </summary>
+        public long? TotalBytes { get; }
 
-        /// <summary>Which attempt this is; the first is 1. With a new one <see cref="Received"/> starts over.</summary>
+        /// <summary>
+        /// Gets the number of the attempt. The first attempt is 1. <see cref="BytesReceived"/> starts at zero in each
+        /// attempt.
+        /// </summary>
         public int Attempt { get; }
     }
 }

@@ -3,10 +3,13 @@ using System.Text;
 
 namespace SellercloudOutput
 {
-    /// <summary>Texts that came from the C interface.</summary>
+    /// <summary>Reads strings of the C interface.</summary>
     internal static class Utf8
     {
-        /// <summary>Copies a text that ends with NUL; null for NULL. Its owner must be kept alive meanwhile.</summary>
+        /// <summary>
+        /// Copies a NUL-terminated string. Returns <see langword="null"/> for NULL. The caller keeps the owner of the
+        /// string alive during the call.
+        /// </summary>
         public static unsafe string Read(IntPtr text)
         {
             if (text == IntPtr.Zero)

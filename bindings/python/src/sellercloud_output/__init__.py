@@ -1,4 +1,4 @@
-"""Fetches the output file of a Sellercloud queued job.
+"""Downloads the output file of a Sellercloud queued job.
 
     from sellercloud_output import Client
 
@@ -6,7 +6,9 @@
         saved = client.save_output_file(28142, "exports")
         print(saved.path)
 
-An independent client, not affiliated with or endorsed by Sellercloud.
+`Client` has the methods and describes the settings. Every error is a `SellercloudError`.
+
+This is an independent client. It is not affiliated with or endorsed by Sellercloud.
 """
 
 from ._client import (
@@ -16,67 +18,68 @@ from ._client import (
     Pem,
     Progress,
     RequestRecord,
-    Wait,
+    WaitOptions,
     Writer,
 )
 from ._errors import (
     AuthenticationError,
-    Cancelled,
-    ConnectionFailed,
+    CallCancelledError,
+    ConnectionFailedError,
     ErrorKind,
-    Forbidden,
+    ForbiddenError,
     InternalError,
-    InvalidArgument,
-    JobFailed,
-    MalformedBody,
-    NotFound,
-    RateLimited,
+    InvalidArgumentError,
+    JobFailedError,
+    MalformedBodyError,
+    NotFoundError,
+    RateLimitError,
     SellercloudError,
     ServerError,
     StorageError,
-    TimedOut,
+    TimedOutError,
     TlsError,
-    TooLarge,
-    UnexpectedStatus,
+    TooLargeError,
+    UnexpectedStatusError,
 )
 from ._file import IfExists, OutputFile, SavedFile, WrittenFile
 from ._job import JobStatus, QueuedJob
 from ._native import library, text
 
 __version__: str = text(library.sco_version())
+"""The version of the package and of its native library, such as "0.1.0"."""
 del library, text
 
 __all__ = [
     "AuthenticationError",
     "BodyEncoding",
+    "CallCancelledError",
     "CancelToken",
-    "Cancelled",
     "Client",
-    "ConnectionFailed",
+    "ConnectionFailedError",
     "ErrorKind",
-    "Forbidden",
+    "ForbiddenError",
     "IfExists",
     "InternalError",
-    "InvalidArgument",
-    "JobFailed",
+    "InvalidArgumentError",
+    "JobFailedError",
     "JobStatus",
-    "MalformedBody",
-    "NotFound",
+    "MalformedBodyError",
+    "NotFoundError",
     "OutputFile",
     "Pem",
     "Progress",
     "QueuedJob",
-    "RateLimited",
+    "RateLimitError",
     "RequestRecord",
     "SavedFile",
     "SellercloudError",
     "ServerError",
     "StorageError",
-    "TimedOut",
+    "TimedOutError",
     "TlsError",
-    "TooLarge",
-    "UnexpectedStatus",
-    "Wait",
+    "TooLargeError",
+    "UnexpectedStatusError",
+    "WaitOptions",
     "Writer",
     "WrittenFile",
 ]

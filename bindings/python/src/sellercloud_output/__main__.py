@@ -1,10 +1,11 @@
-"""The command line: sellercloud-output, or python -m sellercloud_output."""
+"""The command line: `sellercloud-output`, or `python -m sellercloud_output`."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import dataclasses
+import errno
 import getpass
 import io
 import json
@@ -29,102 +30,195 @@ from . import (
 )
 from ._secret import hidden
 
-USAGE_ERROR = 2
-# Errors have their kind's number beyond this: 1 and 2 mean other things to shells.
-KIND_BASE = 10
+SUCCESS = 0
+WRONG_USAGE = 2
 INTERRUPTED = 128 + signal.SIGINT
+# What a shell reports of a program that SIGPIPE ended.
+OUTPUT_CLOSED = 128 + 13
+
+EXIT_CODES: dict[ErrorKind, tuple[int, str]] = {
+    ErrorKind.INVALID_ARGUMENT: (11, "an argument or a setting is invalid"),
+    ErrorKind.AUTHENTICATION: (12, "the server rejected the token or the login"),
+    ErrorKind.FORBIDDEN: (13, "the user lacks the permission"),
+    ErrorKind.NOT_FOUND: (14, "the server does not know the job"),
+    ErrorKind.RATE_LIMITED: (15, "the server received too many requests"),
+    ErrorKind.SERVER: (16, "the server failed, or does not know the job (yet)"),
+    ErrorKind.UNEXPECTED_STATUS: (17, "the server sent an unexpected HTTP status"),
+    ErrorKind.CONNECTION: (18, "the connection failed or broke"),
+    ErrorKind.TLS: (19, "the TLS handshake failed, or a certificate is not trusted"),
+    ErrorKind.TIMEOUT: (20, "a timeout expired"),
+    ErrorKind.CANCELLED: (21, "the call was cancelled"),
+    ErrorKind.MALFORMED_BODY: (22, "the response is not a file in the expected encoding"),
+    ErrorKind.TOO_LARGE: (23, "the file is too large"),
+    ErrorKind.IO: (24, "the file or the output cannot be written"),
+    ErrorKind.INTERNAL: (25, "a defect of this program; please report it"),
+    ErrorKind.JOB_FAILED: (26, "the job ended without success, or is on hold"),
+}
+"""The exit code of each kind of error, and its description in --help."""
 
 EPILOG = """\
-environment:
-  SELLERCLOUD_SERVER    the server; or
-  SELLERCLOUD_TEAM      the team; not used with --server or --team
-  SELLERCLOUD_TOKEN     the bearer token, not used with --user; or
-  SELLERCLOUD_USER      the user name, not used with --user, and
-  SELLERCLOUD_PASSWORD  its password; on a terminal it is asked for
+A JOB is a job's id, such as 28142, or the QueuedJobLink that the server returned when the
+job was created. "sellercloud-output COMMAND --help" describes a command's options.
 
-A variable that is empty or whitespace counts as not set. Both server and team, or both
-token and user name or password, are an error.
+environment variables:
+  SELLERCLOUD_SERVER    the server id or base URL, unless --server or --team is used
+  SELLERCLOUD_TEAM      the team, unless --server or --team is used
+  SELLERCLOUD_TOKEN     the bearer token, unless --user is used
+  SELLERCLOUD_USER      the user name, unless --user is used
+  SELLERCLOUD_PASSWORD  the password; without it, a terminal prompts for it
 
-Secrets are not taken as arguments, which every user of the machine can read.
+Set either the server or the team, and either the token or the user name and password. It
+is an error to set both. A variable that is empty or whitespace counts as not set. There are
+no options for secrets, because other users of the computer can see a program's arguments.
+
+examples:
+  sellercloud-output status 28142
+  sellercloud-output get 28142 -o exports --if-exists keep-both
+  sellercloud-output get 28142 --wait --timeout 3600 -o report.csv
+  sellercloud-output get 28142 -o - | head -n 3
 
 exit codes:
-  0 success; 2 wrong usage; 130 interrupted; else the kind of the error:
 """
+
+COMMAND_EPILOG = '"sellercloud-output --help" lists the environment variables and exit codes.'
+
+
+def exit_codes() -> str:
+    """Returns the lines of --help that describe the exit codes."""
+    codes = [
+        (SUCCESS, "success"),
+        (WRONG_USAGE, "wrong usage, or a setting is missing"),
+        *EXIT_CODES.values(),
+        (INTERRUPTED, "interrupted (Ctrl-C)"),
+        (OUTPUT_CLOSED, "standard output was closed early"),
+    ]
+    return "\n".join(f"  {code:3}  {meaning}" for code, meaning in codes)
 
 
 def parser() -> argparse.ArgumentParser:
-    kinds = [f"{KIND_BASE + kind} {kind.name.lower().replace('_', ' ')}" for kind in ErrorKind]
-    lines = ["  " + "; ".join(kinds[first : first + 4]) for first in range(0, len(kinds), 4)]
+    """Returns the parser of the arguments."""
     top = argparse.ArgumentParser(
         prog="sellercloud-output",
-        description="Fetches the output files of Sellercloud queued jobs.",
-        epilog=EPILOG + "\n".join(lines),
+        description="Downloads the output files of Sellercloud queued jobs.",
+        epilog=EPILOG + exit_codes(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=__version__)
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = top.add_subparsers(
+        title="commands", dest="command", required=True, metavar="COMMAND"
+    )
 
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("job", metavar="JOB", help="the job's id, or its QueuedJobLink")
-    place = common.add_mutually_exclusive_group()
-    place.add_argument("--server", type=not_empty, help='a server id, such as "tt", or a base URL')
-    place.add_argument("--team", type=not_empty, help="the team whose server is to be looked up")
-    common.add_argument("--team-directory", metavar="URL", help="where teams are looked up")
-    common.add_argument("--user", type=not_empty, help="the user name to log in with")
+    server = common.add_mutually_exclusive_group()
+    server.add_argument(
+        "--server",
+        type=non_empty,
+        help='the server id, such as "tt" for https://tt.api.sellercloud.com/rest, or a base URL',
+    )
+    server.add_argument("--team", type=non_empty, help="the team whose server is looked up")
+    common.add_argument(
+        "--team-lookup-url",
+        type=non_empty,
+        metavar="URL",
+        help="the base URL at which the team is looked up (default: https://api.sellercloud.com)",
+    )
+    common.add_argument(
+        "--user",
+        type=non_empty,
+        metavar="NAME",
+        help="the user name to log in with (the password: see SELLERCLOUD_PASSWORD)",
+    )
     common.add_argument(
         "--ca",
-        type=not_empty,
+        type=non_empty,
         metavar="FILE",
-        help="certificates to trust as well, in PEM, or one in DER",
+        help="a file of CA certificates to trust in addition to the system's: PEM, or one in DER",
     )
     common.add_argument(
         "--timeout",
-        type=time_limit,
+        type=timeout_seconds,
         metavar="SECONDS",
-        help="the longest that it may take, greater than zero",
+        help="the longest time for the whole command, greater than zero, or inf for no limit "
+        "(default: 3600, and 86400 with waiting for a job)",
     )
-    common.add_argument("--json", action="store_true", help="print the result as JSON")
-    common.add_argument("--quiet", action="store_true", help="show no progress")
+    common.add_argument(
+        "--json",
+        action="store_true",
+        help="print the result, or the error, as one JSON object on standard output",
+    )
+    common.add_argument("--quiet", action="store_true", help="show no progress on the terminal")
 
-    get = commands.add_parser("get", parents=[common], help="fetch the output file")
+    def add_command(name: str, summary: str, description: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            parents=[common],
+            help=summary,
+            description=description,
+            epilog=COMMAND_EPILOG,
+        )
+
+    get = add_command(
+        "get",
+        "download the job's output file",
+        "Downloads the output file of a job and prints its path. The file appears whole or not "
+        "at all.",
+    )
     get.add_argument(
         "-o",
         "--output",
         type=output_path,
         default=".",
         metavar="PATH",
-        help="a folder, a file's path, or - for standard output; the default is this folder",
+        help="where to save the file: a directory, where it gets the server's name; or a file's "
+        "path; or - for standard output (default: the current directory)",
     )
     get.add_argument(
         "--if-exists",
-        choices=["fail", "replace", "number"],
+        choices=["fail", "replace", "keep-both"],
         default="fail",
-        help="what to do where the file is there already",
+        help="what to do if the file exists: fail; replace it; or keep both, by saving as "
+        '"report (1).csv" (default: fail)',
     )
-    get.add_argument("--wait", action="store_true", help="wait for the job first")
-    commands.add_parser("wait", parents=[common], help="wait until the job has ended")
-    commands.add_parser("status", parents=[common], help="tell how far the job is")
+    get.add_argument(
+        "--wait",
+        action="store_true",
+        help="wait until the job has succeeded; without it, the job must have ended",
+    )
+    add_command(
+        "wait",
+        "wait until the job has succeeded",
+        "Waits until a job has succeeded, and prints its status. Fails if the job ends without "
+        "success, or is on hold.",
+    )
+    add_command(
+        "status",
+        "print the job's status",
+        "Prints the status of a job. A job that failed is not an error of this command.",
+    )
     return top
 
 
-def time_limit(text: str) -> float:
+def timeout_seconds(text: str) -> float:
+    """Parses the value of --timeout."""
     seconds = float(text)
-    # Not a number is not greater either.
+    # NaN is not greater than zero either.
     if not seconds > 0:
-        raise argparse.ArgumentTypeError("it must be greater than zero")
+        raise argparse.ArgumentTypeError("must be greater than zero")
     return seconds
 
 
-def not_empty(text: str) -> str:
-    """Refuses what a script passes where a variable of its own is not set."""
+def non_empty(text: str) -> str:
+    """Rejects an empty value, which a script passes if a variable of its own is not set."""
     if not text.strip():
-        raise argparse.ArgumentTypeError("it is empty")
+        raise argparse.ArgumentTypeError("the value is empty")
     return text
 
 
 def output_path(text: str) -> str:
+    """Rejects an empty value of --output, as `non_empty` does."""
     if not text:
-        raise argparse.ArgumentTypeError("it is empty; use . for the current directory")
+        raise argparse.ArgumentTypeError("the path is empty; use . for the current directory")
     return text
 
 
@@ -133,79 +227,115 @@ TOKEN, USER, PASSWORD = "SELLERCLOUD_TOKEN", "SELLERCLOUD_USER", "SELLERCLOUD_PA
 
 
 def is_set(name: str) -> bool:
-    """Whether a variable of the environment holds more than whitespace."""
+    """Returns whether an environment variable contains more than whitespace."""
     return bool(os.environ.get(name, "").strip())
 
 
 def variable(name: str) -> str | None:
-    """A variable of the environment, without whitespace around it; None if it is not set."""
+    """Returns an environment variable without whitespace around it; None if it is not set."""
     return os.environ[name].strip() if is_set(name) else None
 
 
-def refuse_both(name: str, *others: str) -> None:
-    """Refuses what is set in two ways, of which one would win silently."""
+def reject_both(name: str, *others: str) -> None:
+    """Exits if a setting is set in two ways, of which one would be ignored in silence."""
     for other in others:
         if is_set(name) and is_set(other):
-            usage_error(f"{name} and {other} are both set: unset one of them")
+            usage_error(f"{name} and {other} are both set", "unset one of them")
 
 
-def refuse_quotes(*names: str) -> None:
-    """Refuses quotes around a variable, which cmd.exe's set X="..." leaves there."""
+def reject_quotes(*names: str) -> None:
+    """Exits if a variable begins with a quotation mark, as after cmd.exe's set X="..."."""
     for name in names:
         if os.environ.get(name, "").strip().startswith(("'", '"')):
             usage_error(
-                f"{name} begins with a quotation mark: set it without quotes "
-                f"(in cmd.exe: set {name}=VALUE)"
+                f"{name} begins with a quotation mark",
+                f"set it without quotes (in cmd.exe: set {name}=VALUE)",
             )
 
 
-def client_of(options: argparse.Namespace) -> Client:
-    """The client that arguments, environment and, on a terminal, the user describe."""
+def client_from(options: argparse.Namespace) -> Client:
+    """Creates the client from the arguments, the environment and, on a terminal, prompts."""
     server, team = options.server, options.team
     if server is None and team is None:
-        refuse_both(SERVER, TEAM)
-        refuse_quotes(SERVER, TEAM)
+        reject_both(SERVER, TEAM)
+        reject_quotes(SERVER, TEAM)
         server, team = variable(SERVER), variable(TEAM)
     if server is None and team is None:
-        usage_error(f"name the server: --server, --team, or {SERVER}")
-    # Secrets are hidden from tracebacks.
-    token, user, password = None, options.user, None
-    if user is None:
-        refuse_both(TOKEN, USER, PASSWORD)
-        refuse_quotes(TOKEN, USER)
+        usage_error("no server is set", f"use --server or --team, or set {SERVER}")
+    # Secrets are wrapped, so that tracebacks do not show them.
+    token, user_name, password = None, options.user, None
+    if user_name is None:
+        reject_both(TOKEN, USER, PASSWORD)
+        reject_quotes(TOKEN, USER)
         token = hidden(variable(TOKEN))
     if token is None:
-        user = user or variable(USER)
+        user_name = user_name or variable(USER)
         password = hidden(os.environ[PASSWORD]) if is_set(PASSWORD) else None
-        if (user is None or password is None) and not sys.stdin.isatty():
-            usage_error(f"set {TOKEN}, or {USER} and {PASSWORD}")
-        user = user or ask("User name: ")
+        if (user_name is None or password is None) and not sys.stdin.isatty():
+            usage_error("no login is set", f"set {TOKEN}, or {USER} and {PASSWORD}")
+        user_name = user_name or prompt("User name: ")
         password = password or hidden(getpass.getpass())
     return Client(
         None if team else server,
         team=team,
-        team_directory=options.team_directory,
+        team_lookup_url=options.team_lookup_url,
         token=token,
-        user=user,
+        user_name=user_name,
         password=password,
         ca_certificates=None if options.ca is None else Path(options.ca),
     )
 
 
-def ask(question: str) -> str:
-    """Asks on the terminal, not on standard output, which may be a file."""
+def prompt(question: str) -> str:
+    """Reads a line from the terminal; standard output, which may be a file, stays clean."""
     print(question, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().rstrip("\n")
 
 
-def usage_error(message: str) -> NoReturn:
+def print_error(message: str, hint: str | None = None) -> None:
+    """Prints an error, and on a line of its own what to do."""
     print(f"sellercloud-output: {message}", file=sys.stderr)
-    sys.exit(USAGE_ERROR)
+    if hint is not None:
+        print(f"hint: {hint}", file=sys.stderr)
+
+
+def usage_error(message: str, hint: str | None = None) -> NoReturn:
+    """Prints an error and exits with the code for wrong usage."""
+    print_error(message, hint)
+    sys.exit(WRONG_USAGE)
+
+
+def hint_for(error: SellercloudError, options: argparse.Namespace) -> str | None:
+    """Returns which flag or variable may help against an error; None if none does."""
+    if isinstance(error, StorageError) and options.command == "get":
+        if error.errno == errno.EEXIST:
+            return (
+                "use --if-exists keep-both to save under another name, "
+                "or --if-exists replace to replace the file"
+            )
+        if error.errno == errno.ENOENT:
+            return "create the directory, or choose another one with --output"
+    if error.kind is ErrorKind.AUTHENTICATION:
+        return f"check {TOKEN}, or --user (or {USER}) and {PASSWORD}"
+    if error.kind is ErrorKind.TLS:
+        return "if a private CA issued the certificate, use --ca FILE to trust it"
+    if error.kind is ErrorKind.TIMEOUT and options.timeout is not None:
+        return "use a longer --timeout"
+    if (
+        error.kind in {ErrorKind.SERVER, ErrorKind.NOT_FOUND}
+        and options.command == "get"
+        and not options.wait
+    ):
+        return "use --wait if the job has not ended yet"
+    return None
 
 
 @contextlib.contextmanager
 def shown_progress(is_quiet: bool) -> Iterator[Callable[[Progress], object] | None]:
-    """Shows progress on standard error: a bar with tqdm on a terminal, else lines."""
+    """Yields a callback that shows progress on the terminal; None without a terminal.
+
+    The progress is a bar if tqdm is installed, and otherwise lines.
+    """
     if is_quiet or not sys.stderr.isatty():
         yield None
         return
@@ -217,152 +347,167 @@ def shown_progress(is_quiet: bool) -> Iterator[Callable[[Progress], object] | No
     with contextlib.ExitStack() as stack:
         bar: Any = None
 
-        def move(progress: Progress) -> None:
+        def update(progress: Progress) -> None:
             nonlocal bar
-            # Not before the transfer begins: the job may be waited for first.
+            # The bar appears with the first bytes: a wait for the job may come before.
             if bar is None:
                 shown = tqdm(unit="B", unit_scale=True, unit_divisor=1024, leave=False)
                 bar = stack.enter_context(shown)
-            bar.total = progress.total
-            bar.update(progress.received - bar.n)
+            bar.total = progress.total_bytes
+            bar.update(progress.bytes_received - bar.n)
 
-        yield move
+        yield update
 
 
 def progress_lines() -> Callable[[Progress], object]:
-    """Prints a line a second."""
+    """Returns a callback that prints at most one line per second."""
     printed = time.monotonic()
 
-    def tell(progress: Progress) -> None:
+    def update(progress: Progress) -> None:
         nonlocal printed
         if time.monotonic() - printed < 1:
             return
         printed = time.monotonic()
-        total = "" if progress.total is None else f" of {progress.total}"
-        print(f"{progress.received}{total} bytes received", file=sys.stderr)
+        total = "" if progress.total_bytes is None else f" of {progress.total_bytes}"
+        print(f"{progress.bytes_received}{total} bytes received", file=sys.stderr)
 
-    return tell
+    return update
 
 
 def get(client: Client, options: argparse.Namespace) -> dict[str, Any]:
+    """Runs the command "get", and returns its result for --json."""
     if options.output == "-" and options.json:
-        usage_error("--json and -o - both want standard output")
-    with shown_progress(options.quiet) as progress:
+        usage_error("--json and --output - cannot be combined: both use standard output")
+    with shown_progress(options.quiet) as on_progress:
         file: WrittenFile
-        how: dict[str, Any] = {"timeout": options.timeout, "progress": progress}
+        settings: dict[str, Any] = {"timeout": options.timeout, "on_progress": on_progress}
         if options.output == "-":
             out = sys.stdout.buffer
             if options.wait:
-                _, file = client.wait_and_write_output_file(options.job, out, **how)
+                _, file = client.wait_and_write_output_file(options.job, out, **settings)
             else:
-                file = client.write_output_file(options.job, out, **how)
+                file = client.write_output_file(options.job, out, **settings)
             out.flush()
         else:
             path = Path(options.output)
-            is_folder = path.is_dir() or options.output.endswith(("/", os.sep))
-            folder = path if is_folder else path.parent
-            how.update(name=None if is_folder else path.name, if_exists=options.if_exists)
+            is_directory = options.output.endswith(("/", os.sep)) or path.is_dir()
+            directory = path if is_directory else path.parent
+            settings.update(
+                file_name=None if is_directory else path.name,
+                if_exists=options.if_exists.replace("-", "_"),
+            )
             if options.wait:
-                _, file = client.wait_and_save_output_file(options.job, folder, **how)
+                _, file = client.wait_and_save_output_file(options.job, directory, **settings)
             else:
-                file = client.save_output_file(options.job, folder, **how)
+                file = client.save_output_file(options.job, directory, **settings)
     if isinstance(file, SavedFile) and not options.json:
         print(file.path)
     return dataclasses.asdict(file)
 
 
 def wait(client: Client, options: argparse.Namespace) -> dict[str, Any]:
-    return tell_job(client.wait(options.job, timeout=options.timeout), options)
+    """Runs the command "wait", and returns its result for --json."""
+    return print_job(client.wait_for_job(options.job, timeout=options.timeout), options)
 
 
 def status(client: Client, options: argparse.Namespace) -> dict[str, Any]:
-    return tell_job(client.job(options.job, timeout=options.timeout), options)
+    """Runs the command "status", and returns its result for --json."""
+    return print_job(client.get_job(options.job, timeout=options.timeout), options)
 
 
-def tell_job(job: QueuedJob, options: argparse.Namespace) -> dict[str, Any]:
-    facts = {name: value for name, value in vars(job).items() if value is not None}
+def print_job(job: QueuedJob, options: argparse.Namespace) -> dict[str, Any]:
+    """Prints a job unless --json is used, and returns it for --json."""
+    attributes = {name: value for name, value in vars(job).items() if value is not None}
     if not options.json:
         print(f"{job.id}: {job.status_name}")
-        for name, value in facts.items():
+        for name, value in attributes.items():
             if name not in {"id", "status", "status_name", "is_final"}:
                 print(f"  {name.replace('_', ' ')}: {' '.join(str(value).split())}")
-    return facts
+    return attributes
 
 
-def error_facts(error: SellercloudError) -> dict[str, Any]:
-    facts: dict[str, Any] = {"kind": error.kind.name.lower(), "message": str(error)}
-    facts.update(vars(error))
+def error_result(error: SellercloudError) -> dict[str, Any]:
+    """Returns an error's attributes for --json."""
+    attributes: dict[str, Any] = {"kind": error.kind.name.lower(), "message": str(error)}
+    attributes.update(vars(error))
     if isinstance(error, StorageError):
-        facts.update(errno=error.errno, filename=error.filename)
+        attributes.update(errno=error.errno, filename=error.filename)
     if error.job is not None:
-        facts["job"] = vars(error.job)
-    return facts
+        attributes["job"] = vars(error.job)
+    return attributes
 
 
 def open_streams() -> None:
-    """Opens the standard streams that are closed, and lets the output take any text."""
+    """Opens the standard streams that are closed, and lets the output encode any text."""
     if sys.stdin is None:
         sys.stdin = open(os.devnull)  # noqa: SIM115
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
-    # A name may have characters that the encoding of the locale lacks.
+    # A file's name may have characters that the locale's encoding lacks.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def discard_output() -> None:
-    """Keeps Python from flushing, at exit, an output that takes nothing."""
+    """Redirects standard output to nowhere, so that Python's flush at exit does not fail."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run(options: argparse.Namespace) -> int:
-    """Runs a command; returns the exit code."""
+    """Runs a command and returns the exit code."""
     command = {"get": get, "wait": wait, "status": status}[options.command]
     try:
         try:
-            client = client_of(options)
+            client = client_from(options)
         except SellercloudError:
             raise
         except OSError as error:
-            # A file of certificates, such as one that does not exist.
-            usage_error(str(error))
+            usage_error(f"cannot read the file of --ca: {error}")
         with client:
             result = command(client, options)
         if options.json:
             print(json.dumps(result, default=str, ensure_ascii=False))
     except SellercloudError as error:
-        print(f"sellercloud-output: {error}", file=sys.stderr)
+        print_error(str(error), hint_for(error, options))
         if options.json:
-            print(json.dumps({"error": error_facts(error)}, default=str, ensure_ascii=False))
-        return KIND_BASE + error.kind
-    return 0
+            print(json.dumps({"error": error_result(error)}, default=str, ensure_ascii=False))
+        return EXIT_CODES[error.kind][0]
+    return SUCCESS
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line; returns the exit code."""
+    """Runs the command line.
+
+    Args:
+        arguments: The arguments. Default: those of the process.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        SystemExit: The usage is wrong, or --help or --version is used.
+    """
     is_closed = sys.stdout is None
     open_streams()
     options = parser().parse_args(arguments)
     if is_closed and options.command == "get" and options.output == "-":
-        usage_error("standard output is closed")
+        usage_error("--output - cannot be used: standard output is closed")
     try:
         code = run(options)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read standard output has had enough.
+        # The program that reads standard output has ended, as `head` does.
         discard_output()
-        return 128 + 13
+        return OUTPUT_CLOSED
     except OSError as error:
-        print(f"sellercloud-output: cannot write the output: {error}", file=sys.stderr)
+        print_error(f"cannot write the output: {error}")
         discard_output()
-        return KIND_BASE + ErrorKind.IO
-    except ValueError as error:
-        usage_error(str(error))
+        return EXIT_CODES[ErrorKind.IO][0]
     except KeyboardInterrupt:
-        print("sellercloud-output: interrupted", file=sys.stderr)
+        print_error("interrupted")
         return INTERRUPTED
     return code
 

@@ -1,4 +1,4 @@
-"""The exceptions: one for each kind of error, in one hierarchy."""
+"""The exceptions: one class for each kind of error, in one hierarchy."""
 
 from __future__ import annotations
 
@@ -13,77 +13,130 @@ if TYPE_CHECKING:
 
 
 class ErrorKind(enum.IntEnum):
-    """What went wrong; the table in the project's README says when."""
+    """The kind of an error: the same names and numbers in every language.
 
-    INVALID_ARGUMENT = c.SCO_INVALID_ARGUMENT
-    AUTHENTICATION = c.SCO_AUTHENTICATION
-    FORBIDDEN = c.SCO_FORBIDDEN
-    NOT_FOUND = c.SCO_NOT_FOUND
-    RATE_LIMITED = c.SCO_RATE_LIMITED
-    SERVER = c.SCO_SERVER
-    UNEXPECTED_STATUS = c.SCO_UNEXPECTED_STATUS
-    CONNECTION = c.SCO_CONNECTION
-    TLS = c.SCO_TLS
-    TIMEOUT = c.SCO_TIMEOUT
-    CANCELLED = c.SCO_CANCELLED
-    MALFORMED_BODY = c.SCO_MALFORMED_BODY
-    TOO_LARGE = c.SCO_TOO_LARGE
-    IO = c.SCO_IO
-    INTERNAL = c.SCO_INTERNAL
-    JOB_FAILED = c.SCO_JOB_FAILED
+    Each kind has an exception class of its own; `SellercloudError.kind` holds the kind.
+    """
+
+    INVALID_ARGUMENT = c.SCO_ERROR_INVALID_ARGUMENT
+    """An argument is invalid. Nothing was sent."""
+
+    AUTHENTICATION = c.SCO_ERROR_AUTHENTICATION
+    """HTTP 401, or a redirect to a login page: the server rejected the token or the login."""
+
+    FORBIDDEN = c.SCO_ERROR_FORBIDDEN
+    """HTTP 403: the user lacks the permission."""
+
+    NOT_FOUND = c.SCO_ERROR_NOT_FOUND
+    """HTTP 404: the server does not know the job or the route."""
+
+    RATE_LIMITED = c.SCO_ERROR_RATE_LIMITED
+    """HTTP 429, or another error status whose message is "too many requests"."""
+
+    SERVER = c.SCO_ERROR_SERVER
+    """HTTP 500 to 599: the server failed, or does not know the job (yet)."""
+
+    UNEXPECTED_STATUS = c.SCO_ERROR_UNEXPECTED_STATUS
+    """Any other HTTP status than 200."""
+
+    CONNECTION = c.SCO_ERROR_CONNECTION
+    """The connection failed, or broke before the response was complete."""
+
+    TLS = c.SCO_ERROR_TLS
+    """The TLS handshake failed, or the server's certificate is not trusted."""
+
+    TIMEOUT = c.SCO_ERROR_TIMEOUT
+    """A timeout expired: to connect, between two bytes, or of the whole call."""
+
+    CANCELLED = c.SCO_ERROR_CANCELLED
+    """The call was cancelled."""
+
+    MALFORMED_BODY = c.SCO_ERROR_MALFORMED_BODY
+    """The response's body is not a file in the expected encoding."""
+
+    TOO_LARGE = c.SCO_ERROR_TOO_LARGE
+    """The file is larger than `max_file_size`."""
+
+    IO = c.SCO_ERROR_IO
+    """The file could not be saved or written, or memory for it was not available."""
+
+    INTERNAL = c.SCO_ERROR_INTERNAL
+    """A defect of this library. Please report it."""
+
+    JOB_FAILED = c.SCO_ERROR_JOB_FAILED
+    """The job ended as failed, cancelled or aborted, or is on hold."""
 
 
 class SellercloudError(Exception):
-    """Why a call failed. Its text is a sentence for people, without any secret.
+    """The base class of every error that the library reports.
 
-    kind: the error's kind, that of its class.
-    http_status: the HTTP status code, where the server's answer is the error.
-    retry_after: how many seconds to wait before the next call, where the server says so.
-    attempts: how many times the request was tried.
-    retry_may_help: whether the same call may succeed later as it is.
-    job: the job as it ended, for JobFailed.
-    log_lines: the first error lines of that job's log.
+    `str(error)` is one line for people: what failed, for which job, why, and what to do. It
+    holds no secret. Errors can be pickled.
     """
 
     kind: ErrorKind = ErrorKind.INTERNAL
+    """The kind of the error. Each subclass has its own."""
+
     http_status: int | None = None
+    """The HTTP status code of the response that is the error; otherwise None."""
+
     retry_after: float | None = None
+    """How long the server asks to wait before the next call, in seconds; None if it does not."""
+
     attempts: int = 0
-    retry_may_help: bool = False
+    """How many times the call sent the request that failed. 0 if nothing was sent."""
+
+    is_retryable: bool = False
+    """Whether the same call may succeed later without any change.
+
+    True for lost connections, timeouts, rate limits, and HTTP statuses of a server that is
+    unavailable for a time.
+    """
+
+    job_id: int | None = None
+    """The id of the job that the call was for; None if there is none, or it is invalid."""
+
     job: QueuedJob | None = None
-    log_lines: tuple[str, ...] = ()
+    """The job as the server last described it, for `JobFailedError`; otherwise None."""
+
+    job_log: tuple[str, ...] = ()
+    """The first error lines of the job's log, for `JobFailedError`; otherwise empty."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # OSError's own would make an OSError's arguments of the message.
+        """Returns what pickle needs: the message, and the attributes as the state."""
+        # OSError's own __reduce__ would take the message apart into errno and strerror.
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
-class InvalidArgument(SellercloudError, ValueError):
-    """An argument cannot be used; nothing was sent."""
+class InvalidArgumentError(SellercloudError, ValueError):
+    """An argument is invalid. Nothing was sent."""
 
     kind = ErrorKind.INVALID_ARGUMENT
 
 
 class AuthenticationError(SellercloudError, PermissionError):
-    """HTTP 401, or a redirect to a login page: the token or the login is wrong."""
+    """The server rejected the token, or the user name and password.
+
+    Raised for HTTP 401, and for a redirect to a login page.
+    """
 
     kind = ErrorKind.AUTHENTICATION
 
 
-class Forbidden(SellercloudError, PermissionError):
-    """HTTP 403: the user may not do this."""
+class ForbiddenError(SellercloudError, PermissionError):
+    """HTTP 403: the user lacks the permission."""
 
     kind = ErrorKind.FORBIDDEN
 
 
-class NotFound(SellercloudError, LookupError):
-    """HTTP 404: the server does not know this."""
+class NotFoundError(SellercloudError, LookupError):
+    """HTTP 404: the server does not know the job or the route."""
 
     kind = ErrorKind.NOT_FOUND
 
 
-class RateLimited(SellercloudError):
-    """HTTP 429, or any refusal that speaks of too many requests."""
+class RateLimitError(SellercloudError):
+    """HTTP 429, or another error status whose message is "too many requests"."""
 
     kind = ErrorKind.RATE_LIMITED
 
@@ -94,81 +147,86 @@ class ServerError(SellercloudError):
     kind = ErrorKind.SERVER
 
 
-class UnexpectedStatus(SellercloudError):
-    """Any other HTTP status but 200."""
+class UnexpectedStatusError(SellercloudError):
+    """Any HTTP status other than 200 that no other class stands for."""
 
     kind = ErrorKind.UNEXPECTED_STATUS
 
 
-class ConnectionFailed(SellercloudError, ConnectionError):
-    """No connection, or it broke before the answer was complete."""
+class ConnectionFailedError(SellercloudError, ConnectionError):
+    """The connection failed, or broke before the response was complete."""
 
     kind = ErrorKind.CONNECTION
 
 
 class TlsError(SellercloudError, ConnectionError):
-    """TLS: the certificate, or the handshake."""
+    """The TLS handshake failed, or the server's certificate is not trusted."""
 
     kind = ErrorKind.TLS
 
 
-class TimedOut(SellercloudError, TimeoutError):
-    """No connection in time, silence, or the whole call took too long."""
+class TimedOutError(SellercloudError, TimeoutError):
+    """A timeout expired: to connect, between two bytes, or of the whole call."""
 
     kind = ErrorKind.TIMEOUT
 
 
-class Cancelled(SellercloudError):
-    """By the cancel token."""
+class CallCancelledError(SellercloudError):
+    """The call was cancelled, by its `CancelToken` or because the interpreter exits."""
 
     kind = ErrorKind.CANCELLED
 
 
-class MalformedBody(SellercloudError, ValueError):
-    """The answer is no file in the expected form."""
+class MalformedBodyError(SellercloudError, ValueError):
+    """The response's body is not a file in the expected encoding."""
 
     kind = ErrorKind.MALFORMED_BODY
 
 
-class TooLarge(SellercloudError):
-    """The file is larger than max_size."""
+class TooLargeError(SellercloudError):
+    """The file is larger than the client's `max_file_size`."""
 
     kind = ErrorKind.TOO_LARGE
 
 
 class StorageError(SellercloudError, OSError):
-    """The file could not be kept: disk, memory, permissions, the name is taken.
+    """The file could not be saved or written, or memory for it was not available.
 
-    errno and strerror: the operating system's error, such as errno.EEXIST for a name that
-    is taken, errno.ENOENT for a missing directory or errno.ENOSPC for a full disk; None
-    if the error is not the system's. filename: the path of the file or directory
-    concerned, if there is one.
+    `errno` and `strerror` hold the operating system's error, such as `errno.EEXIST` for a
+    file that exists already, `errno.ENOENT` for a missing directory or `errno.ENOSPC` for a
+    full disk; they are None if the error is not the operating system's. `filename` is the
+    path of the file or directory concerned, or None.
     """
 
     kind = ErrorKind.IO
 
     def __str__(self) -> str:
-        # OSError's own would leave out the job and what to do.
+        """Returns the message, with the job and what to do, which OSError would leave out."""
         return str(self.args[0]) if self.args else ""
 
     def __reduce__(self) -> tuple[Any, ...]:
+        """Returns what pickle needs, with the attributes that OSError keeps elsewhere."""
         new, arguments, state = super().__reduce__()
         names = ("errno", "strerror", "filename")
         return new, arguments, {**state, **{name: getattr(self, name) for name in names}}
 
 
 class InternalError(SellercloudError):
-    """A defect of this library; please report it."""
+    """A defect of this library. Please report it."""
 
     kind = ErrorKind.INTERNAL
 
 
-class JobFailed(SellercloudError):
-    """The job that was waited for ended as failed, cancelled or aborted."""
+class JobFailedError(SellercloudError):
+    """The job ended as failed, cancelled or aborted, or is on hold.
+
+    Raised by the calls that wait for a job. `job` holds the job and `job_log` the first
+    error lines of its log.
+    """
 
     kind = ErrorKind.JOB_FAILED
 
 
 CLASSES: dict[int, type[SellercloudError]] = {
-    kind.kind: kind for kind in SellercloudError.__subclasses__()
+    subclass.kind: subclass for subclass in SellercloudError.__subclasses__()
 }

@@ -1,4 +1,4 @@
-"""Output files: in memory, saved, and written elsewhere."""
+"""Output files: in memory, saved in a directory, or written to a writer."""
 
 from __future__ import annotations
 
@@ -9,96 +9,151 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from . import _declarations as c
-from ._native import Closing, Handle, call, get, library, optional_text, path_text, text, utf8
+from ._errors import InvalidArgumentError
+from ._native import (
+    Closeable,
+    Handle,
+    call,
+    call_for_handle,
+    encoded,
+    encoded_path,
+    library,
+    optional_text,
+    text,
+)
 
-IfExists = Literal["fail", "replace", "number"]
+IfExists = Literal["fail", "replace", "keep_both"]
 
 IF_EXISTS: dict[str, int] = {
     "fail": c.SCO_IF_EXISTS_FAIL,
     "replace": c.SCO_IF_EXISTS_REPLACE,
-    "number": c.SCO_IF_EXISTS_NUMBER,
+    "keep_both": c.SCO_IF_EXISTS_KEEP_BOTH,
 }
 
 
 @dataclass(frozen=True)
 class WrittenFile:
-    """What is known of a file that was written.
-
-    name is safe on Windows and Unix, never a path; name_is_made_up tells that the
-    server gave none that could be used. size is in bytes, after decoding.
-    """
+    """A description of an output file that was written."""
 
     name: str
-    name_is_made_up: bool
+    """The server's name for the file.
+
+    It is safe on Windows and Unix: never empty, never a path, at most 255 bytes of UTF-8.
+    """
+
+    is_fallback_name: bool
+    """Whether the server sent no usable name, so that `name` is "output-" and the job's id."""
+
     size: int
+    """The size of the decoded file, in bytes."""
+
     content_type: str | None
+    """The response's Content-Type, or None. It may be the type of the base64 text."""
 
 
 @dataclass(frozen=True)
 class SavedFile(WrittenFile):
-    """What is known of a file that was saved, and where it is."""
+    """A description of an output file that was saved."""
 
     path: Path
+    """The path of the saved file, in the directory passed in. It may be relative."""
 
 
-class OutputFile(Closing):
+class OutputFile(Closeable):
     """A job's output file, in memory.
 
-    name: safe on Windows and Unix: never a path, never empty.
-    name_is_made_up: whether the server gave no name that could be used.
-    content_type: the answer's Content-Type, if it had one.
-
-    Any number of threads may read it at once. As a context manager it lets go of the
-    memory in the end; views of it that are still there keep it.
+    Several threads may read it at the same time. Used as a context manager, it is closed at
+    the end of the `with` statement. `len(file)` is its size, and `bytes(file)` copies it.
     """
 
+    name: str
+    """The server's name for the file.
+
+    It is safe on Windows and Unix: never empty, never a path, at most 255 bytes of UTF-8.
+    """
+
+    is_fallback_name: bool
+    """Whether the server sent no usable name, so that `name` is "output-" and the job's id."""
+
+    size: int
+    """The size of the decoded file, in bytes."""
+
+    content_type: str | None
+    """The response's Content-Type, or None. It may be the type of the base64 text."""
+
     def __init__(self, handle: Handle) -> None:
-        """Not for callers: Client makes them."""
+        """Takes ownership of a native file. Only `Client` calls this.
+
+        Args:
+            handle: The native file.
+        """
         self.name = text(library.sco_output_file_name(handle))
-        self.name_is_made_up = bool(library.sco_output_file_name_is_made_up(handle))
+        self.is_fallback_name = bool(library.sco_output_file_is_fallback_name(handle))
+        self.size = library.sco_output_file_size(handle)
         self.content_type = optional_text(library.sco_output_file_content_type(handle))
-        size: int = library.sco_output_file_len(handle)
-        memory: Any = (ctypes.c_ubyte * size).from_address(library.sco_output_file_data(handle))
-        # The views keep the memory, and that the handle which frees it.
+        address = library.sco_output_file_data(handle)
+        memory: Any = (ctypes.c_ubyte * self.size).from_address(address)
+        # Views keep the array alive, and the array the handle that frees the memory.
         memory.handle = handle
         self._handle: Handle | None = handle
         self._data: memoryview | None = memoryview(memory).cast("B").toreadonly()
 
     @property
     def data(self) -> memoryview:
-        """The file's bytes, read-only and not copied. Outlives the file object."""
+        """The file's bytes, read-only and without a copy.
+
+        A view stays valid after `close`, and keeps the memory until it is released.
+
+        Raises:
+            ValueError: The file is closed.
+        """
         return self._opened()
 
     def save(
         self,
-        folder: str | os.PathLike[str],
+        directory: str | os.PathLike[str],
         *,
-        name: str | None = None,
+        file_name: str | None = None,
         if_exists: IfExists = "fail",
-        sync: bool = True,
+        flush_to_disk: bool = True,
     ) -> SavedFile:
-        """Saves the file in a folder, which must exist: whole or not at all.
+        """Saves the file in a directory, either whole or not at all.
 
-        name: in place of the server's. if_exists: "fail", "replace", or "number" for
-        the first that is free of "report (1).csv", "report (2).csv"... sync: whether to
-        wait until it is on the disk.
+        Args:
+            directory: The directory, which must exist; "." for the current one.
+            file_name: The name to save under, of at most 255 bytes and without a path.
+                Default: the server's.
+            if_exists: What to do if a file of that name exists: "fail" (the default)
+                raises StorageError, "replace" replaces it, and "keep_both" saves under the
+                first free name of "report (1).csv", "report (2).csv" and so on.
+            flush_to_disk: Whether to wait until the file is on the disk, so that a power
+                failure cannot lose it. Default: True.
 
-        Raises StorageError if it cannot be saved.
+        Returns:
+            The saved file's path, name and size.
+
+        Raises:
+            StorageError: The file cannot be saved; `errno` and `filename` say why and where.
+            InvalidArgumentError: `directory`, `file_name` or `if_exists` is invalid.
+            ValueError: The file is closed.
         """
         self._opened()
-        options = Handle(library.sco_options_free, library.sco_options_new())
-        set_save(options, name, if_exists, sync)
-        info = get(
+        options = Handle(library.sco_call_options_free, library.sco_call_options_new())
+        set_save_options(options, file_name, if_exists, flush_to_disk)
+        info = call_for_handle(
             library.sco_output_file_save,
             library.sco_file_info_free,
             self._handle,
-            path_text(folder),
+            encoded_path(directory, "directory"),
             options,
         )
         return saved_file(info)
 
     def close(self) -> None:
-        """Lets go of the memory; views of it that are still there keep it."""
+        """Frees the file's memory as soon as no view of it is left.
+
+        Closing a closed file does nothing.
+        """
         self._data = None
         self._handle = None
 
@@ -108,50 +163,65 @@ class OutputFile(Closing):
         return self._data
 
     def __bytes__(self) -> bytes:
+        """Returns a copy of the file's bytes."""
         return bytes(self._opened())
 
     def __len__(self) -> int:
+        """Returns the file's size in bytes."""
         return len(self._opened())
 
     def __bool__(self) -> bool:
-        # An empty file is a file.
+        """Returns True, also for an empty file."""
         return True
 
     def __reduce__(self) -> NoReturn:
+        """Raises TypeError: the file's memory belongs to its process."""
         raise TypeError(
-            "an OutputFile cannot be pickled: send its name and bytes(file), "
-            "or save it where it was fetched"
+            "an OutputFile cannot be pickled: pass on its name and bytes(file), "
+            "or save it in the process that downloaded it"
         )
 
     def __repr__(self) -> str:
+        """Returns the file's name and size, or that it is closed."""
         state = "closed" if self._data is None else f"{len(self._data)} bytes"
         return f"<OutputFile {self.name!r}, {state}>"
 
 
-def set_save(options: Handle, name: str | None, if_exists: IfExists, sync: bool) -> None:
-    """Sets how to save."""
+def set_save_options(
+    options: Handle, file_name: str | None, if_exists: IfExists, flush_to_disk: bool
+) -> None:
+    """Sets how the call saves a file.
+
+    Args:
+        options: The native call options.
+        file_name: The name to save under; None for the server's.
+        if_exists: A key of `IF_EXISTS`.
+        flush_to_disk: Whether to wait until the file is on the disk.
+
+    Raises:
+        InvalidArgumentError: `file_name` or `if_exists` is invalid.
+    """
     if if_exists not in IF_EXISTS:
-        raise ValueError(f"if_exists is {if_exists!r}, not one of {', '.join(IF_EXISTS)}")
-    call(
-        library.sco_options_set_save,
-        options,
-        None if name is None else utf8(name, "the file name"),
-        IF_EXISTS[if_exists],
-        int(sync),
-    )
+        names = ", ".join(map(repr, IF_EXISTS))
+        raise InvalidArgumentError(f"if_exists must be one of {names}, not {if_exists!r}")
+    if file_name is not None:
+        name = encoded(file_name, "file_name")
+        call(library.sco_call_options_set_file_name, options, name)
+    call(library.sco_call_options_set_if_exists, options, IF_EXISTS[if_exists])
+    call(library.sco_call_options_set_flush_to_disk, options, int(flush_to_disk))
 
 
 def written_file(info: Handle) -> WrittenFile:
-    """What is known of a file, as the library tells it."""
+    """Copies the description of a written file out of a native handle."""
     return WrittenFile(
         name=text(library.sco_file_info_name(info)),
-        name_is_made_up=bool(library.sco_file_info_name_is_made_up(info)),
-        size=library.sco_file_info_len(info),
+        is_fallback_name=bool(library.sco_file_info_is_fallback_name(info)),
+        size=library.sco_file_info_size(info),
         content_type=optional_text(library.sco_file_info_content_type(info)),
     )
 
 
 def saved_file(info: Handle) -> SavedFile:
-    """The same with its path."""
+    """Copies the description of a saved file out of a native handle."""
     path = Path(text(library.sco_file_info_path(info)))
     return SavedFile(**vars(written_file(info)), path=path)

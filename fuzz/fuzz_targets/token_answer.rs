@@ -1,7 +1,0 @@
-//! Answers to a login.
-#![no_main]
-
-use libfuzzer_sys::fuzz_target;
-use sellercloud_output::internals::try_laws;
-
-fuzz_target!(|input: &[u8]| try_laws("token_answer", input));

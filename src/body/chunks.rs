@@ -1,0 +1,119 @@
+//! A look-ahead reader of a body.
+
+use std::io::{self, Read};
+
+use super::DecodeError;
+
+/// Reads a body in chunks and looks ahead in it.
+pub(super) struct ChunkReader<'a> {
+    source: &'a mut dyn Read,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Bytes consumed since the body's start.
+    pub(super) offset: u64,
+    pub(super) at_end: bool,
+    /// The text was converted from UTF-16.
+    pub(super) is_utf16: bool,
+    /// The whitespace that was last consumed ended with a space, or a space and tabs.
+    pub(super) is_after_space: bool,
+}
+
+impl<'a> ChunkReader<'a> {
+    /// A little more than a connection gives at once, so that what a chunk leaves undecoded
+    /// does not split the next one.
+    const SIZE: usize = 33 * 1024;
+
+    pub(super) fn new(source: &'a mut dyn Read) -> Self {
+        Self {
+            source,
+            buffer: vec![0; Self::SIZE],
+            start: 0,
+            end: 0,
+            offset: 0,
+            at_end: false,
+            is_utf16: false,
+            is_after_space: false,
+        }
+    }
+
+    /// What was read and not consumed.
+    pub(super) fn available(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    pub(super) fn consume(&mut self, length: usize) {
+        self.start += length;
+        self.offset += length as u64;
+    }
+
+    /// Reads once more behind what is available; false at the body's end.
+    pub(super) fn fill(&mut self) -> Result<bool, DecodeError> {
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        debug_assert!(self.end < self.buffer.len(), "nothing was consumed");
+        while !self.at_end {
+            match self.source.read(&mut self.buffer[self.end..]) {
+                Ok(0) => self.at_end = true,
+                Ok(length) => {
+                    self.end += length;
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(DecodeError::Source(error)),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Makes `length` bytes available, or all that come before the end.
+    pub(super) fn ahead(&mut self, length: usize) -> Result<&[u8], DecodeError> {
+        if self.buffer.len() < length {
+            self.buffer.resize(length, 0);
+        }
+        while self.available().len() < length && self.fill()? {}
+        Ok(self.available())
+    }
+
+    /// Returns the next byte, which stays.
+    pub(super) fn peek(&mut self) -> Result<Option<u8>, DecodeError> {
+        if self.available().is_empty() && !self.fill()? {
+            return Ok(None);
+        }
+        Ok(Some(self.buffer[self.start]))
+    }
+
+    /// Consumes whitespace. Returns the byte after it, which stays.
+    pub(super) fn after_whitespace(&mut self) -> Result<Option<u8>, DecodeError> {
+        self.is_after_space = false;
+        while let Some(byte) = self.peek()? {
+            match byte {
+                b' ' => self.is_after_space = true,
+                b'\r' | b'\n' => self.is_after_space = false,
+                b'\t' => {}
+                _ => return Ok(Some(byte)),
+            }
+            self.consume(1);
+        }
+        Ok(None)
+    }
+}
+
+impl Read for ChunkReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.available().is_empty() {
+            match self.fill() {
+                Ok(_) => {}
+                Err(DecodeError::Source(error)) => return Err(error),
+                Err(_) => return Err(io::Error::other("reading gives no other error")),
+            }
+        }
+        let length = self.available().len().min(buffer.len());
+        buffer[..length].copy_from_slice(&self.available()[..length]);
+        self.consume(length);
+        Ok(length)
+    }
+}

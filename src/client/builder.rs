@@ -1,0 +1,334 @@
+//! The options of a client.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Client;
+use crate::body::BodyEncoding;
+use crate::download::Downloads;
+use crate::error::Error;
+use crate::jobs::Jobs;
+use crate::session::credentials::{TokenProvider, secret};
+use crate::session::{
+    BaseUrl, Credentials, Endpoint, RetryPolicy, ServerLocation, Session, SingleFlight,
+    TEAM_LOOKUP_URL, Team, TokenCache,
+};
+use crate::transport::{Hook, ProxySetting, RequestRecord, Settings, TlsSettings};
+
+/// Builds a [`Client`].
+///
+/// ```
+/// use std::time::Duration;
+/// use sellercloud_output::Client;
+///
+/// let client = Client::builder("tt")
+///     .credentials("user@example.com", "password")
+///     .call_timeout(Duration::from_secs(600))
+///     .build()?;
+/// # Ok::<(), sellercloud_output::Error>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "a builder does nothing until build() is called"]
+pub struct ClientBuilder {
+    server: ServerName,
+    team_lookup_url: String,
+    credentials: Option<Credentials>,
+    body_encoding: BodyEncoding,
+    max_file_size: Option<u64>,
+    allow_plain_http: bool,
+    call_timeout: Duration,
+    retry_policy: RetryPolicy,
+    settings: Settings,
+    /// The first option that was wrong, reported by `build`.
+    error: Option<String>,
+}
+
+/// How the caller names the server.
+#[derive(Clone)]
+pub(crate) enum ServerName {
+    Server(String),
+    Team(String),
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(server: ServerName) -> Self {
+        Self {
+            server,
+            team_lookup_url: TEAM_LOOKUP_URL.into(),
+            credentials: None,
+            body_encoding: BodyEncoding::default(),
+            max_file_size: None,
+            allow_plain_http: false,
+            call_timeout: Duration::from_secs(3600),
+            retry_policy: RetryPolicy::default(),
+            settings: Settings {
+                connect_timeout: Duration::from_secs(30),
+                stall_timeout: Duration::from_secs(60),
+                tls: TlsSettings::default(),
+                proxy: ProxySetting::default(),
+                hook: None,
+            },
+            error: None,
+        }
+    }
+
+    /// Replaces the server.
+    #[cfg(feature = "capi")]
+    pub(crate) fn server(mut self, server: ServerName) -> Self {
+        self.server = server;
+        self
+    }
+
+    /// Sets the bearer token, as `POST /api/token` returns it. Whitespace around it is
+    /// ignored. It is wiped from memory with the client.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        let token = secret(token);
+        self.credentials = Some(Credentials::Token(secret(token.trim())));
+        self
+    }
+
+    /// Sets the user name and the password to log in with.
+    ///
+    /// The client logs in with the first call that needs it, once for any number of threads,
+    /// and again when the token expires or is rejected. The password is wiped from memory with
+    /// the client.
+    pub fn credentials(
+        mut self,
+        user_name: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Self {
+        self.credentials = Some(Credentials::Login {
+            user_name: user_name.into(),
+            password: secret(password),
+        });
+        self
+    }
+
+    /// Sets a function that returns the token for each request, for callers who keep tokens
+    /// elsewhere.
+    ///
+    /// It is called on the thread of the call, by several threads at the same time. Its
+    /// argument is `true` if the server has just rejected the last token; it is then called
+    /// once, and if it returns the same token again, the call fails. An error that it returns
+    /// ends the call with [`Authentication`](crate::ErrorKind::Authentication).
+    ///
+    /// ```
+    /// use sellercloud_output::Client;
+    ///
+    /// let read_token = |_is_rejected: bool| std::fs::read_to_string("/run/secrets/token");
+    /// let client = Client::builder("tt").token_provider(read_token).build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn token_provider<E>(
+        mut self,
+        provider: impl Fn(bool) -> Result<String, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let provider: TokenProvider =
+            Arc::new(move |is_rejected| provider(is_rejected).map_err(Into::into));
+        self.credentials = Some(Credentials::Provider(provider));
+        self
+    }
+
+    /// Sets the URL at which [`Client::for_team`] looks teams up. Default:
+    /// `https://api.sellercloud.com`.
+    pub fn team_lookup_url(mut self, url: impl Into<String>) -> Self {
+        self.team_lookup_url = url.into();
+        self
+    }
+
+    /// Sets how the server encodes files in response bodies. Default: [`BodyEncoding::Base64`].
+    pub fn body_encoding(mut self, encoding: BodyEncoding) -> Self {
+        self.body_encoding = encoding;
+        self
+    }
+
+    /// Sets the maximum size of a file, in bytes after decoding. Default: 2 GiB for files in
+    /// memory, and no limit for files that are saved or written. Zero is rejected by
+    /// [`build`](Self::build); [`u64::MAX`] means no limit.
+    pub fn max_file_size(mut self, bytes: u64) -> Self {
+        self.max_file_size = Some(bytes);
+        self
+    }
+
+    /// Sets whether `http://` is allowed to remote hosts. Default: `false`. With `true` the
+    /// token, the password and the files travel unencrypted. Loopback is always allowed.
+    pub fn allow_plain_http(mut self, allow: bool) -> Self {
+        self.allow_plain_http = allow;
+        self
+    }
+
+    /// Sets how long to wait for a connection: name lookup, proxy and TLS together. Default:
+    /// 30 s. Zero is rejected by [`build`](Self::build); [`Duration::MAX`] means no limit.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets how long to wait for the next byte, or until bytes can be sent. Default: 60 s.
+    /// Zero is rejected by [`build`](Self::build); [`Duration::MAX`] means no limit.
+    pub fn stall_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.stall_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a whole call may take, including login, retries and waits. Default: 1 h.
+    /// Operations that wait for a job do not use it: their default is 24 h.
+    /// [`Call::timeout`](crate::Call::timeout) takes precedence. Zero is rejected by
+    /// [`build`](Self::build); [`Duration::MAX`] means no limit.
+    pub fn call_timeout(mut self, timeout: Duration) -> Self {
+        self.call_timeout = timeout;
+        self
+    }
+
+    /// Sets when failed requests are retried. [`RetryPolicy`] has an example.
+    pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
+        self.retry_policy = policy;
+        self
+    }
+
+    /// Sets the proxy for remote servers, such as `http://user:password@proxy:3128` (user name
+    /// and password percent-encoded). An empty string means no proxy.
+    ///
+    /// Default: the environment decides. The proxy is that of `https_proxy` or `http_proxy`, by
+    /// the server's scheme, else of `all_proxy`, in lowercase or uppercase; `no_proxy` lists
+    /// the hosts that are reached directly. A server on loopback is never reached through a
+    /// proxy.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        let url = secret(url);
+        self.settings.proxy = match url.trim().is_empty() {
+            true => ProxySetting::Direct,
+            false => ProxySetting::Url(url),
+        };
+        self
+    }
+
+    /// Adds CA certificates to those that the system trusts: any number in PEM, or one in DER.
+    /// Certificates that cannot be used are reported by [`build`](Self::build).
+    pub fn add_ca_certificates(mut self, certificates: &[u8]) -> Self {
+        if let Err(error) = self.settings.tls.add_roots(certificates) {
+            self.note(format!("the CA certificates cannot be used: {error}"));
+        }
+        self
+    }
+
+    /// Sets the certificate for servers that request one: the certificate with its chain, and
+    /// its private key, both in PEM. They may be in one text. A certificate that cannot be used
+    /// is reported by [`build`](Self::build).
+    pub fn client_certificate(mut self, chain: &[u8], key: &[u8]) -> Self {
+        if let Err(error) = self.settings.tls.set_identity(chain, key) {
+            self.note(format!("the client certificate cannot be used: {error}"));
+        }
+        self
+    }
+
+    /// Sets a function that is called with the record of each request when it has ended, on the
+    /// thread of its call. Default: none.
+    ///
+    /// The same record goes to the `log` crate, at the level debug with the target
+    /// `sellercloud_output`. It contains no token, password or body.
+    ///
+    /// ```
+    /// use sellercloud_output::Client;
+    ///
+    /// let client = Client::builder("tt")
+    ///     .token("the bearer token")
+    ///     .on_request(|record| eprintln!("{record}"))
+    ///     .build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn on_request(
+        mut self,
+        on_request: impl Fn(&RequestRecord) + Send + Sync + 'static,
+    ) -> Self {
+        let hook: Hook = Arc::new(on_request);
+        self.settings.hook = Some(hook);
+        self
+    }
+
+    #[cfg(feature = "capi")]
+    pub(crate) fn has_team(&self) -> bool {
+        matches!(self.server, ServerName::Team(_))
+    }
+
+    /// Builds the client. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if the server, the credentials or
+    /// another option cannot be used.
+    pub fn build(self) -> Result<Client, Error> {
+        if let Some(error) = self.error {
+            return Err(Error::invalid_argument(error));
+        }
+        for (name, is_zero) in [
+            ("connect_timeout", self.settings.connect_timeout.is_zero()),
+            ("stall_timeout", self.settings.stall_timeout.is_zero()),
+            ("call_timeout", self.call_timeout.is_zero()),
+            ("max_file_size", self.max_file_size == Some(0)),
+        ] {
+            if is_zero {
+                let message = format!("{name} is zero: it must be greater than zero");
+                return Err(Error::invalid_argument(message));
+            }
+        }
+        self.retry_policy.check()?;
+        let credentials = self.credentials.ok_or_else(|| {
+            let message = "the client has neither a token nor a user name and password";
+            Error::invalid_argument(message)
+        })?;
+        let endpoint = |server: &str| {
+            let base_url = BaseUrl::new(server, self.allow_plain_http)?;
+            Ok::<_, Error>(Arc::new(Endpoint::new(base_url, &self.settings)?))
+        };
+        let (location, server) = match self.server {
+            ServerName::Server(server) => {
+                let endpoint = endpoint(&server)?;
+                let server = endpoint.base_url.url("");
+                (ServerLocation::Known(endpoint), server)
+            }
+            ServerName::Team(name) if name.trim().is_empty() => {
+                return Err(Error::invalid_argument("the name of the team is empty"));
+            }
+            ServerName::Team(name) => {
+                let lookup = endpoint(&self.team_lookup_url)?;
+                let name = name.trim().to_owned();
+                let server = format!("the team {name:?}");
+                let team = Team { name, lookup };
+                (ServerLocation::OfTeam(team, SingleFlight::new()), server)
+            }
+        };
+        let session = Session {
+            settings: self.settings,
+            allow_plain_http: self.allow_plain_http,
+            location,
+            tokens: TokenCache::new(credentials)?,
+            retry_policy: self.retry_policy,
+        };
+        let downloads = Downloads {
+            jobs: Jobs::new(session),
+            body_encoding: self.body_encoding,
+            max_file_size: self.max_file_size,
+        };
+        Ok(Client {
+            downloads: Arc::new(downloads),
+            server: server.into(),
+            call_timeout: self.call_timeout,
+        })
+    }
+
+    fn note(&mut self, error: String) {
+        self.error.get_or_insert(error);
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The server may be a URL with a password in it, which build() rejects.
+        f.debug_struct("ClientBuilder").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,291 @@
+//! One call with options of its own.
+
+use std::fmt;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Duration;
+
+use super::Client;
+use crate::cancel::CancelToken;
+use crate::download::{OutputFile, SavedFile, WrittenFile};
+use crate::error::Error;
+use crate::jobs::WaitOptions;
+use crate::model::{JobId, QueuedJob};
+use crate::output::{Directory, SaveOptions};
+use crate::session::{CallContext, CallSettings, Progress};
+
+/// A call with options of its own. It is created by [`Client::call`] and carried out by one of
+/// the operations.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use sellercloud_output::{CancelToken, Client};
+///
+/// let client = Client::builder("tt").token("the bearer token").build()?;
+/// let token = CancelToken::new();
+/// let file = client
+///     .call()
+///     .timeout(Duration::from_secs(600))
+///     .cancel_token(&token)
+///     .get_output_file(28142)?;
+/// println!("{}", file.name);
+/// # Ok::<(), sellercloud_output::Error>(())
+/// ```
+#[must_use = "a call does nothing until one of its operations is called"]
+pub struct Call<'a> {
+    client: &'a Client,
+    settings: CallSettings<'a>,
+    save_options: SaveOptions,
+}
+
+/// The default timeout of calls that wait for a job.
+const DEFAULT_WAIT_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
+
+impl<'a> Call<'a> {
+    pub(super) fn new(client: &'a Client) -> Self {
+        Self {
+            client,
+            settings: CallSettings::default(),
+            save_options: SaveOptions::default(),
+        }
+    }
+
+    /// Sets a token that cancels the call. Default: none.
+    ///
+    /// ```no_run
+    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// let token = sellercloud_output::CancelToken::new();
+    /// client.call().cancel_token(&token).get_job(28142)?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn cancel_token(mut self, token: &CancelToken) -> Self {
+        self.settings.token = Some(token.clone());
+        self
+    }
+
+    /// Sets a function that the call invokes on the calling thread several times a second;
+    /// return [`ControlFlow::Break`] to cancel. Default: none.
+    ///
+    /// It is for programs that learn on the calling thread that they have to stop: from a flag
+    /// that a signal handler sets, or from an interpreter. It is invoked whatever the call
+    /// waits for, and while bytes arrive.
+    ///
+    /// ```no_run
+    /// use std::ops::ControlFlow;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// static IS_STOPPED: AtomicBool = AtomicBool::new(false);
+    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    ///
+    /// let check = || match IS_STOPPED.load(Ordering::Relaxed) {
+    ///     true => ControlFlow::Break(()),
+    ///     false => ControlFlow::Continue(()),
+    /// };
+    /// client.call().interrupt(check).get_job(28142)?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn interrupt(mut self, check: impl Fn() -> ControlFlow<()> + 'static) -> Self {
+        self.settings.interrupt = Some(Box::new(check));
+        self
+    }
+
+    /// Sets how long the whole call may take, including login, retries and waits. Default: the
+    /// client's [`call_timeout`](crate::ClientBuilder::call_timeout), and 24 h for operations
+    /// that wait for a job. Zero is rejected by the operation; [`Duration::MAX`] means no limit.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets a function that is called with the progress of the file's transfer, on the calling
+    /// thread: at the beginning of each attempt, and whenever bytes have arrived. Return
+    /// [`ControlFlow::Break`] to cancel the call. Default: none. [`Progress`] has an example.
+    pub fn on_progress(
+        mut self,
+        on_progress: impl FnMut(Progress) -> ControlFlow<()> + 'a,
+    ) -> Self {
+        self.settings.on_progress = Some(Box::new(on_progress));
+        self
+    }
+
+    /// Sets how to save the file. [`SaveOptions`] has an example.
+    pub fn save_options(mut self, options: SaveOptions) -> Self {
+        self.save_options = options;
+        self
+    }
+
+    /// Downloads a job's output file into memory, as [`Client::get_output_file`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::get_output_file`].
+    pub fn get_output_file<J>(self, job: J) -> Result<OutputFile, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let client = self.client;
+        client.downloads.get(&mut self.start(job.try_into()?)?)
+    }
+
+    /// Saves a job's output file in a directory, as [`Client::save_output_file`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::save_output_file`].
+    pub fn save_output_file<J>(
+        mut self,
+        job: J,
+        directory: impl AsRef<Path>,
+    ) -> Result<SavedFile, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let client = self.client;
+        let options = std::mem::take(&mut self.save_options);
+        let mut context = self.start(job.try_into()?)?;
+        let directory = open(directory.as_ref(), &options, &context)?;
+        client.downloads.save(&mut context, &directory)
+    }
+
+    /// Writes a job's output file to a writer, as [`Client::write_output_file`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::write_output_file`].
+    pub fn write_output_file<J>(self, job: J, writer: &mut dyn Write) -> Result<WrittenFile, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let client = self.client;
+        let mut context = self.start(job.try_into()?)?;
+        client.downloads.write(&mut context, writer)
+    }
+
+    /// Requests a job, as [`Client::get_job`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::get_job`].
+    pub fn get_job<J>(self, job: J) -> Result<QueuedJob, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let jobs = &self.client.downloads.jobs;
+        let mut context = self.start(job.try_into()?)?;
+        jobs.session.run(&mut context, |context| jobs.get(context))
+    }
+
+    /// Waits for a job, as [`Client::wait_for_job`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::wait_for_job`].
+    pub fn wait_for_job<J>(self, job: J, options: WaitOptions) -> Result<QueuedJob, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let jobs = &self.client.downloads.jobs;
+        jobs.wait(&mut self.start_wait(job.try_into()?)?, options)
+    }
+
+    /// Waits for a job and downloads its output file into memory, as
+    /// [`Client::wait_for_output_file`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::wait_for_output_file`].
+    pub fn wait_for_output_file<J>(
+        self,
+        job: J,
+        options: WaitOptions,
+    ) -> Result<(QueuedJob, OutputFile), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let downloads = &self.client.downloads;
+        let mut context = self.start_wait(job.try_into()?)?;
+        let get = |context: &mut CallContext| downloads.get(context);
+        downloads.jobs.wait_for_file(&mut context, options, get)
+    }
+
+    /// Waits for a job and saves its output file in a directory, as
+    /// [`Client::wait_and_save_output_file`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::wait_and_save_output_file`].
+    pub fn wait_and_save_output_file<J>(
+        mut self,
+        job: J,
+        directory: impl AsRef<Path>,
+        options: WaitOptions,
+    ) -> Result<(QueuedJob, SavedFile), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let downloads = &self.client.downloads;
+        let save_options = std::mem::take(&mut self.save_options);
+        let mut context = self.start_wait(job.try_into()?)?;
+        let directory = open(directory.as_ref(), &save_options, &context)?;
+        let save = |context: &mut CallContext| downloads.save(context, &directory);
+        downloads.jobs.wait_for_file(&mut context, options, save)
+    }
+
+    /// Waits for a job and writes its output file to a writer, as
+    /// [`Client::wait_and_write_output_file`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::wait_and_write_output_file`].
+    pub fn wait_and_write_output_file<J>(
+        self,
+        job: J,
+        writer: &mut dyn Write,
+        options: WaitOptions,
+    ) -> Result<(QueuedJob, WrittenFile), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let downloads = &self.client.downloads;
+        let mut context = self.start_wait(job.try_into()?)?;
+        let write = |context: &mut CallContext| downloads.write(context, writer);
+        downloads.jobs.wait_for_file(&mut context, options, write)
+    }
+
+    fn start(self, job: JobId) -> Result<CallContext<'a>, Error> {
+        let client = self.client;
+        let session = &client.downloads.jobs.session;
+        CallContext::new(session, job, self.settings, client.call_timeout)
+    }
+
+    fn start_wait(self, job: JobId) -> Result<CallContext<'a>, Error> {
+        let session = &self.client.downloads.jobs.session;
+        CallContext::new(session, job, self.settings, DEFAULT_WAIT_TIMEOUT)
+    }
+}
+
+/// Opens the directory to save in, before anything is sent.
+fn open<'o>(
+    path: &Path,
+    options: &'o SaveOptions,
+    context: &CallContext,
+) -> Result<Directory<'o>, Error> {
+    Directory::open(path, options).map_err(|error| error.with_context(context.error_context()))
+}
+
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("client", self.client)
+            .field("timeout", &self.settings.timeout)
+            .finish_non_exhaustive()
+    }
+}

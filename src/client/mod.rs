@@ -1,0 +1,320 @@
+//! The client and its operations.
+
+mod builder;
+mod call;
+#[cfg(any(test, feature = "_fuzz"))]
+pub(crate) mod properties;
+
+use std::fmt;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::download::{Downloads, OutputFile, SavedFile, WrittenFile};
+use crate::error::Error;
+use crate::jobs::WaitOptions;
+use crate::model::{JobId, QueuedJob};
+
+pub use builder::ClientBuilder;
+pub(crate) use builder::ServerName;
+pub use call::Call;
+
+/// A client for one Sellercloud server and one user.
+///
+/// A client keeps its connections, and its token if it logs in, for later calls. Any number of
+/// threads may use it at the same time. A clone is the same client.
+///
+/// Every operation blocks until it has succeeded, failed or timed out. [`call`](Self::call)
+/// sets options for one operation.
+///
+/// ```no_run
+/// use sellercloud_output::Client;
+///
+/// let client = Client::builder("tt").token("the bearer token").build()?;
+/// let saved = client.save_output_file(28142, "exports")?;
+/// println!("{}: {} bytes", saved.path.display(), saved.size);
+/// # Ok::<(), sellercloud_output::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    downloads: Arc<Downloads>,
+    /// The server or the team, for messages.
+    server: Arc<str>,
+    call_timeout: Duration,
+}
+
+impl Client {
+    /// Returns a builder of a client for `server`: a server id (`tt`, which means
+    /// `https://tt.api.sellercloud.com/rest`) or a base URL.
+    ///
+    /// ```
+    /// use sellercloud_output::Client;
+    ///
+    /// let client = Client::builder("tt").token("the bearer token").build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn builder(server: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(ServerName::Server(server.into()))
+    }
+
+    /// Returns a builder of a client for the server of a team. The first call looks the server
+    /// up by the team's name.
+    ///
+    /// ```
+    /// use sellercloud_output::Client;
+    ///
+    /// let client = Client::for_team("acme").token("the bearer token").build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn for_team(team: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(ServerName::Team(team.into()))
+    }
+
+    /// Returns a call with options of its own: a cancel token, a timeout, progress, and how to
+    /// save. [`Call`] has an example.
+    pub fn call(&self) -> Call<'_> {
+        Call::new(self)
+    }
+
+    /// Downloads a job's output file into memory.
+    ///
+    /// `job` is a number, or text: an id or a `QueuedJobLink` (see [`JobId`]). The call needs
+    /// memory for the decoded file and about 1 MiB.
+    ///
+    /// # Errors
+    ///
+    /// Any kind but [`JobFailed`](crate::ErrorKind::JobFailed). A file is complete, or there is
+    /// an error; a part of a file is never returned.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// let file = client.get_output_file("/queued-jobs/queued-job-details.aspx?id=28142")?;
+    /// println!("{}: {} bytes", file.name, file.bytes.len());
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn get_output_file<J>(&self, job: J) -> Result<OutputFile, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        self.call().get_output_file(job)
+    }
+
+    /// Saves a job's output file under its name in `directory`, which must exist.
+    ///
+    /// The file is decoded as it arrives, into a temporary file in the directory. When it is
+    /// complete, the temporary file gets its name: the file appears completely or not at all.
+    /// The call needs about 1 MiB of memory for a file of any size.
+    ///
+    /// A file of the same name is an error and is left alone, unless
+    /// [`Call::save_options`] say otherwise.
+    ///
+    /// # Errors
+    ///
+    /// Any kind but [`JobFailed`](crate::ErrorKind::JobFailed). [`Io`](crate::ErrorKind::Io),
+    /// with the path, if the file cannot be saved.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// let saved = client.save_output_file(28142, "exports")?;
+    /// println!("{}", saved.path.display());
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn save_output_file<J>(
+        &self,
+        job: J,
+        directory: impl AsRef<Path>,
+    ) -> Result<SavedFile, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        self.call().save_output_file(job, directory)
+    }
+
+    /// Writes a job's output file to `writer`, decoded, as it arrives, and flushes the writer.
+    /// The call needs about 1 MiB of memory for a file of any size.
+    ///
+    /// After an error the writer may have received a part of the file: only success means that
+    /// the file is complete. The call is retried only while nothing was written.
+    ///
+    /// # Errors
+    ///
+    /// Any kind but [`JobFailed`](crate::ErrorKind::JobFailed). [`Io`](crate::ErrorKind::Io) if
+    /// the writer fails.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// let written = client.write_output_file(28142, &mut std::io::stdout())?;
+    /// eprintln!("{}: {} bytes", written.name, written.size);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn write_output_file<J>(&self, job: J, writer: &mut dyn Write) -> Result<WrittenFile, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        self.call().write_output_file(job, writer)
+    }
+
+    /// Requests the status and the other properties of a job.
+    ///
+    /// # Errors
+    ///
+    /// Any kind but [`JobFailed`](crate::ErrorKind::JobFailed): a job that failed is not an
+    /// error here.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// println!("{}", client.get_job(28142)?.status);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn get_job<J>(&self, job: J) -> Result<QueuedJob, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        self.call().get_job(job)
+    }
+
+    /// Waits until a job has completed successfully, at least for some of its records (see the
+    /// [status](QueuedJob::status) of the returned job).
+    ///
+    /// # Errors
+    ///
+    /// Any kind. [`JobFailed`](crate::ErrorKind::JobFailed) if the job ended otherwise, with
+    /// the job's own message and the first error lines of its log;
+    /// [`Timeout`](crate::ErrorKind::Timeout) if it did not end in time.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    ///
+    /// let job = client.wait_for_job(28142, WaitOptions::default())?;
+    /// println!("{}", job.status);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn wait_for_job<J>(&self, job: J, options: WaitOptions) -> Result<QueuedJob, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        self.call().wait_for_job(job, options)
+    }
+
+    /// Waits for a job as [`wait_for_job`](Self::wait_for_job) does, and downloads its output
+    /// file as [`get_output_file`](Self::get_output_file) does.
+    ///
+    /// # Errors
+    ///
+    /// Any kind.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    ///
+    /// let (job, file) = client.wait_for_output_file(28142, WaitOptions::default())?;
+    /// println!("{}: {}", job.status, file.name);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn wait_for_output_file<J>(
+        &self,
+        job: J,
+        options: WaitOptions,
+    ) -> Result<(QueuedJob, OutputFile), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        self.call().wait_for_output_file(job, options)
+    }
+
+    /// Waits for a job as [`wait_for_job`](Self::wait_for_job) does, and saves its output file
+    /// as [`save_output_file`](Self::save_output_file) does. The directory and the name are
+    /// checked before the wait, as far as possible.
+    ///
+    /// # Errors
+    ///
+    /// Any kind.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    ///
+    /// let options = WaitOptions::default();
+    /// let (job, saved) = client.wait_and_save_output_file(28142, "exports", options)?;
+    /// println!("{}: {}", job.status, saved.path.display());
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn wait_and_save_output_file<J>(
+        &self,
+        job: J,
+        directory: impl AsRef<Path>,
+        options: WaitOptions,
+    ) -> Result<(QueuedJob, SavedFile), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let call = self.call();
+        call.wait_and_save_output_file(job, directory, options)
+    }
+
+    /// Waits for a job as [`wait_for_job`](Self::wait_for_job) does, and writes its output file
+    /// as [`write_output_file`](Self::write_output_file) does.
+    ///
+    /// # Errors
+    ///
+    /// Any kind.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    ///
+    /// let mut bytes = Vec::new();
+    /// let options = WaitOptions::default();
+    /// let (job, written) = client.wait_and_write_output_file(28142, &mut bytes, options)?;
+    /// println!("{}: {} bytes", job.status, written.size);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn wait_and_write_output_file<J>(
+        &self,
+        job: J,
+        writer: &mut dyn Write,
+        options: WaitOptions,
+    ) -> Result<(QueuedJob, WrittenFile), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let call = self.call();
+        call.wait_and_write_output_file(job, writer, options)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("server", &self.server)
+            .field("body_encoding", &self.downloads.body_encoding)
+            .field("max_file_size", &self.downloads.max_file_size)
+            .finish_non_exhaustive()
+    }
+}

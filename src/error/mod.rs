@@ -1,0 +1,406 @@
+//! The error of every operation.
+
+mod detail;
+mod kind;
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cancel::Stop;
+use crate::model::{JobId, JobIdError, QueuedJob};
+use detail::Detail;
+pub(crate) use detail::{ErrorResponse, JobFailure};
+pub use kind::ErrorKind;
+
+/// Why an operation failed.
+///
+/// Programs decide by [`kind`](Self::kind) and the other methods. The text of the error is one
+/// line for people: what happened, to which job, why, and what to do if that is known. It
+/// never contains a token or a password. It includes the text of the cause, so that
+/// [`source`](StdError::source) returns `None`.
+///
+/// ```no_run
+/// use sellercloud_output::{Client, ErrorKind};
+///
+/// let client = Client::builder("tt").token("the bearer token").build()?;
+/// match client.get_output_file(28142) {
+///     Ok(file) => println!("{}", file.name),
+///     Err(error) if error.kind() == ErrorKind::NotFound => println!("no such job"),
+///     Err(error) if error.is_retryable() => println!("try again later: {error}"),
+///     Err(error) => return Err(error),
+/// }
+/// # Ok::<(), sellercloud_output::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    kind: ErrorKind,
+    context: Context,
+    is_retryable: bool,
+    is_not_yet: bool,
+    detail: Detail,
+}
+
+/// The call that an error belongs to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Context {
+    /// The job that the call is about.
+    pub(crate) job_id: Option<JobId>,
+    /// How many times the request was attempted.
+    pub(crate) attempts: u32,
+}
+
+impl Error {
+    /// Returns the kind of the error.
+    ///
+    /// ```
+    /// use sellercloud_output::{Client, ErrorKind};
+    ///
+    /// let error = Client::builder("tt").build().unwrap_err(); // no token
+    /// assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    /// ```
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Returns the HTTP status code of the response that is the error, such as 500. `None` if
+    /// the error is not a response of the server.
+    pub fn http_status(&self) -> Option<u16> {
+        self.response().map(|response| response.status)
+    }
+
+    /// Returns the server's own message, on one line, at most some hundred characters long.
+    /// `None` if the error is not a response of the server, or the response has no message.
+    pub fn server_message(&self) -> Option<&str> {
+        self.response()?.message.as_deref()
+    }
+
+    /// Returns how long to wait before the next request, if the server says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.response()?.retry_after
+    }
+
+    /// Returns how many times the request was attempted; 0 if nothing was sent.
+    pub fn attempts(&self) -> u32 {
+        self.0.context.attempts
+    }
+
+    /// Returns the id of the job that the operation was about. `None` for an operation without
+    /// a job, and for arguments that were rejected before the operation began.
+    pub fn job_id(&self) -> Option<JobId> {
+        self.0.context.job_id
+    }
+
+    /// Returns the job that ended without success, for
+    /// [`JobFailed`](ErrorKind::JobFailed).
+    pub fn job(&self) -> Option<&QueuedJob> {
+        self.job_failure().map(|failure| &failure.job)
+    }
+
+    /// Returns the first error lines of the log of the job that ended without success. Empty
+    /// for other errors, and if the log could not be downloaded.
+    pub fn job_log(&self) -> &[String] {
+        self.job_failure().map_or(&[], |failure| &failure.log)
+    }
+
+    /// Returns the offset in the response's body, in bytes from its start, at which the body is
+    /// malformed. `None` if no single place is wrong, and for errors of other kinds.
+    pub fn body_offset(&self) -> Option<u64> {
+        match self.0.detail {
+            Detail::Body { offset, .. } => offset,
+            _ => None,
+        }
+    }
+
+    /// Returns the kind of the operating system's error, for [`Io`](ErrorKind::Io): a name that
+    /// is taken, a missing directory, a full disk and a denied access can be told apart by it.
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        self.io_cause().map(|cause| cause.kind())
+    }
+
+    /// Returns the operating system's error code, for [`Io`](ErrorKind::Io): a value of `errno`,
+    /// or on Windows of `GetLastError`. `None` if there is none.
+    pub fn raw_os_error(&self) -> Option<i32> {
+        self.io_cause().and_then(os_error)
+    }
+
+    /// Returns the path of the file or directory that an [`Io`](ErrorKind::Io) error concerns.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.0.detail {
+            Detail::Io { path, .. } => path.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Returns `true` if the same operation may succeed later without any change: after lost
+    /// connections, timeouts, rate limits, and the statuses 408, 425, 429, 502, 503, 504, 520
+    /// to 524 and 530.
+    pub fn is_retryable(&self) -> bool {
+        self.0.is_retryable
+    }
+
+    fn response(&self) -> Option<&ErrorResponse> {
+        match &self.0.detail {
+            Detail::Response(response) => Some(response),
+            _ => None,
+        }
+    }
+
+    fn job_failure(&self) -> Option<&JobFailure> {
+        match &self.0.detail {
+            Detail::Job(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    fn io_cause(&self) -> Option<&io::Error> {
+        match &self.0.detail {
+            Detail::Io { cause, .. } => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+/// Construction.
+impl Error {
+    fn new(kind: ErrorKind, detail: Detail) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            context: Context::default(),
+            is_retryable: false,
+            is_not_yet: false,
+            detail,
+        }))
+    }
+
+    fn message(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self::new(kind, Detail::Message(message.into()))
+    }
+
+    pub(crate) fn invalid_argument(message: impl Into<String>) -> Self {
+        Self::message(ErrorKind::InvalidArgument, message)
+    }
+
+    pub(crate) fn internal(message: impl fmt::Display) -> Self {
+        let message = format!("internal error, please report it: {message}");
+        Self::message(ErrorKind::Internal, message)
+    }
+
+    /// Returns the error where the token provider returned no usable token.
+    pub(crate) fn no_token(message: impl Into<String>) -> Self {
+        Self::message(ErrorKind::Authentication, message)
+    }
+
+    pub(crate) fn connection(message: impl Into<String>, is_transient: bool) -> Self {
+        let mut error = Self::message(ErrorKind::Connection, message);
+        error.0.is_retryable = is_transient;
+        error
+    }
+
+    pub(crate) fn tls(message: impl Into<String>) -> Self {
+        Self::message(ErrorKind::Tls, message)
+    }
+
+    pub(crate) fn timeout(message: impl Into<String>) -> Self {
+        let mut error = Self::message(ErrorKind::Timeout, message);
+        error.0.is_retryable = true;
+        error
+    }
+
+    pub(crate) fn cancelled() -> Self {
+        Self::message(ErrorKind::Cancelled, "cancelled")
+    }
+
+    pub(crate) fn malformed_body(message: impl Into<String>, offset: Option<u64>) -> Self {
+        let message = message.into();
+        Self::new(ErrorKind::MalformedBody, Detail::Body { message, offset })
+    }
+
+    /// Returns the error for a response that holds no file, or none yet.
+    pub(crate) fn no_file(message: impl Into<String>) -> Self {
+        let mut error = Self::malformed_body(message, None);
+        error.0.is_not_yet = true;
+        error
+    }
+
+    pub(crate) fn too_large(limit: u64) -> Self {
+        Self::new(ErrorKind::TooLarge, Detail::Limit(limit))
+    }
+
+    /// Returns the error where the operating system refused `action`.
+    pub(crate) fn io(action: impl Into<String>, path: Option<PathBuf>, cause: io::Error) -> Self {
+        let detail = Detail::Io {
+            action: action.into(),
+            path,
+            cause: Arc::new(cause),
+        };
+        Self::new(ErrorKind::Io, detail)
+    }
+
+    pub(crate) fn job_failed(job: QueuedJob, log: Vec<String>) -> Self {
+        let context = Context {
+            job_id: Some(job.id),
+            attempts: 0,
+        };
+        let failure = Box::new(JobFailure { job, log });
+        let mut error = Self::new(ErrorKind::JobFailed, Detail::Job(failure));
+        error.0.context = context;
+        error
+    }
+
+    pub(crate) fn from_response(response: ErrorResponse) -> Self {
+        Self::from_response_as(response.kind(), response)
+    }
+
+    /// Returns the error for a response whose status does not tell the kind.
+    pub(crate) fn from_response_as(kind: ErrorKind, response: ErrorResponse) -> Self {
+        let is_retryable = response.is_transient();
+        let is_not_yet = response.could_not_find;
+        let mut error = Self::new(kind, Detail::Response(response));
+        error.0.is_retryable = is_retryable;
+        error.0.is_not_yet = is_not_yet;
+        error
+    }
+
+    /// Returns the same error as one of this call. Arguments that are wrong in themselves, and
+    /// jobs, keep theirs.
+    pub(crate) fn with_context(mut self, context: Context) -> Self {
+        let is_independent = matches!(
+            self.0.kind,
+            ErrorKind::InvalidArgument | ErrorKind::Internal | ErrorKind::JobFailed
+        );
+        if !is_independent {
+            self.0.context = context;
+        }
+        self
+    }
+
+    /// Returns the same error, which says that the next attempt would have been this far away.
+    pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
+        if let Detail::Response(response) = &mut self.0.detail {
+            response.retry_after.get_or_insert(wait);
+        }
+        self
+    }
+
+    /// Returns the same error with its sentence changed by `change`. Errors that are not a
+    /// sentence stay as they are.
+    pub(crate) fn map_message(mut self, change: impl FnOnce(&str) -> String) -> Self {
+        if let Detail::Message(message) | Detail::Body { message, .. } = &mut self.0.detail {
+            *message = change(message);
+        }
+        self
+    }
+
+    /// Returns whether the server said that there is no such job or file. It also says so for
+    /// a moment after the job was submitted or has completed.
+    pub(crate) fn is_not_yet(&self) -> bool {
+        self.0.is_not_yet
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Context { job_id, attempts } = self.0.context;
+        if let Some(job_id) = job_id {
+            write!(f, "job {job_id}: ")?;
+        }
+        self.0.detail.fmt(f)?;
+        match attempts {
+            0 | 1 => Ok(()),
+            more => write!(f, " (after {more} attempts)"),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("context", &self.0.context)
+            .field("is_retryable", &self.0.is_retryable)
+            .field("detail", &self.0.detail)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {}
+
+impl From<Stop> for Error {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Cancelled => Self::cancelled(),
+            Stop::Deadline => Self::timeout(stop.to_string()),
+        }
+    }
+}
+
+impl From<JobIdError> for Error {
+    fn from(error: JobIdError) -> Self {
+        Self::invalid_argument(error.to_string())
+    }
+}
+
+impl From<std::convert::Infallible> for Error {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
+fn os_error(error: &io::Error) -> Option<i32> {
+    // Errors that this library finds itself have the code that the system would give.
+    let [unix, windows] = match error.kind() {
+        _ if error.raw_os_error().is_some() => return error.raw_os_error(),
+        io::ErrorKind::NotFound => [2, 3], // ENOENT, ERROR_PATH_NOT_FOUND
+        io::ErrorKind::PermissionDenied => [13, 5], // EACCES, ERROR_ACCESS_DENIED
+        io::ErrorKind::AlreadyExists => [17, 80], // EEXIST, ERROR_FILE_EXISTS
+        io::ErrorKind::NotADirectory => [20, 267], // ENOTDIR, ERROR_DIRECTORY
+        io::ErrorKind::StorageFull => [28, 112], // ENOSPC, ERROR_DISK_FULL
+        io::ErrorKind::ReadOnlyFilesystem => [30, 19], // EROFS, ERROR_WRITE_PROTECT
+        _ => return None,
+    };
+    Some(if cfg!(windows) { windows } else { unix })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn response_error_reads_as_a_sentence() {
+        let message = "Could not find or load record with ID 28142!".to_owned();
+        let mut response = ErrorResponse::new(500, Some(message));
+        let context = Context {
+            job_id: JobId::try_from(28142).ok(),
+            attempts: 1,
+        };
+        let error = Error::from_response(response.clone()).with_context(context);
+        assert_eq!(
+            error.to_string(),
+            "job 28142: the server responded with 500 Internal Server Error: \
+             Could not find or load record with ID 28142!"
+        );
+        response.message = None;
+        response.status = 429;
+        response.is_rate_limit = true;
+        response.retry_after = Some(Duration::from_millis(1200));
+        let context = Context {
+            job_id: None,
+            attempts: 3,
+        };
+        assert_eq!(
+            Error::from_response(response)
+                .with_context(context)
+                .to_string(),
+            "the server responded with 429 Too Many Requests (try again in 2 s) (after 3 attempts)"
+        );
+        let unknown = Error::from_response(ErrorResponse::new(299, None));
+        assert_eq!(unknown.to_string(), "the server responded with 299");
+    }
+}

@@ -1,0 +1,190 @@
+//! Waiting for a job to end and for its output file to appear.
+
+use std::time::Duration;
+
+use super::Jobs;
+use crate::error::{Error, ErrorKind};
+use crate::model::{JobStatus, QueuedJob};
+use crate::session::CallContext;
+use crate::session::retry::Grace;
+
+/// How to wait for a job.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use sellercloud_output::{Client, WaitOptions};
+///
+/// let client = Client::builder("tt").token("the bearer token").build()?;
+/// let options = WaitOptions::default().max_interval(Duration::from_secs(10));
+/// let job = client.wait_for_job(28142, options)?;
+/// println!("{}", job.status);
+/// # Ok::<(), sellercloud_output::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct WaitOptions {
+    initial_interval: Duration,
+    max_interval: Duration,
+    grace: Duration,
+    fail_on_hold: bool,
+}
+
+impl Default for WaitOptions {
+    fn default() -> Self {
+        Self {
+            initial_interval: Duration::from_secs(1),
+            max_interval: Duration::from_secs(30),
+            grace: Duration::from_secs(120),
+            fail_on_hold: true,
+        }
+    }
+}
+
+impl WaitOptions {
+    /// Sets the interval between the first poll of the job and the second. Default: 1 s. Every
+    /// later interval is the one before, multiplied by 1.5. An interval below 0.1 s counts as
+    /// 0.1 s.
+    pub fn initial_interval(mut self, interval: Duration) -> Self {
+        self.initial_interval = interval;
+        self
+    }
+
+    /// Sets the maximum interval between two polls. Default: 30 s. An interval below 0.1 s
+    /// counts as 0.1 s. The server allows 10,800 requests an hour.
+    pub fn max_interval(mut self, interval: Duration) -> Self {
+        self.max_interval = interval;
+        self
+    }
+
+    /// Sets how long failures may last before they end the wait. Default: 120 s. With zero the
+    /// first failure ends it.
+    ///
+    /// These failures are: a job that the server could not find since the wait began; lost
+    /// connections, stalls, rate limits and transient statuses; a response that is not a job,
+    /// or that gives it no status; and, for a job that has been found before, the status 500.
+    /// Every good response starts the time over. The time that the server asks to wait
+    /// (`Retry-After`) does not count. Operations that download the file after the wait allow
+    /// the same time for it to appear.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Sets whether a job on hold ends the wait with
+    /// [`JobFailed`](crate::ErrorKind::JobFailed). Default: `true`, since such a job stays on
+    /// hold until a user releases it. With `false` the wait continues until the call times out.
+    pub fn fail_on_hold(mut self, enabled: bool) -> Self {
+        self.fail_on_hold = enabled;
+        self
+    }
+
+    /// Returns the intervals between polls.
+    fn intervals(self) -> impl Iterator<Item = Duration> {
+        let max = self.max_interval.max(MIN_INTERVAL);
+        let clamp = move |interval: Duration| interval.clamp(MIN_INTERVAL, max);
+        std::iter::successors(Some(clamp(self.initial_interval)), move |interval| {
+            Some(clamp(interval.saturating_add(*interval / 2)))
+        })
+    }
+}
+
+/// The minimum interval between two polls.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
+
+impl Jobs {
+    /// Polls the call's job until it has ended. A job that ended without success is an error.
+    pub(crate) fn wait(
+        &self,
+        context: &mut CallContext,
+        options: WaitOptions,
+    ) -> Result<QueuedJob, Error> {
+        let mut grace = Grace::new(options.grace);
+        let mut status = None;
+        for interval in options.intervals() {
+            let slept = match self.session.run(context, |context| self.get(context)) {
+                Ok(job) if job.is_over() => return self.ended(context, job),
+                Ok(job) if job.status == JobStatus::OnHold && options.fail_on_hold => {
+                    return Err(Error::job_failed(job, vec![]));
+                }
+                Ok(job) => {
+                    status = Some(job.status);
+                    grace.restart();
+                    context.note_success();
+                    context.sleep(interval)
+                }
+                Err(error) => poll_again(context, &grace, interval, error),
+            };
+            slept.map_err(|error| match &status {
+                Some(status) if error.kind() == ErrorKind::Timeout => {
+                    error.map_message(|text| format!("{text}; the job's status is still {status}"))
+                }
+                _ => error,
+            })?;
+        }
+        unreachable_end()
+    }
+
+    /// Waits for the call's job as [`wait`](Self::wait) does, and gets its file by `get`. The
+    /// file may take a moment to appear.
+    pub(crate) fn wait_for_file<T>(
+        &self,
+        context: &mut CallContext,
+        options: WaitOptions,
+        mut get: impl FnMut(&mut CallContext) -> Result<T, Error>,
+    ) -> Result<(QueuedJob, T), Error> {
+        let job = self.wait(context, options)?;
+        let mut grace = Grace::new(options.grace);
+        grace.is_known = true;
+        for interval in options.intervals() {
+            match get(context) {
+                Ok(file) => return Ok((job, file)),
+                Err(error) if context.is_last_attempt => return Err(error),
+                Err(error) => poll_again(context, &grace, interval, error)?,
+            }
+        }
+        unreachable_end()
+    }
+
+    fn ended(&self, context: &mut CallContext, job: QueuedJob) -> Result<QueuedJob, Error> {
+        context.note_success();
+        if is_success(&job) {
+            return Ok(job);
+        }
+        // The job has failed whether its log can be downloaded or not.
+        let log = self.session.run(context, |context| self.error_log(context));
+        let log = match log {
+            Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
+            log => log.unwrap_or_default(),
+        };
+        Err(Error::job_failed(job, log))
+    }
+}
+
+/// Waits before the next poll, or returns the error.
+fn poll_again(
+    context: &mut CallContext,
+    grace: &Grace,
+    interval: Duration,
+    error: Error,
+) -> Result<(), Error> {
+    if !grace.polls_again(&error, context.server_wait) {
+        return Err(error);
+    }
+    context.note_failure(&error);
+    match error.retry_after() {
+        Some(_) => context.pause(interval, error),
+        None => context.sleep(interval),
+    }
+}
+
+/// The intervals have no end.
+fn unreachable_end<T>() -> Result<T, Error> {
+    Err(Error::internal("the intervals of a wait ended"))
+}
+
+/// Returns whether a job that has ended may have an output file. With a status that this
+/// version does not know, the name of the file is the sign of success.
+fn is_success(job: &QueuedJob) -> bool {
+    let is_unknown = matches!(job.status, JobStatus::Other(_));
+    job.status.is_success() || (is_unknown && job.has_output())
+}

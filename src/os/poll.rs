@@ -1,0 +1,116 @@
+//! Waits for sockets and descriptors: `poll`, and `WSAPoll` on Windows.
+
+use std::io;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+#[cfg(unix)]
+use std::os::fd::{AsFd as AsHandle, AsRawFd};
+#[cfg(windows)]
+use std::os::windows::io::{AsRawSocket, AsSocket as AsHandle};
+
+#[cfg(unix)]
+use libc::{POLLIN, POLLOUT, pollfd};
+#[cfg(windows)]
+use windows_sys::Win32::Networking::WinSock::{
+    POLLIN, POLLOUT, SOCKET_ERROR, WSAGetLastError, WSAPOLLFD as pollfd, WSAPoll,
+};
+
+pub(crate) use handle::Pollable;
+
+mod handle {
+    /// What can be polled: descriptors on Unix, sockets on Windows.
+    pub(crate) trait Pollable: super::AsHandle {}
+
+    impl<T: super::AsHandle> Pollable for T {}
+}
+
+/// What to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    Readable,
+    Writable,
+}
+
+/// One socket to wait for, and the outcome. It borrows the socket, so that it stays open.
+#[repr(transparent)]
+pub(crate) struct PollEntry<'a> {
+    raw: pollfd,
+    socket: PhantomData<&'a ()>,
+}
+
+impl<'a> PollEntry<'a> {
+    pub(crate) fn new(socket: &'a impl Pollable, readiness: Readiness) -> Self {
+        let events = match readiness {
+            Readiness::Readable => POLLIN,
+            Readiness::Writable => POLLOUT,
+        };
+        Self {
+            raw: pollfd {
+                #[cfg(unix)]
+                fd: socket.as_fd().as_raw_fd(),
+                #[cfg(windows)]
+                fd: socket.as_socket().as_raw_socket() as _,
+                events,
+                revents: 0,
+            },
+            socket: PhantomData,
+        }
+    }
+
+    /// Returns whether the last [`poll`] found the socket ready, closed, or failed.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.raw.revents != 0
+    }
+}
+
+/// Waits until one of the sockets is ready, or for `timeout`; without one for as long as it
+/// takes. Returns how many are ready.
+///
+/// The wait may end up to a millisecond late, never early. A longest wait is 24 days.
+///
+/// # Errors
+///
+/// [`Interrupted`](io::ErrorKind::Interrupted) if a signal ends the wait.
+pub(crate) fn poll(entries: &mut [PollEntry<'_>], timeout: Option<Duration>) -> io::Result<usize> {
+    let milliseconds = match timeout {
+        Some(timeout) => {
+            let rounded_up = timeout.as_nanos().div_ceil(1_000_000);
+            rounded_up.try_into().unwrap_or(i32::MAX)
+        }
+        None => -1,
+    };
+    let (start, count) = (entries.as_mut_ptr().cast::<pollfd>(), entries.len());
+    // SAFETY: a `PollEntry` has the layout of a `pollfd`, so that `start` points to `count` of
+    // them, borrowed mutably. Their sockets are borrowed and thus open.
+    #[cfg(unix)]
+    let ready = unsafe { libc::poll(start, count as libc::nfds_t, milliseconds) };
+    // SAFETY: as above.
+    #[cfg(windows)]
+    let ready = unsafe { WSAPoll(start, count as u32, milliseconds) };
+    match usize::try_from(ready) {
+        Ok(ready) => Ok(ready),
+        #[cfg(unix)]
+        Err(_) => Err(io::Error::last_os_error()),
+        #[cfg(windows)]
+        Err(_) => {
+            debug_assert_eq!(ready, SOCKET_ERROR);
+            // SAFETY: the function has no requirements.
+            Err(io::Error::from_raw_os_error(unsafe { WSAGetLastError() }))
+        }
+    }
+}
+
+/// Returns whether starting to connect without blocking failed only because the connection
+/// takes time. A signal leaves the attempt running.
+pub(crate) fn is_connecting(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let is_in_progress = error.raw_os_error() == Some(libc::EINPROGRESS);
+    #[cfg(windows)]
+    let is_in_progress = false;
+    is_in_progress
+        || matches!(
+            error.kind(),
+            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+        )
+}

@@ -1,0 +1,123 @@
+//! Files in memory.
+
+use std::io;
+
+use crate::body::Sink;
+use crate::os::memory;
+
+/// A file in memory.
+#[derive(Default)]
+pub(crate) struct Buffer {
+    bytes: Vec<u8>,
+    advanced: usize,
+    /// The likely size of the file, in bytes, by the server's headers.
+    expected: usize,
+}
+
+impl Buffer {
+    /// The minimum allocation, in bytes.
+    const MIN_ALLOCATION: usize = 256 * 1024;
+    /// How much of the expected size is allocated before a byte has arrived, in bytes. Pages
+    /// that are not touched take no memory, so that a false length costs only addresses.
+    const MAX_INITIAL: usize = 64 * 1024 * 1024;
+    /// How many times the size so far is allocated later.
+    const GROWTH: usize = 4;
+
+    /// Creates a buffer. `expected` is a guess at the size of the file, in bytes. It only
+    /// guides how the buffer grows.
+    pub(crate) fn expecting(expected: usize) -> Self {
+        Self {
+            bytes: Vec::new(),
+            advanced: 0,
+            expected,
+        }
+    }
+
+    /// Returns the file.
+    pub(crate) fn into_bytes(mut self) -> Vec<u8> {
+        self.bytes.truncate(self.advanced);
+        self.bytes.shrink_to_fit();
+        self.bytes
+    }
+
+    /// Makes capacity for `needed` bytes, which is more than there is.
+    fn grow(&mut self, needed: usize) -> io::Result<()> {
+        // Without an expected size the capacity doubles, so that copying stays linear.
+        let max = Self::MAX_INITIAL.max(self.advanced * Self::GROWTH);
+        let capacity = match self.expected {
+            expected if expected >= needed => expected.min(max.max(needed)),
+            _ => needed
+                .max(self.bytes.capacity() * 2)
+                .max(Self::MIN_ALLOCATION),
+        };
+        if self.bytes.is_empty() {
+            self.bytes = memory::zeroed(capacity)?;
+            return Ok(());
+        }
+        self.bytes
+            .try_reserve_exact(capacity - self.bytes.len())
+            .map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        memory::advise_huge_pages(&mut self.bytes);
+        Ok(())
+    }
+}
+
+impl Sink for Buffer {
+    fn spare_capacity_mut(&mut self, length: usize) -> io::Result<&mut [u8]> {
+        let needed = self.advanced + length;
+        if needed > self.bytes.capacity() {
+            self.grow(needed)?;
+        }
+        if self.bytes.len() < needed {
+            self.bytes.resize(needed, 0);
+        }
+        Ok(&mut self.bytes[self.advanced..needed])
+    }
+
+    fn advance(&mut self, length: usize) -> io::Result<()> {
+        self.advanced += length;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(expected: usize, total: usize, step: usize) -> Buffer {
+        let mut buffer = Buffer::expecting(expected);
+        for start in (0..total).step_by(step) {
+            let length = step.min(total - start);
+            buffer.spare_capacity_mut(length + 7).unwrap()[..length].fill(start as u8);
+            buffer.advance(length).unwrap();
+        }
+        buffer
+    }
+
+    #[test]
+    fn expecting_false_length_allocates_little() {
+        let buffer = filled(usize::MAX, 10, 10);
+        assert!(buffer.bytes.capacity() <= Buffer::MAX_INITIAL);
+        assert_eq!(buffer.into_bytes(), vec![0; 10]);
+    }
+
+    #[test]
+    fn expecting_true_length_allocates_exactly() {
+        let total = 3 * Buffer::MIN_ALLOCATION + 1000;
+        let buffer = filled(total + 7, total, 1000);
+        assert_eq!(buffer.bytes.capacity(), total + 7);
+        assert_eq!(buffer.into_bytes().len(), total);
+    }
+
+    #[test]
+    fn bytes_stay_in_order_with_any_expected_length() {
+        for expected in [0, 1, 5000, 1 << 30] {
+            let bytes = filled(expected, 2_000_000, 999).into_bytes();
+            assert_eq!(bytes.len(), 2_000_000);
+            let in_order = bytes.chunks(999).enumerate();
+            for (index, chunk) in in_order {
+                assert!(chunk.iter().all(|&byte| byte == (index * 999) as u8));
+            }
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Where files go: into memory, to a writer, into a directory.
+
+mod atomic_file;
+mod buffer;
+mod leftovers;
+mod options;
+mod writer;
+
+pub(crate) use atomic_file::Directory;
+pub(crate) use buffer::Buffer;
+pub use options::{IfExists, SaveOptions};
+pub(crate) use writer::WriterSink;

@@ -1,0 +1,145 @@
+//! The state of one call while it runs.
+
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Session;
+use super::progress::{OnProgress, ProgressReader};
+use super::reentry::ActiveCall;
+use crate::cancel::{CancelToken, Cancellation, Interrupt, Stop};
+use crate::error::{Context, Error};
+use crate::model::JobId;
+use crate::text;
+use crate::transport::Body;
+
+/// What a caller sets for one call.
+#[derive(Default)]
+pub(crate) struct CallSettings<'a> {
+    pub(crate) token: Option<CancelToken>,
+    pub(crate) interrupt: Option<Box<dyn Fn() -> ControlFlow<()>>>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) on_progress: Option<OnProgress<'a>>,
+}
+
+/// One call while it runs.
+pub(crate) struct CallContext<'a> {
+    pub(crate) job: JobId,
+    /// The number of the current attempt; 0 before the first.
+    pub(crate) attempt: u32,
+    /// Whether the current attempt has an effect that another one cannot undo.
+    pub(crate) is_last_attempt: bool,
+    pub(crate) cancellation: Cancellation,
+    pub(crate) active: Arc<ActiveCall>,
+    /// How long the call has waited because the server asked it to, since the last good
+    /// response of a wait.
+    pub(crate) server_wait: Duration,
+    pub(super) on_progress: Option<OnProgress<'a>>,
+    timeout: Duration,
+    last_failure: Option<String>,
+}
+
+impl<'a> CallContext<'a> {
+    /// Starts a call about `job` with the client of `session`. The time of the call begins now.
+    pub(crate) fn new(
+        session: &Arc<Session>,
+        job: JobId,
+        settings: CallSettings<'a>,
+        default_timeout: Duration,
+    ) -> Result<Self, Error> {
+        let timeout = settings.timeout.unwrap_or(default_timeout);
+        if timeout.is_zero() {
+            let message = "the call's timeout is zero: it must be greater than zero";
+            return Err(Error::invalid_argument(message));
+        }
+        let active = ActiveCall::new(Arc::as_ptr(session).addr());
+        let in_callback = active.clone();
+        let interrupt = settings
+            .interrupt
+            .map(|ask| Rc::new(Interrupt::new(move || in_callback.run_callback(&ask))));
+        Ok(Self {
+            job,
+            attempt: 0,
+            is_last_attempt: false,
+            cancellation: Cancellation {
+                token: settings.token,
+                interrupt,
+                // A deadline that the clock cannot represent is none.
+                deadline: Instant::now().checked_add(timeout),
+            },
+            active,
+            server_wait: Duration::ZERO,
+            on_progress: settings.on_progress,
+            timeout,
+            last_failure: None,
+        })
+    }
+
+    /// Returns what errors of this call say about it.
+    pub(crate) fn error_context(&self) -> Context {
+        Context {
+            job_id: Some(self.job),
+            attempts: self.attempt,
+        }
+    }
+
+    /// Returns an error if the call has to end early.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let checked = self.cancellation.check();
+        checked.map_err(|stop| self.stopped(stop))
+    }
+
+    pub(crate) fn sleep(&self, time: Duration) -> Result<(), Error> {
+        let slept = self.cancellation.sleep(time);
+        slept.map_err(|stop| self.stopped(stop))
+    }
+
+    /// Notes a failure. If the call times out later, the error names it.
+    pub(crate) fn note_failure(&mut self, error: &Error) {
+        let error = error.clone().with_context(Context::default());
+        self.last_failure = Some(error.to_string());
+    }
+
+    /// Notes that the last failure is over.
+    pub(crate) fn note_success(&mut self) {
+        self.last_failure = None;
+        self.server_wait = Duration::ZERO;
+    }
+
+    /// Waits after `error` for `wait`, and for as long as the server asks. Returns the error
+    /// at once if that does not fit into the call's time.
+    pub(crate) fn pause(&mut self, wait: Duration, error: Error) -> Result<(), Error> {
+        let server_wait = error.retry_after().unwrap_or_default();
+        let wait = wait.saturating_add(server_wait);
+        if self.cancellation.left().is_some_and(|left| left <= wait) {
+            return Err(error.with_retry_after(wait));
+        }
+        self.server_wait = self.server_wait.saturating_add(server_wait);
+        self.sleep(wait)
+    }
+
+    fn stopped(&self, stop: Stop) -> Error {
+        let error = match stop {
+            Stop::Cancelled => Error::cancelled(),
+            Stop::Deadline => {
+                let timeout = text::seconds(self.timeout);
+                Error::timeout(match &self.last_failure {
+                    Some(failure) => format!("timed out after {timeout}; last error: {failure}"),
+                    None => format!("timed out after {timeout}"),
+                })
+            }
+        };
+        error.with_context(self.error_context())
+    }
+
+    /// Returns a reader of `body` that reports the call's progress.
+    pub(crate) fn reader<'r>(&'r mut self, body: &'r mut Body) -> impl Read + use<'r, 'a> {
+        ProgressReader {
+            has_reported: false,
+            context: self,
+            body,
+        }
+    }
+}

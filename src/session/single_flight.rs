@@ -1,0 +1,329 @@
+//! A value that many threads need and one of them obtains.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::reentry::ActiveCall;
+use crate::cancel::Cancellation;
+use crate::error::Error;
+use crate::transport::DeferredRecords;
+
+/// Caches a value. If it is missing or no longer valid, one call (the leader) obtains it while
+/// the others wait for the same outcome.
+///
+/// No lock is held while callbacks run: those of the leader's call run without one, and its
+/// request records are delivered when it has the value.
+pub(crate) struct SingleFlight<T> {
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+struct State<T> {
+    value: Option<T>,
+    /// The call that obtains the value.
+    leader: Option<Arc<ActiveCall>>,
+    /// How many times a leader has finished, and how the last one failed, if it did.
+    generation: u64,
+    failure: Option<Error>,
+}
+
+/// How often a waiting call checks whether the leader is in a callback. A call that can be
+/// cancelled checks more often.
+const TICK: Duration = Duration::from_millis(500);
+
+/// A leader that is in a callback for longer than this is not waited for: the callback may
+/// be waiting for the very call that waits here.
+const MAX_TIME_IN_CALLBACK: Duration = Duration::from_secs(1);
+
+impl<T: Clone> SingleFlight<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: Mutex::new(State {
+                value: None,
+                leader: None,
+                generation: 0,
+                failure: None,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Returns the value if it is valid; else the one that `make` returns, here or in the
+    /// call that is the leader. A failure is returned to every call that waited for it,
+    /// unless the leader was stopped: then the next call leads.
+    pub(crate) fn get(
+        &self,
+        call: &Arc<ActiveCall>,
+        cancellation: &Cancellation,
+        is_valid: impl Fn(&T) -> bool,
+        make: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut awaited = None;
+        loop {
+            let mut state = self.lock();
+            if let Some(value) = state.value.as_ref().filter(|value| is_valid(value)) {
+                return Ok(value.clone());
+            }
+            if let Some(failure) = &state.failure
+                && awaited.is_some_and(|generation: u64| state.generation == generation + 1)
+            {
+                return Err(failure.clone());
+            }
+            match &state.leader {
+                Some(leader) if call.is_within(leader) => {
+                    return Err(Error::invalid_argument(
+                        "a callback made a call that needs the login or the address of the \
+                         server while its own call is obtaining that: make the call later, or \
+                         with another client",
+                    ));
+                }
+                Some(leader) if leader.time_in_callback() < MAX_TIME_IN_CALLBACK => {
+                    awaited.get_or_insert(state.generation);
+                    let time = cancellation.slice(Some(TICK)).unwrap_or(TICK);
+                    drop(self.changed.wait_timeout(state, time));
+                }
+                _ => {
+                    state.leader = Some(call.clone());
+                    break;
+                }
+            }
+            cancellation.check()?;
+        }
+        let _records = DeferredRecords::begin();
+        let mut guard = LeaderGuard {
+            flight: self,
+            call,
+            outcome: None,
+        };
+        let outcome = make();
+        // A call's cancel token and deadline are its own.
+        if outcome.is_ok() || cancellation.check().is_ok() {
+            guard.outcome = Some(outcome.clone());
+        }
+        outcome
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // Nothing that can panic runs while it is locked.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends a leader's turn, also if `make` panics: the others must not wait forever.
+struct LeaderGuard<'a, T: Clone> {
+    flight: &'a SingleFlight<T>,
+    call: &'a Arc<ActiveCall>,
+    outcome: Option<Result<T, Error>>,
+}
+
+impl<T: Clone> Drop for LeaderGuard<'_, T> {
+    fn drop(&mut self) {
+        let mut state = self.flight.lock();
+        let is_leader = |leader: &Arc<ActiveCall>| Arc::ptr_eq(leader, self.call);
+        // Another call may have taken over meanwhile.
+        if state.leader.as_ref().is_some_and(is_leader) {
+            state.leader = None;
+            state.failure = None;
+            match self.outcome.take() {
+                Some(Ok(value)) => {
+                    state.value = Some(value);
+                    state.generation += 1;
+                }
+                Some(Err(error)) => {
+                    state.failure = Some(error);
+                    state.generation += 1;
+                }
+                // Each waiting call tries for itself.
+                None => {}
+            }
+        }
+        drop(state);
+        self.flight.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::cancel::CancelToken;
+    use crate::error::ErrorKind;
+
+    fn failure() -> Error {
+        Error::internal("no value")
+    }
+
+    /// Runs `make` on one thread, and `others` on more while that is at it.
+    fn while_one_leads(
+        flight: &SingleFlight<i32>,
+        cancel: Option<CancelToken>,
+        make: impl FnOnce() -> Result<i32, Error> + Send,
+        others: impl Fn() -> Result<i32, Error> + Sync,
+    ) -> Vec<Result<i32, Error>> {
+        let (started, is_started) = mpsc::channel();
+        let waiting = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            let (waiting, others) = (&waiting, &others);
+            scope.spawn(move || {
+                let cancellation = Cancellation {
+                    token: cancel,
+                    ..Cancellation::default()
+                };
+                flight.get(
+                    &ActiveCall::new(0),
+                    &cancellation,
+                    |_| true,
+                    || {
+                        started.send(()).unwrap();
+                        while waiting.load(Ordering::SeqCst) < 8 {
+                            std::thread::yield_now();
+                        }
+                        make()
+                    },
+                )
+            });
+            is_started.recv().unwrap();
+            let threads: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(move || {
+                        waiting.fetch_add(1, Ordering::SeqCst);
+                        others()
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|t| t.join().unwrap()).collect()
+        })
+    }
+
+    #[test]
+    fn one_makes_the_value_for_all() {
+        let flight = SingleFlight::new();
+        let get = || {
+            flight.get(
+                &ActiveCall::new(0),
+                &Cancellation::default(),
+                |_| true,
+                || panic!("made twice"),
+            )
+        };
+        let others = while_one_leads(&flight, None, || Ok(5), get);
+        assert!(others.iter().all(|value| matches!(value, Ok(5))));
+        assert_eq!(
+            flight
+                .get(
+                    &ActiveCall::new(0),
+                    &Cancellation::default(),
+                    |v| *v > 5,
+                    || Ok(6)
+                )
+                .unwrap(),
+            6
+        );
+    }
+
+    #[test]
+    fn whoever_waited_shares_the_failure_and_the_next_one_tries_again() {
+        let flight = SingleFlight::new();
+        let made = AtomicUsize::new(0);
+        let get = || {
+            flight.get(
+                &ActiveCall::new(0),
+                &Cancellation::default(),
+                |_| true,
+                || {
+                    made.fetch_add(1, Ordering::SeqCst);
+                    Err(failure())
+                },
+            )
+        };
+        let others = while_one_leads(&flight, None, || Err(failure()), get);
+        assert!(others.iter().all(Result::is_err));
+        // A thread may have come only after the failure; it tried for itself.
+        assert!(made.load(Ordering::SeqCst) < 8);
+        assert_eq!(
+            flight
+                .get(
+                    &ActiveCall::new(0),
+                    &Cancellation::default(),
+                    |_| true,
+                    || Ok(7)
+                )
+                .unwrap(),
+            7
+        );
+    }
+
+    #[test]
+    fn get_leader_cancelled_another_call_leads() {
+        let flight = SingleFlight::new();
+        let cancel = CancelToken::new();
+        let stopped = || {
+            cancel.cancel();
+            Err(Error::cancelled())
+        };
+        let get = || {
+            flight.get(
+                &ActiveCall::new(0),
+                &Cancellation::default(),
+                |_| true,
+                || Ok(8),
+            )
+        };
+        let others = while_one_leads(&flight, Some(cancel.clone()), stopped, get);
+        assert!(others.iter().all(|value| matches!(value, Ok(8))));
+    }
+
+    #[test]
+    fn get_within_own_callback_is_rejected() {
+        let flight = SingleFlight::new();
+        let get = |make: &dyn Fn() -> Result<i32, Error>| {
+            let call = ActiveCall::new(0);
+            let _entered = call.enter();
+            flight.get(&call, &Cancellation::default(), |_| true, make)
+        };
+        let within = get(&|| get(&|| Ok(1)));
+        assert!(within.unwrap_err().kind() == ErrorKind::InvalidArgument);
+        assert_eq!(get(&|| Ok(2)).unwrap(), 2);
+    }
+
+    #[test]
+    fn get_waiting_call_can_be_cancelled() {
+        let flight = SingleFlight::<i32>::new();
+        let cancel = CancelToken::new();
+        cancel.cancel();
+        let cancellation = Cancellation {
+            token: Some(cancel),
+            ..Cancellation::default()
+        };
+        let get = || {
+            flight.get(
+                &ActiveCall::new(0),
+                &cancellation,
+                |_| true,
+                || panic!("made"),
+            )
+        };
+        let (ended, may_end) = mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            let (started, is_started) = mpsc::channel();
+            let flight = &flight;
+            scope.spawn(move || {
+                flight.get(
+                    &ActiveCall::new(0),
+                    &Cancellation::default(),
+                    |_| true,
+                    move || {
+                        started.send(()).unwrap();
+                        may_end.recv().unwrap();
+                        Ok(9)
+                    },
+                )
+            });
+            is_started.recv().unwrap();
+            assert_eq!(get().unwrap_err().kind(), ErrorKind::Cancelled);
+            ended.send(()).unwrap();
+        });
+    }
+}
