@@ -1,6 +1,6 @@
 /*
  * What the header says under "Process": stack, signals, fork, exit and pthread_cancel.
- * Against the stand-in servers, which the environment names.
+ * Against the mock servers, which the environment names.
  *
  *     process
  *
@@ -87,7 +87,7 @@ static void *use_most_of_the_interface(void *unused)
     sco_job *job = NULL;
     sco_error *error = NULL;
     download(client);
-    /* The forms of a body, gzip, a retried failure, and a job with a log. */
+    /* Each form of a body, gzip, and a failed job with its log. */
     static const int64_t jobs[] = {28143, 28144, 28145, 28147, 60004};
     for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
         CHECK(sco_get_output_file(client, jobs[i], options, &file, NULL) == SCO_OK);
@@ -135,7 +135,7 @@ static void call_interrupted_by_signals_succeeds(void)
     for (int i = 0; i < 20 || signals < 20; i++)
         download(client);
     sco_client_free(client);
-    /* 503, then a wait before the retry. */
+    /* Two responses with status 503, each followed by a wait and a retry. */
     client = new_client("STAND_IN", NULL);
     sco_output_file *file = NULL;
     CHECK(sco_get_output_file(client, 40001, NULL, &file, NULL) == SCO_OK);
