@@ -8,10 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use divan::Bencher;
 use divan::counter::BytesCount;
-use sellercloud_output::internals::{decode_body, name_of_header};
-
-#[path = "../tests/support/mod.rs"]
-mod support;
+use sellercloud_output::fuzzing::{decode_body, name_of_header};
 
 fn main() {
     divan::main();
@@ -21,7 +18,7 @@ const FORMS: [&str; 4] = ["plain", "lines", "JSON string", "FileResponse"];
 
 /// A file of 4 MiB as it is sent.
 fn body(form: &str) -> Vec<u8> {
-    let text = STANDARD.encode(support::noise(4 << 20));
+    let text = STANDARD.encode(mock_server::fixtures::noise(4 << 20));
     let escaped = || text.replace('/', r"\/").replace('+', r"\u002b");
     match form {
         "plain" => text.into_bytes(),

@@ -1,9 +1,8 @@
-//! How much memory a call takes, by the operating system's own peak figure. The
-//! client is in a process of its own, so that the server's memory is not its.
+//! How much memory a call takes, by the operating system's own peak figure.
+//!
+//! A binary of its own, since it measures its process: each test restarts itself, so that the
+//! memory of the server and of other tests does not count.
 #![cfg(target_os = "linux")]
-
-mod support;
-
 use std::env;
 use std::fs;
 use std::io::{self, Write};
@@ -13,27 +12,28 @@ use std::sync::{Arc, LazyLock};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use sellercloud_output::{Client, ErrorKind, Retry, SaveOptions, Wait};
-use support::raw_server::RawServer;
-use support::{run_alone, runs_alone};
+use mock_server::RawServer;
+use mock_server::process::{run_alone, runs_alone};
+use sellercloud_output::{Client, ErrorKind, RetryPolicy, SaveOptions, WaitOptions};
 
 const MIB: u64 = 1024 * 1024;
 
-/// What a call may take besides the file it gives.
+/// The memory that a call may need besides the file that it returns.
 const ALLOWANCE: u64 = 6 * MIB;
 
-/// The server's jobs are named by the MiB that their files have.
+/// File sizes in MiB. A job's id is the size of its file.
 const SIZES: [u64; 2] = [64, 1024];
 
-/// Sends files of zeros without holding them, each as base64 text of the length
-/// it states, or (with `lies`) so short that it breaks off at once.
-fn server(before: &'static str, after: &'static str, lies: bool) -> RawServer {
+/// Starts a server that sends files of zeros as base64 text, without holding them in memory.
+///
+/// With `is_truncated`, the connection closes after the first block.
+fn server(before: &'static str, after: &'static str, is_truncated: bool) -> RawServer {
     RawServer::start(move |head, connection| {
         let job = head
             .split(['/', ' '])
             .find_map(|part| part.parse::<u64>().ok());
         let length = job.unwrap() * MIB;
-        // A multiple of 3, so that there is no padding but at the end.
+        // A multiple of 3, so that there is padding at the end only.
         let block = [b'A'; 64 * 1024];
         let mut left = length / 3 * 4 + if length.is_multiple_of(3) { 0 } else { 4 };
         let body = left + (before.len() + after.len()) as u64;
@@ -42,25 +42,25 @@ fn server(before: &'static str, after: &'static str, lies: bool) -> RawServer {
                 connection,
                 "HTTP/1.1 200 OK\r\nContent-Length: {body}\r\n\r\n{before}"
             )?;
-            if lies {
+            if is_truncated {
                 return connection.write_all(&block);
             }
             let padding = (3 - length % 3) % 3;
             left -= padding;
             while left > 0 {
-                let piece = left.min(block.len() as u64);
-                connection.write_all(&block[..piece as usize])?;
-                left -= piece;
+                let chunk = left.min(block.len() as u64);
+                connection.write_all(&block[..chunk as usize])?;
+                left -= chunk;
             }
             connection.write_all(&b"=="[..padding as usize])?;
             connection.write_all(after.as_bytes())
         };
-        // The client may have seen enough and hung up.
+        // The client may stop reading.
         let _ = send();
     })
 }
 
-/// In bytes.
+/// Returns a figure of /proc/self/status, in bytes.
 fn memory(what: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with(what)).unwrap();
@@ -68,26 +68,23 @@ fn memory(what: &str) -> u64 {
     kib * 1024
 }
 
-/// How much more memory the process had at the peak of `call` than before.
+/// Runs `call`, and returns how much memory the process had at its peak above the present.
 fn peak_of<T>(call: impl FnOnce() -> T) -> (u64, T) {
     peak_above(memory("VmRSS:"), call)
 }
 
-/// How much more memory than `idle` the process had at the peak of `call`.
+/// Runs `call`, and returns how much memory the process had at its peak above `idle`.
 fn peak_above<T>(idle: u64, call: impl FnOnce() -> T) -> (u64, T) {
-    // From here on the peak is counted anew.
+    // Resets the peak.
     fs::write("/proc/self/clear_refs", "5").unwrap();
     let outcome = call();
     (memory("VmHWM:").saturating_sub(idle), outcome)
 }
 
 fn client() -> Client {
-    let retry = Retry {
-        attempts: 1,
-        ..Retry::default()
-    };
+    let retry = RetryPolicy::default().max_attempts(1);
     let builder = Client::builder(env::var("SCO_TEST_URL").unwrap());
-    builder.token("token").retry(retry).build().unwrap()
+    builder.token("token").retry_policy(retry).build().unwrap()
 }
 
 fn bounded(test: &str, server: &RawServer, calls: impl FnOnce()) {
@@ -98,42 +95,40 @@ fn bounded(test: &str, server: &RawServer, calls: impl FnOnce()) {
 }
 
 #[test]
-fn the_buffer_call_takes_the_file_and_a_little() {
+fn get_output_file_needs_memory_for_the_file() {
     let server = server("", "", false);
+    bounded("get_output_file_needs_memory_for_the_file", &server, || {
+        let client = client();
+        for size in SIZES {
+            for _ in 0..2 {
+                let (peak, file) = peak_of(|| client.get_output_file(size as i64).unwrap());
+                let length = file.bytes.len() as u64;
+                assert_eq!(length, size * MIB);
+                assert!(peak <= length + ALLOWANCE, "{size} MiB: {peak}");
+            }
+        }
+    });
+}
+
+#[test]
+fn get_output_file_in_json_needs_no_more_memory() {
+    let server = server(r#"{"FileName": "a.csv", "Content": ""#, "\"}", false);
     bounded(
-        "the_buffer_call_takes_the_file_and_a_little",
+        "get_output_file_in_json_needs_no_more_memory",
         &server,
         || {
-            let client = client();
-            for size in SIZES {
-                // The second uses the memory of the first again.
-                for _ in 0..2 {
-                    let (peak, file) = peak_of(|| client.output_file(size as i64).unwrap());
-                    let length = file.bytes.len() as u64;
-                    assert_eq!(length, size * MIB);
-                    assert!(peak <= length + ALLOWANCE, "{size} MiB: {peak}");
-                    client.recycle(file);
-                }
-            }
+            let (peak, file) = peak_of(|| client().get_output_file(64).unwrap());
+            assert_eq!(file.bytes.len() as u64, 64 * MIB);
+            assert!(peak <= 64 * MIB + ALLOWANCE, "{peak}");
         },
     );
 }
 
 #[test]
-fn an_object_around_the_file_takes_no_more() {
-    let server = server(r#"{"FileName": "a.csv", "Content": ""#, "\"}", false);
-    bounded("an_object_around_the_file_takes_no_more", &server, || {
-        let (peak, file) = peak_of(|| client().output_file(64).unwrap());
-        assert_eq!(file.bytes.len() as u64, 64 * MIB);
-        assert!(peak <= 64 * MIB + ALLOWANCE, "{peak}");
-    });
-}
-
-#[test]
-fn saving_and_writing_take_a_little_whatever_the_size() {
+fn save_and_write_memory_is_independent_of_size() {
     let server = server("", "", false);
     bounded(
-        "saving_and_writing_take_a_little_whatever_the_size",
+        "save_and_write_memory_is_independent_of_size",
         &server,
         || {
             let folder = tempfile::tempdir().unwrap();
@@ -141,15 +136,13 @@ fn saving_and_writing_take_a_little_whatever_the_size() {
             for size in SIZES {
                 let (peak, info) =
                     peak_of(|| client.write_output_file(size as i64, &mut io::sink()));
-                assert_eq!(info.unwrap().len, size * MIB);
+                assert_eq!(info.unwrap().size, size * MIB);
                 assert!(peak <= ALLOWANCE, "writing {size} MiB: {peak}");
 
-                let options = SaveOptions {
-                    name: Some(size.to_string()),
-                    sync: false,
-                    ..SaveOptions::default()
-                };
-                let call = client.call().saving(options);
+                let options = SaveOptions::default()
+                    .file_name(size.to_string())
+                    .flush_to_disk(false);
+                let call = client.call().save_options(options);
                 let (peak, saved) = peak_of(|| call.save_output_file(size as i64, folder.path()));
                 let saved = saved.unwrap();
                 assert_eq!(fs::metadata(&saved.path).unwrap().len(), size * MIB);
@@ -160,25 +153,25 @@ fn saving_and_writing_take_a_little_whatever_the_size() {
 }
 
 #[test]
-fn a_lying_length_takes_nothing() {
+fn wrong_content_length_takes_no_memory() {
     let server = server("", "", true);
-    bounded("a_lying_length_takes_nothing", &server, || {
+    bounded("wrong_content_length_takes_no_memory", &server, || {
         let client = client();
         for size in [64, 1024, 2048] {
-            let (peak, outcome) = peak_of(|| client.output_file(size));
+            let (peak, outcome) = peak_of(|| client.get_output_file(size));
             assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Connection);
             assert!(peak <= ALLOWANCE, "{size} MiB: {peak}");
         }
     });
 }
 
-/// A job that the server of JSON answers in few bytes.
+/// A job for which the server of JSON sends a few bytes.
 const NO_JOB: i64 = i32::MAX as i64;
 
-/// How large a JSON response may be at most, in bytes.
+/// The maximum size of a JSON response, in bytes.
 const MAX_JSON: usize = 4 * MIB as usize;
 
-/// JSON of many shapes, as long as is read: each costs much memory where it is built.
+/// Returns JSON of many shapes, of the maximum size. A tree of it would need much memory.
 fn hostile_json(before: &str, after: &str) -> Vec<(&'static str, Vec<u8>)> {
     let filled = |start: &str, item: &str, end: &str| {
         let room = MAX_JSON - before.len() - after.len() - start.len() - end.len() - 16;
@@ -213,7 +206,7 @@ fn hostile_json(before: &str, after: &str) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// The responses that hold the JSON.
+/// The bodies of the responses with such JSON.
 struct JsonBodies {
     jobs: Vec<Vec<u8>>,
     logs: Vec<Vec<u8>>,
@@ -242,11 +235,11 @@ impl JsonBodies {
     }
 }
 
-/// Sends the shape that the job's number names, as the job and as an error instead of the
-/// file; and the next shape at each login.
+/// Starts a server that sends the shape with the job's number, as the job and as the error in
+/// place of its file. Each login receives the next shape.
 fn server_of_json() -> RawServer {
     let logins = Arc::new(AtomicUsize::new(0));
-    // Only where there are requests.
+    // Built in the process that has the server only.
     let bodies = Arc::new(LazyLock::new(JsonBodies::new));
     RawServer::start(move |head, connection| {
         let number = |text: &str| text.split(['/', ' ']).find_map(|part| part.parse().ok());
@@ -275,35 +268,35 @@ fn server_of_json() -> RawServer {
             "HTTP/1.1 {status}\r\nContent-Encoding: {encoding}\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
-        // The client may have seen enough and hung up.
+        // The client may stop reading.
         let _ = connection.write_all(&[head.as_bytes(), body].concat());
-        // A connection that is closed with something unread is reset.
+        // A connection that is closed with unread bytes is reset.
         let _ = connection.shutdown(Shutdown::Write);
         let _ = io::copy(connection, &mut io::sink());
     })
 }
 
 #[test]
-fn json_of_any_shape_takes_its_text_and_a_little() {
+fn json_of_any_shape_needs_memory_for_its_text() {
     let server = server_of_json();
     bounded(
-        "json_of_any_shape_takes_its_text_and_a_little",
+        "json_of_any_shape_needs_memory_for_its_text",
         &server,
         || {
-            // What a first call sets up stays.
+            // The first call allocates memory that stays in use.
             let client = client();
-            client.job(NO_JOB).unwrap();
+            client.get_job(NO_JOB).unwrap();
             let limit = MAX_JSON as u64 + ALLOWANCE;
-            // What the allocator keeps for later counts too.
+            // Memory that the allocator keeps counts too.
             let idle = memory("VmRSS:");
             let shapes = hostile_json("{", "}").into_iter().map(|(name, _)| name);
             let shapes: Vec<_> = shapes.collect();
             for (job, name) in (1..).zip(&shapes) {
-                let (peak, outcome) = peak_above(idle, || client.job(job));
+                let (peak, outcome) = peak_above(idle, || client.get_job(job));
                 outcome.unwrap_or_else(|error| panic!("{name}: {error}"));
                 assert!(peak <= limit, "a job with {name}: {peak}");
 
-                let (peak, outcome) = peak_above(idle, || client.output_file(job));
+                let (peak, outcome) = peak_above(idle, || client.get_output_file(job));
                 assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Server, "{name}");
                 assert!(peak <= limit, "an error with {name}: {peak}");
 
@@ -312,18 +305,19 @@ fn json_of_any_shape_takes_its_text_and_a_little() {
                     let builder = Client::builder(format!("{url}/{base}/{job}"));
                     builder
                         .token("token")
-                        .retry(Retry::never())
+                        .retry_policy(RetryPolicy::never())
                         .build()
                         .unwrap()
                 };
                 let failed = builder("failed");
-                let (peak, outcome) = peak_above(idle, || failed.wait(job, Wait::default()));
+                let (peak, outcome) =
+                    peak_above(idle, || failed.wait_for_job(job, WaitOptions::default()));
                 let error = outcome.unwrap_err();
-                assert_eq!(error.job_end().unwrap().log, ["line"], "{name}");
+                assert_eq!(error.job_log(), ["line"], "{name}");
                 assert!(peak <= limit, "a log with {name}: {peak}");
 
                 let nothing = builder("nothing");
-                let (peak, outcome) = peak_above(idle, || nothing.job(job));
+                let (peak, outcome) = peak_above(idle, || nothing.get_job(job));
                 let kind = outcome.map(|job| job.status).map_err(|error| error.kind());
                 assert!(
                     matches!(kind, Err(ErrorKind::MalformedBody) | Ok(_)),
@@ -332,16 +326,20 @@ fn json_of_any_shape_takes_its_text_and_a_little() {
                 assert!(peak <= limit, "no job with {name}: {peak}");
 
                 let url = env::var("SCO_TEST_URL").unwrap();
-                let team = Client::for_team("acme").team_directory(format!("{url}/{job}"));
-                let team = team.token("token").retry(Retry::never()).build().unwrap();
-                let (peak, outcome) = peak_above(idle, || team.job(job));
+                let team = Client::for_team("acme").team_lookup_url(format!("{url}/{job}"));
+                let team = team
+                    .token("token")
+                    .retry_policy(RetryPolicy::never())
+                    .build()
+                    .unwrap();
+                let (peak, outcome) = peak_above(idle, || team.get_job(job));
                 outcome.unwrap_err();
                 assert!(peak <= limit, "a look-up with {name}: {peak}");
 
                 let builder = Client::builder(env::var("SCO_TEST_URL").unwrap());
                 let builder = builder.credentials("user", "password");
-                let client = builder.retry(Retry::never()).build().unwrap();
-                let (peak, outcome) = peak_above(idle, || client.job(NO_JOB));
+                let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
+                let (peak, outcome) = peak_above(idle, || client.get_job(NO_JOB));
                 assert_eq!(
                     outcome.unwrap_err().kind(),
                     ErrorKind::MalformedBody,
@@ -354,7 +352,7 @@ fn json_of_any_shape_takes_its_text_and_a_little() {
 }
 
 #[test]
-fn an_object_with_much_around_the_file_takes_a_little() {
+fn large_json_around_the_file_needs_little_memory() {
     const FRAME: usize = 1_000_000;
     let bodies: Vec<Vec<u8>> = ["1,", "[],", r#"{"a":1},"#, r#""\ud83d","#, "1e400,"]
         .iter()
@@ -372,18 +370,18 @@ fn an_object_with_much_around_the_file_takes_a_little() {
         let _ = connection.write_all(&[head.as_bytes(), body].concat());
     });
     bounded(
-        "an_object_with_much_around_the_file_takes_a_little",
+        "large_json_around_the_file_needs_little_memory",
         &server,
         || {
             let folder = tempfile::tempdir().unwrap();
             let client = client();
-            let _ = client.job(1);
+            let _ = client.get_job(1);
             for job in 1..=count as i64 {
                 let (peak, saved) = peak_of(|| client.save_output_file(job, folder.path()));
                 let saved = saved.unwrap();
                 assert_eq!(fs::read(&saved.path).unwrap(), b"ABC");
                 fs::remove_file(&saved.path).unwrap();
-                // Nothing of the frame is kept.
+                // The frame is not stored.
                 assert!(peak <= MIB, "{job}: {peak}");
             }
         },

@@ -10,12 +10,12 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use rustls::ServerConfig;
-use sellercloud_output::{Client, ClientBuilder, Error, ErrorKind, Retry, Wait};
+use sellercloud_output::{Client, ClientBuilder, Error, ErrorKind, RetryPolicy, WaitOptions};
 
 use crate::failures::{Asked, EXPIRED, Failure, OTHER_HOST, Place, Requests, Routes, Servers};
-use crate::support::endpoint::{self, Connection, End, Listener, accept_tls, read_head};
-use crate::support::forward_proxy::{ESTABLISHED, ForwardProxy, ProxyAction};
-use crate::support::tls::Authority;
+use mock_server::connect_proxy::{ConnectProxy, ESTABLISHED, ProxyClient};
+use mock_server::connection::{self, Connection, End, Listener, accept_tls, read_head};
+use mock_server::tls::Authority;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
@@ -211,7 +211,7 @@ impl State {
 pub(crate) struct World {
     pub(crate) state: Arc<State>,
     server: Listener,
-    proxy: Option<ForwardProxy>,
+    proxy: Option<ConnectProxy>,
 }
 
 impl World {
@@ -233,7 +233,7 @@ impl World {
 
     /// The URL of the proxy; empty for none.
     pub(crate) fn proxy_url(&self) -> String {
-        let url = self.proxy.as_ref().map(ForwardProxy::url);
+        let url = self.proxy.as_ref().map(ConnectProxy::url);
         url.unwrap_or_default()
     }
 
@@ -249,7 +249,7 @@ impl World {
     }
 }
 
-fn proxy(cell: Cell<'static>, state: &Arc<State>, server: &Listener) -> ForwardProxy {
+fn proxy(cell: Cell<'static>, state: &Arc<State>, server: &Listener) -> ConnectProxy {
     let failure = cell.failure;
     let fails_at = {
         let state = state.clone();
@@ -276,16 +276,14 @@ fn proxy(cell: Cell<'static>, state: &Arc<State>, server: &Listener) -> ForwardP
         let fails_at = fails_at.clone();
         move || fails_at(Place::ProxyAccept).then(|| (response(), failure.end))
     };
-    let connect = move |_: &str| match () {
-        () if fails_at(Place::TunnelEnd) => ProxyAction::Tunnel {
-            response: ESTABLISHED.into(),
-            sends_close_notify: false,
-        },
-        () if !fails_at(Place::Connect) => ProxyAction::tunnel(ESTABLISHED),
-        () if failure.opens_tunnel => ProxyAction::tunnel(response()),
-        () => ProxyAction::Fail(response(), failure.end),
+    let server = server.address;
+    let connect = move |_: &str, client: &mut ProxyClient| match () {
+        () if fails_at(Place::TunnelEnd) => client.tunnel(server, ESTABLISHED.as_bytes(), false),
+        () if !fails_at(Place::Connect) => client.tunnel(server, ESTABLISHED.as_bytes(), true),
+        () if failure.opens_tunnel => client.tunnel(server, &response(), true),
+        () => client.fail(&response(), failure.end),
     };
-    ForwardProxy::start(tls, server.address, accept, connect)
+    ConnectProxy::with_connections(tls, accept, connect)
 }
 
 /// The certificate that a row wants to be shown where `route` leads to.
@@ -309,7 +307,7 @@ fn serve(cell: Cell, state: &State, mut socket: TcpStream) {
     };
     if failure.place == Place::ServerAccept && state.is_failing() {
         let _ = socket.write_all(&(failure.response)(&nothing));
-        endpoint::end(&mut socket, failure.end);
+        connection::end(&mut socket, failure.end);
         return;
     }
     let config = match (cell.scheme, cell.route) {
@@ -349,14 +347,14 @@ fn converse(cell: Cell, state: &State, connection: &mut dyn Connection) {
                 state.set(Stage::Failing);
                 let _ = connection.write_all(BUSY);
                 let _ = connection.flush();
-                connection.finish();
+                connection.close_notify();
                 return;
             }
             () if !state.is(Stage::Failing) => well(&asked),
             () if is_subject && is_in_response && state.is_failing() => {
                 let _ = connection.write_all(&(cell.failure.response)(&asked));
                 let _ = connection.flush();
-                endpoint::end(connection, cell.failure.end);
+                connection::end(connection, cell.failure.end);
                 return;
             }
             // The token of the first login; it has expired.
@@ -372,7 +370,7 @@ fn converse(cell: Cell, state: &State, connection: &mut dyn Connection) {
             return;
         }
     }
-    connection.finish();
+    connection.close_notify();
 }
 
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\
@@ -416,7 +414,7 @@ pub(crate) fn perform(
         other => Err(format!("the wrong file: {}", other.escape_ascii())),
     };
     let result = match call {
-        Call::Buffer | Call::Login => options.output_file(1).map(|file| right(&file.bytes)),
+        Call::Buffer | Call::Login => options.get_output_file(1).map(|file| right(&file.bytes)),
         Call::Save => options.save_output_file(1, directory).map(|file| {
             let bytes = fs::read(file.path);
             right(&bytes.map_err(|error| error.to_string())?)
@@ -426,12 +424,9 @@ pub(crate) fn perform(
             .map(|_| right(&written)),
         Call::Wait => {
             // A failure that may pass is the outcome all the same.
-            let wait = Wait {
-                grace: Duration::ZERO,
-                ..Wait::default()
-            };
+            let wait = WaitOptions::default().grace(Duration::ZERO);
             options
-                .wait(1, wait)
+                .wait_for_job(1, wait)
                 .map(|job| match job.status.is_success() {
                     true => Ok(()),
                     false => Err(format!("the wrong job: {job:?}")),
@@ -451,12 +446,10 @@ pub(crate) fn perform(
 }
 
 /// Retries almost without a wait.
-pub(crate) fn fast_retry(attempts: usize) -> Retry {
-    Retry {
-        attempts: attempts.try_into().unwrap(),
-        base: Duration::from_millis(1),
-        ..Retry::default()
-    }
+pub(crate) fn fast_retry(attempts: usize) -> RetryPolicy {
+    RetryPolicy::default()
+        .max_attempts(attempts.try_into().unwrap())
+        .initial_backoff(Duration::from_millis(1))
 }
 
 /// What the policy makes of a cell.
@@ -550,7 +543,7 @@ impl Cell<'static> {
     }
 
     fn is_ended_by_call(&self) -> bool {
-        self.failure.end == End::Drip && self.failure.place == Place::Response
+        self.failure.end == End::SlowBytes && self.failure.place == Place::Response
     }
 
     fn client(&self, world: &World) -> Client {
@@ -559,7 +552,7 @@ impl Cell<'static> {
         let only_if = |is_limited, limit| if is_limited { limit } else { NEVER };
         let builder = self.builder(world.url(*self), world.proxy_url());
         let builder = builder
-            .retry(fast_retry(self.max_attempts()))
+            .retry_policy(fast_retry(self.max_attempts()))
             .connect_timeout(only_if(is_slow && !is_in_response, STALL))
             .stall_timeout(only_if(is_slow && !self.is_ended_by_call(), STALL));
         builder.build().unwrap()
@@ -568,7 +561,7 @@ impl Cell<'static> {
     pub(crate) fn builder(&self, url: String, proxy: String) -> ClientBuilder {
         let builder = Client::builder(url).allow_plain_http(true).proxy(proxy);
         let builder = builder.add_ca_certificates(AUTHORITY.pem().as_bytes());
-        let builder = builder.max_size(MAX_SIZE);
+        let builder = builder.max_file_size(MAX_SIZE);
         match self.call {
             Call::Login => builder.credentials("user", "password"),
             _ => builder.token("token"),
@@ -592,7 +585,7 @@ impl Cell<'static> {
         let (connects, proxied) = world
             .proxy
             .as_ref()
-            .map_or((0, 0), |proxy| (proxy.connects(), proxy.connections()));
+            .map_or((0, 0), |proxy| (proxy.requests(), proxy.connections()));
         let counts = &world.state.counts;
         for count in [
             &counts.connections,
@@ -642,7 +635,7 @@ impl Cell<'static> {
             _ => expected.connections,
         };
         if let (Some(proxy), Some(tunnels)) = (&world.proxy, tunnels) {
-            compare("CONNECT requests", proxy.connects() - connects, tunnels);
+            compare("CONNECT requests", proxy.requests() - connects, tunnels);
             let to_proxy = if is_before {
                 expected.attempts
             } else {

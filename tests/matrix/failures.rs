@@ -7,8 +7,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sellercloud_output::ErrorKind::{self, *};
 
-use crate::support::endpoint::End::{self, *};
-use crate::support::forward_proxy::ESTABLISHED;
+use mock_server::connect_proxy::ESTABLISHED;
+use mock_server::connection::End::{self, *};
 
 /// Where a failure happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -317,14 +317,14 @@ fn in_every_phase() -> Vec<Failure> {
         ("closed", Close, Connection),
         ("reset", Reset, Connection),
         ("half-closed", HalfClose, Connection),
-        ("silent", Silence, Timeout),
+        ("silent", Stall, Timeout),
     ];
     let mut rows = Vec::new();
     for (index, (place, response)) in phases.into_iter().enumerate() {
         for (what, end, kind) in ends {
             let response = move |asked: &Asked| response(asked).into_bytes();
             rows.push(Failure {
-                is_unanswered: index == 0 && end != Silence,
+                is_unanswered: index == 0 && end != Stall,
                 ..made(&format!("{what} {place}"), response, end, kind)
             });
         }
@@ -345,7 +345,12 @@ fn in_every_phase() -> Vec<Failure> {
         ("chunk", format!("{CHUNKED}1000\r\n")),
         ("trailer", format!("{CHUNKED}0\r\nX: y")),
     ] {
-        rows.push(fixed(&format!("dripping {what}"), response, Drip, Timeout));
+        rows.push(fixed(
+            &format!("dripping {what}"),
+            response,
+            SlowBytes,
+            Timeout,
+        ));
     }
     for (what, end, kind) in ends {
         let name = format!("{what} once the server has accepted the connection");
@@ -375,7 +380,7 @@ fn of_tls() -> Vec<Failure> {
     for (place, response) in phases {
         let response = move |asked: &Asked| response(asked).into_bytes();
         let name = format!("no TLS record {place}");
-        rows.push(made(&name, response, NoTls, Tls).only(Servers::Https));
+        rows.push(made(&name, response, NotTls, Tls).only(Servers::Https));
     }
     let until_close = |asked: &Asked| format!("{OK}\r\n{}", asked.body).into_bytes();
     for (how, end, kind) in [
@@ -388,7 +393,7 @@ fn of_tls() -> Vec<Failure> {
     for (how, end, kind) in [
         ("finished", Finish, None),
         ("reset", Reset, Some(Connection)),
-        ("silent", Silence, Some(Timeout)),
+        ("silent", Stall, Some(Timeout)),
     ] {
         let name = format!("body that ends with the connection, {how}");
         rows.push(made(&name, until_close, end, kind));
@@ -410,7 +415,7 @@ fn of_tls() -> Vec<Failure> {
     let no_tls = fixed(
         "server speaks no TLS",
         "HTTP/1.1 400 Bad Request\r\n\r\n",
-        Silence,
+        Stall,
         Tls,
     );
     rows.push(no_tls.at(Place::ServerAccept).only(Servers::Https));
@@ -431,11 +436,11 @@ fn of_the_head() -> Vec<Failure> {
             "220 ready\r\n\r\n".into(),
             Close,
         ),
-        invalid("another protocol", "SSH-2.0-x\r\n".into(), Silence),
+        invalid("another protocol", "SSH-2.0-x\r\n".into(), Stall),
         fixed(
             "TLS alert in place of a response",
             b"\x16\x03\x03\x00\x02\x02\x28",
-            Silence,
+            Stall,
             Connection,
         )
         .lasting(),
@@ -452,8 +457,8 @@ fn of_the_head() -> Vec<Failure> {
         ),
         invalid("negative status", "HTTP/1.1 -20 OK\r\n\r\n".into(), Close),
         invalid("HTTP/9.9", "HTTP/9.9 200 OK\r\n\r\n".into(), Close),
-        invalid("NUL bytes", "\0".repeat(100_000), Silence),
-        invalid("empty lines", "\r\n".repeat(100_000), Silence),
+        invalid("NUL bytes", "\0".repeat(100_000), Stall),
+        invalid("empty lines", "\r\n".repeat(100_000), Stall),
         invalid(
             "header without colon",
             format!("{OK}nonsense\r\n\r\n"),
@@ -466,14 +471,14 @@ fn of_the_head() -> Vec<Failure> {
             Close,
         ),
         invalid("NUL in a header", format!("{OK}A: \0\r\n\r\n"), Close),
-        invalid("header of 1 MB", format!("{OK}A: {long}\r\n\r\n"), Silence),
-        invalid("header without end", format!("{OK}A: {long}"), Silence),
-        invalid("100,000 headers", format!("{OK}{many}\r\n"), Silence),
-        invalid("headers without end", format!("{OK}{many}"), Silence),
+        invalid("header of 1 MB", format!("{OK}A: {long}\r\n\r\n"), Stall),
+        invalid("header without end", format!("{OK}A: {long}"), Stall),
+        invalid("100,000 headers", format!("{OK}{many}\r\n"), Stall),
+        invalid("headers without end", format!("{OK}{many}"), Stall),
         invalid(
             "file name of 1 MB",
             format!("{OK}Content-Disposition: attachment; filename={long}\r\n\r\n"),
-            Silence,
+            Stall,
         ),
     ]
 }
@@ -547,9 +552,9 @@ fn of_the_framing() -> Vec<Failure> {
         of_chunks(
             "chunk extension of 1 MB",
             &format!("4;{long}\r\nQUJD\r\n0\r\n\r\n"),
-            Silence,
+            Stall,
         ),
-        of_chunks("chunk size without end", &"0".repeat(1_000_000), Silence),
+        of_chunks("chunk size without end", &"0".repeat(1_000_000), Stall),
     ]
 }
 
@@ -743,13 +748,13 @@ fn of_the_status() -> Vec<Failure> {
         fixed(
             "101 Switching Protocols",
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
-            Silence,
+            Stall,
             UnexpectedStatus,
         ),
         fixed(
             "100 Continue without end",
             "HTTP/1.1 100 Continue\r\n\r\n".repeat(10_000),
-            Silence,
+            Stall,
             Timeout,
         ),
         made(
@@ -835,7 +840,7 @@ fn of_the_proxy() -> Vec<Failure> {
         answered("finished before the response", "", Finish, broken),
         answered("reset before the response", "", Reset, broken),
         answered("half-closed before the response", "", HalfClose, broken),
-        answered("silent before the response", "", Silence, Some(Timeout)),
+        answered("silent before the response", "", Stall, Some(Timeout)),
         answered(
             "closed within the head",
             "HTTP/1.1 200 OK\r\nVia: ",
@@ -851,33 +856,33 @@ fn of_the_proxy() -> Vec<Failure> {
         answered(
             "silent within the head",
             "HTTP/1.1 200 OK\r\nVia: ",
-            Silence,
+            Stall,
             Some(Timeout),
         ),
         answered(
             "dripping head",
             "HTTP/1.1 200 OK\r\nVia: ",
-            Drip,
+            SlowBytes,
             Some(Timeout),
         ),
         answered("closed after 200", ESTABLISHED, Close, broken),
         answered("finished after 200", ESTABLISHED, Finish, broken),
         answered("reset after 200", ESTABLISHED, Reset, broken),
         answered("half-closed after 200", ESTABLISHED, HalfClose, broken),
-        answered("silent after 200", ESTABLISHED, Silence, Some(Timeout)),
-        answered("not HTTP", "220 ready\r\n\r\n", Silence, broken).lasting(),
-        answered("no status", "HTTP/1.1 OK\r\n\r\n", Silence, broken).lasting(),
+        answered("silent after 200", ESTABLISHED, Stall, Some(Timeout)),
+        answered("not HTTP", "220 ready\r\n\r\n", Stall, broken).lasting(),
+        answered("no status", "HTTP/1.1 OK\r\n\r\n", Stall, broken).lasting(),
         answered(
             "head of 1 MB",
             &format!("HTTP/1.1 200 OK\r\nVia: {long}\r\n\r\n"),
-            Silence,
+            Stall,
             broken,
         )
         .lasting(),
         answered(
             "head without end",
             &format!("HTTP/1.1 200 OK\r\nVia: {long}"),
-            Silence,
+            Stall,
             broken,
         )
         .lasting(),
@@ -923,7 +928,7 @@ fn of_the_proxy() -> Vec<Failure> {
     for (what, end, kind) in [
         ("closed", Close, Connection),
         ("reset", Reset, Connection),
-        ("silent", Silence, Timeout),
+        ("silent", Stall, Timeout),
     ] {
         let name = format!("{what} once the proxy has accepted the connection");
         rows.push(fixed(&name, "", end, kind).at(Place::ProxyAccept));

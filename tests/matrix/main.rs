@@ -10,9 +10,6 @@
 //! has every cell of one failure of each kind, every failure on the direct way, and the stops
 //! of three calls.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod cell;
 mod failures;
 mod stops;
@@ -27,8 +24,8 @@ use std::{env, fs, thread};
 
 use cell::{Call, Cell, History, Problem, Route, Scheme};
 use failures::{Failure, QUICK_ROWS, Routes, STUCK_ROWS, failures, waits};
+use mock_server::tls::Authority;
 use stops::{FULL_PORT, Stop, StopCell};
-use support::tls::Authority;
 
 /// How many cells run at a time. Most of them wait.
 const THREADS: usize = 32;

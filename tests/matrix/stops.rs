@@ -13,7 +13,7 @@ use sellercloud_output::{CancelToken, Error, ErrorKind};
 
 use crate::cell::{Call, Cell, NEVER, Problem, Route, Scheme, Stage, World, fast_retry, perform};
 use crate::failures::{WAIT_FOR_JOB, WAIT_FOR_RETRY};
-use crate::support::stuck::FullPort;
+use mock_server::unresponsive::UnresponsivePort;
 
 /// What stops a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ const DEADLINE: Duration = Duration::from_millis(700);
 const STUCK: Duration = Duration::from_millis(60);
 
 /// A port that neither accepts nor refuses connections. It stays open.
-pub(crate) static FULL_PORT: LazyLock<FullPort> = LazyLock::new(FullPort::new);
+pub(crate) static FULL_PORT: LazyLock<UnresponsivePort> = LazyLock::new(UnresponsivePort::start);
 
 impl StopCell {
     pub(crate) fn exists(&self) -> bool {
@@ -98,7 +98,7 @@ impl StopCell {
             (true, Route::Proxy) => (world.url(cell), full.to_owned()),
             (true, Route::ProxyOverTls) => (world.url(cell), with_scheme(full, Scheme::Https)),
         };
-        let builder = cell.builder(url, proxy).retry(fast_retry(3));
+        let builder = cell.builder(url, proxy).retry_policy(fast_retry(3));
         let builder = builder.connect_timeout(NEVER).stall_timeout(NEVER);
         let client = builder.build().unwrap();
         world.state.set(match self.stop {
@@ -125,7 +125,7 @@ impl StopCell {
             });
             let asked = Rc::new(StdCell::new(None));
             let call = match self.stop {
-                Stop::Token => call.cancel(&token),
+                Stop::Token => call.cancel_token(&token),
                 Stop::Interrupt => call.interrupt(self.interrupt(&world, &asked)),
                 Stop::Deadline | Stop::DeadlineAfterFailure => call,
             };

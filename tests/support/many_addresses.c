@@ -1,4 +1,7 @@
-/* Gives every name the addresses in SCO_TEST_ADDRESSES: for LD_PRELOAD, before the real one. */
+/*
+ * Resolves every name to the addresses in SCO_TEST_ADDRESSES. For LD_PRELOAD, which puts this
+ * before the real function.
+ */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <netdb.h>

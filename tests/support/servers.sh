@@ -3,13 +3,13 @@
 
 # Starts the mock servers and exports their addresses and secrets: STAND_IN and others.
 start_servers() {
-    cargo build --locked --example stand_in
-    coproc SERVERS { exec "${CARGO_TARGET_DIR:-target}/debug/examples/stand_in"; }
+    cargo build --locked --package mock_server
+    coproc SERVERS { exec "${CARGO_TARGET_DIR:-target}/debug/mock_server"; }
     local name value
     while IFS='=' read -r name value <&"${SERVERS[0]}" && [ -n "$name" ]; do
         export "$name=$value"
     done
-    echo "${STAND_IN:?it did not start}"
+    echo "${STAND_IN:?the mock servers did not start}"
 }
 
 # Stops the mock servers. Fails if they exit with an error.

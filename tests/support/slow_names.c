@@ -1,4 +1,7 @@
-/* Makes every name lookup take ten seconds: for LD_PRELOAD, before the real one. */
+/*
+ * Delays every name lookup by ten seconds. For LD_PRELOAD, which puts this before the real
+ * function.
+ */
 #include <netdb.h>
 #include <unistd.h>
 

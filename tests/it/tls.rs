@@ -1,20 +1,18 @@
-//! TLS: whom the client trusts, and what it shows of itself.
-
-mod support;
+//! TLS: which servers the client trusts, and client certificates.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use mock_server::process::{run_alone, runs_alone};
+use mock_server::tls::{self, Authority};
+use mock_server::{MockSellercloud, PASSWORD, TOKEN, USER_NAME};
 use rustls::ServerConfig;
-use sellercloud_output::{Client, ClientBuilder, Error, ErrorKind, Retry};
-use support::stand_in::{PASSWORD, StandIn, TOKEN, USER};
-use support::tls::{self, Authority};
-use support::{run_alone, runs_alone};
+use sellercloud_output::{Client, ClientBuilder, Error, ErrorKind, RetryPolicy};
 
 fn builder(url: String) -> ClientBuilder {
-    // Whatever the environment says; proxies have their own tests.
+    // The environment may name a proxy. Proxies have tests of their own.
     Client::builder(url).token(TOKEN).proxy("")
 }
 
@@ -23,51 +21,51 @@ fn trusting(authority: &Authority, url: String) -> Client {
     builder.build().unwrap()
 }
 
-/// The stand-in over TLS, by the name that the test's certificates are for.
-fn over_tls(stand_in: &StandIn, config: ServerConfig) -> String {
-    let port = tls::in_front_of(&stand_in.url(), config);
+/// Returns the URL of the mock server over TLS, with the host of the test's certificates.
+fn over_tls(mock: &MockSellercloud, config: ServerConfig) -> String {
+    let port = tls::serve_in_front_of(&mock.url(), config);
     format!("https://localhost:{port}/rest")
 }
 
 fn assert_refused(client: &Client, words: &str) {
-    let error = client.output_file(28142).unwrap_err();
+    let error = client.get_output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
     assert_eq!(error.attempts(), 1, "{error}");
-    assert!(!error.retry_may_help());
+    assert!(!error.is_retryable());
     assert!(error.to_string().contains(words), "{error}");
     println!("{error}");
 }
 
 #[test]
-fn an_added_authority_is_trusted() {
-    let (stand_in, authority) = (StandIn::start(), Authority::new());
-    let url = over_tls(&stand_in, authority.server("localhost").config());
+fn added_ca_is_trusted() {
+    let (mock, authority) = (MockSellercloud::start(), Authority::new());
+    let url = over_tls(&mock, authority.server("localhost").config());
     let client = trusting(&authority, url);
     for _ in 0..2 {
-        assert_eq!(client.output_file(28142).unwrap().bytes.len(), 2400);
+        assert_eq!(client.get_output_file(28142).unwrap().bytes.len(), 2400);
     }
 }
 
 #[test]
-fn of_several_authorities_each_is_trusted() {
-    let (stand_in, one, other) = (StandIn::start(), Authority::new(), Authority::new());
+fn each_of_several_added_cas_is_trusted() {
+    let (mock, one, other) = (MockSellercloud::start(), Authority::new(), Authority::new());
     let bundle = format!("# Ours\r\n{}\n{}", other.pem(), one.pem());
     for authority in [&one, &other] {
-        let url = over_tls(&stand_in, authority.server("localhost").config());
+        let url = over_tls(&mock, authority.server("localhost").config());
         let client = builder(url).add_ca_certificates(bundle.as_bytes());
-        client.build().unwrap().output_file(28142).unwrap();
-        let url = over_tls(&stand_in, authority.server("localhost").config());
+        let _ = client.build().unwrap().get_output_file(28142).unwrap();
+        let url = over_tls(&mock, authority.server("localhost").config());
         let client = builder(url)
             .add_ca_certificates(one.pem().as_bytes())
             .add_ca_certificates(other.pem().as_bytes());
-        client.build().unwrap().output_file(28142).unwrap();
+        let _ = client.build().unwrap().get_output_file(28142).unwrap();
     }
 }
 
 #[test]
-fn an_authority_may_come_in_any_form_that_tools_write() {
-    let (stand_in, authority) = (StandIn::start(), Authority::new());
-    let url = over_tls(&stand_in, authority.server("localhost").config());
+fn ca_certificates_in_any_common_format_are_accepted() {
+    let (mock, authority) = (MockSellercloud::start(), Authority::new());
+    let url = over_tls(&mock, authority.server("localhost").config());
     let pem = authority.pem();
     let utf16 = |mark: [u8; 2], bytes: fn(u16) -> [u8; 2]| {
         let units = pem.encode_utf16().flat_map(bytes);
@@ -81,16 +79,16 @@ fn an_authority_may_come_in_any_form_that_tools_write() {
         pem.replace('\n', "\r\n").into_bytes(),
     ] {
         let client = builder(url.clone()).add_ca_certificates(&file);
-        client.build().unwrap().output_file(28142).unwrap();
+        let _ = client.build().unwrap().get_output_file(28142).unwrap();
     }
 }
 
 #[test]
-fn a_server_that_shows_the_certificate_of_a_ca_is_refused_in_plain_words() {
-    let (stand_in, authority) = (StandIn::start(), Authority::new());
-    let url = over_tls(&stand_in, authority.itself("localhost").config());
+fn server_with_a_ca_certificate_fails_with_an_explanation() {
+    let (mock, authority) = (MockSellercloud::start(), Authority::new());
+    let url = over_tls(&mock, authority.server_that_is_a_ca("localhost").config());
     let client = trusting(&authority, url);
-    let error = client.output_file(28142).unwrap_err();
+    let error = client.get_output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
     let shown = format!("{error}");
     assert!(shown.contains("is that of a CA"), "{shown}");
@@ -98,7 +96,7 @@ fn a_server_that_shows_the_certificate_of_a_ca_is_refused_in_plain_words() {
 }
 
 #[test]
-fn what_comes_behind_a_response_within_tls_is_not_the_next_one() {
+fn tls_bytes_after_a_response_are_not_the_next_response() {
     let authority = Authority::new();
     let connections = Arc::new(AtomicUsize::new(0));
     let counted = connections.clone();
@@ -106,52 +104,56 @@ fn what_comes_behind_a_response_within_tls_is_not_the_next_one() {
         counted.fetch_add(1, Ordering::SeqCst);
         let mut head = BufReader::new(&mut *client).lines();
         while head.next().is_some_and(|line| !line.unwrap().is_empty()) {}
-        // More than is read at once, in records that come together.
+        // More than one read returns, in records that arrive together.
         let body = "QUJD".repeat(10_000);
         let length = body.len();
         let first = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
         let second = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nWFla";
         client.write_all(format!("{first}{second}").as_bytes())?;
         client.flush()?;
-        // Kept, for a request that it will not answer.
+        // Keeps the connection open, without a response to the next request.
         std::io::copy(&mut client.sock, &mut std::io::sink()).map(|_| ())
     });
     let client = trusting(&authority, format!("https://localhost:{port}"));
     for request in 1..=5 {
-        let file = client.output_file(1).unwrap();
+        let file = client.get_output_file(1).unwrap();
         assert_eq!(file.bytes.len(), 30_000, "{request}");
         assert_eq!(connections.load(Ordering::SeqCst), request);
     }
 }
 
 #[test]
-fn a_certificate_may_be_for_an_address() {
-    let (stand_in, authority) = (StandIn::start(), Authority::new());
+fn certificate_for_an_ip_address_is_accepted() {
+    let (mock, authority) = (MockSellercloud::start(), Authority::new());
     let config = authority.server("127.0.0.1").config();
-    let url = over_tls(&stand_in, config).replace("localhost", "127.0.0.1");
-    trusting(&authority, url).output_file(28142).unwrap();
+    let url = over_tls(&mock, config).replace("localhost", "127.0.0.1");
+    let _ = trusting(&authority, url).get_output_file(28142).unwrap();
 }
 
 #[test]
-fn whom_the_system_trusts_is_trusted() {
+fn ca_of_the_system_is_trusted() {
     if runs_alone() {
         let url = std::env::var("SCO_TEST_URL").unwrap();
-        builder(url).build().unwrap().output_file(28142).unwrap();
+        let _ = builder(url)
+            .build()
+            .unwrap()
+            .get_output_file(28142)
+            .unwrap();
         return;
     }
-    let (stand_in, authority) = (StandIn::start(), Authority::new());
-    let url = over_tls(&stand_in, authority.server("localhost").config());
+    let (mock, authority) = (MockSellercloud::start(), Authority::new());
+    let url = over_tls(&mock, authority.server("localhost").config());
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("certificates.pem");
     std::fs::write(&store, authority.pem()).unwrap();
     run_alone(
-        "whom_the_system_trusts_is_trusted",
+        "tls::ca_of_the_system_is_trusted",
         &[
             ("SSL_CERT_FILE", store.to_str().unwrap()),
             ("SCO_TEST_URL", &url),
         ],
     );
-    // Trust added by hand comes on top of the system's.
+    // Added certificates extend the system's.
     assert_refused(
         &builder(url).build().unwrap(),
         "does not trust its certificate's issuer",
@@ -159,24 +161,24 @@ fn whom_the_system_trusts_is_trusted() {
 }
 
 #[test]
-fn who_cannot_be_trusted_is_refused() {
-    let (stand_in, authority) = (StandIn::start(), Authority::new());
+fn untrusted_server_fails() {
+    let (mock, authority) = (MockSellercloud::start(), Authority::new());
     let expired = authority.expired_server("localhost");
     let elsewhere = authority.server("tt.api.sellercloud.com");
-    // Of the same name as the trusted one.
+    // An authority with the same name as the trusted one.
     let forged = Authority::new().server("localhost");
     for (identity, words) in [
         (expired, "expired"),
         (elsewhere, "not valid for name"),
         (forged, "not signed by the CA that it names"),
     ] {
-        let client = trusting(&authority, over_tls(&stand_in, identity.config()));
+        let client = trusting(&authority, over_tls(&mock, identity.config()));
         assert_refused(&client, words);
     }
 }
 
 #[test]
-fn who_cannot_be_trusted_is_told_nothing() {
+fn untrusted_server_receives_no_request() {
     let received = Arc::new(AtomicUsize::new(0));
     let count = received.clone();
     let identity = Authority::new().server("localhost");
@@ -187,7 +189,7 @@ fn who_cannot_be_trusted_is_told_nothing() {
     let url = format!("https://localhost:{port}");
     for client in [
         builder(url.clone()),
-        builder(url.clone()).credentials(USER, PASSWORD),
+        builder(url.clone()).credentials(USER_NAME, PASSWORD),
     ] {
         assert_refused(
             &client.build().unwrap(),
@@ -198,26 +200,26 @@ fn who_cannot_be_trusted_is_told_nothing() {
 }
 
 #[test]
-fn a_client_certificate_opens_the_door() {
-    let (stand_in, authority) = (StandIn::start(), Authority::new());
+fn client_certificate_is_presented() {
+    let (mock, authority) = (MockSellercloud::start(), Authority::new());
     let server = authority.server("localhost");
-    let url = || over_tls(&stand_in, server.config_for_clients_of(&authority));
+    let url = || over_tls(&mock, server.config_for_clients_of(&authority));
     let ours = authority.client();
     let (certificate, key) = (ours.certificate_pem(), ours.key_pem());
     let trusting = |url| builder(url).add_ca_certificates(authority.pem().as_bytes());
-    trusting(url())
+    let _ = trusting(url())
         .client_certificate(certificate.as_bytes(), key.as_bytes())
         .build()
         .unwrap()
-        .output_file(28142)
+        .get_output_file(28142)
         .unwrap();
-    // Both in one text, in either order.
+    // Certificate and key in one text, in either order.
     for both in [format!("{certificate}{key}"), format!("{key}{certificate}")] {
-        trusting(url())
+        let _ = trusting(url())
             .client_certificate(both.as_bytes(), both.as_bytes())
             .build()
             .unwrap()
-            .output_file(28142)
+            .get_output_file(28142)
             .unwrap();
     }
     assert_refused(
@@ -233,7 +235,7 @@ fn a_client_certificate_opens_the_door() {
 }
 
 #[test]
-fn certificates_that_cannot_be_used_are_refused_at_once() {
+fn invalid_certificates_are_rejected_in_build() {
     let authority = Authority::new();
     let (ours, other) = (authority.client(), authority.client());
     let (certificate, key) = (ours.certificate_pem(), ours.key_pem());
@@ -280,7 +282,7 @@ fn certificates_that_cannot_be_used_are_refused_at_once() {
     }
 }
 
-/// What comes of a body that ends with its connection, and that ended so.
+/// Downloads a file whose body ends with the connection, which the server ends with `end`.
 fn body_ended_by(end: fn(&mut tls::TlsStream)) -> Result<Vec<u8>, Error> {
     let authority = Authority::new();
     let port = tls::serve(authority.server("localhost").config(), move |client| {
@@ -293,19 +295,19 @@ fn body_ended_by(end: fn(&mut tls::TlsStream)) -> Result<Vec<u8>, Error> {
     });
     let client = builder(format!("https://localhost:{port}"))
         .add_ca_certificates(authority.pem().as_bytes())
-        .retry(Retry::never());
-    let file = client.build().unwrap().output_file(1)?;
+        .retry_policy(RetryPolicy::never());
+    let file = client.build().unwrap().get_output_file(1)?;
     Ok(file.bytes.to_vec())
 }
 
 #[test]
-fn only_tls_itself_can_end_a_body() {
+fn body_ended_without_close_notify_fails() {
     let orderly = body_ended_by(|client| {
         client.conn.send_close_notify();
         client.flush().unwrap();
     });
     assert_eq!(orderly.unwrap(), b"ABC");
-    // Anyone on the way can close a connection (RFC 8446 section 6.1).
+    // Any host on the path can close a TCP connection (RFC 8446 section 6.1).
     let cut = body_ended_by(|client| client.sock.shutdown(Shutdown::Write).unwrap());
     let error = cut.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");

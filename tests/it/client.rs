@@ -1,24 +1,24 @@
-//! A job's output file through the Rust interface, from servers that answer in
-//! good order.
-
-mod support;
+//! Output files through the Rust interface, from servers that respond with valid HTTP.
 
 use std::fs;
 use std::io::Write;
 use std::thread;
 
 use httpmock::prelude::*;
-use sellercloud_output::{BodyEncoding, Client, ErrorKind, JobId, OutputFile, Retry};
-use support::raw_server::RawServer;
-use support::stand_in::{JOBS, Job, StandIn, TOKEN};
-use support::{noise, sha256};
+use mock_server::RawServer;
+use mock_server::fixtures::{noise, sha256};
+use mock_server::scripted_jobs::{JOBS, Job};
+use mock_server::{MockSellercloud, TOKEN};
+use sellercloud_output::{BodyEncoding, Client, ErrorKind, JobId, OutputFile, RetryPolicy};
 
 fn client(url: impl Into<String>) -> Client {
-    let builder = Client::builder(url).token(TOKEN).retry(Retry::never());
+    let builder = Client::builder(url)
+        .token(TOKEN)
+        .retry_policy(RetryPolicy::never());
     builder.build().unwrap()
 }
 
-/// A server with one answer to everything.
+/// Starts a server with one response to every request.
 fn answering(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> MockServer {
     let server = MockServer::start();
     server.mock(|_, mut then| {
@@ -31,14 +31,14 @@ fn answering(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> M
 }
 
 fn fetch(server: &MockServer) -> Result<OutputFile, sellercloud_output::Error> {
-    client(server.base_url()).output_file(28142)
+    client(server.base_url()).get_output_file(28142)
 }
 
 #[test]
-fn every_kind_of_file_arrives_whole_and_named() {
-    let stand_in = StandIn::start();
-    let base64 = client(stand_in.url());
-    let raw = Client::builder(stand_in.url())
+fn output_file_of_every_kind_has_its_bytes_and_name() {
+    let mock = MockSellercloud::start();
+    let base64 = client(mock.url());
+    let raw = Client::builder(mock.url())
         .token(TOKEN)
         .body_encoding(BodyEncoding::Raw)
         .build()
@@ -49,11 +49,11 @@ fn every_kind_of_file_arrives_whole_and_named() {
         } else {
             &base64
         };
-        let file = client.output_file(job.id).unwrap();
+        let file = client.get_output_file(job.id).unwrap();
         assert_eq!(file.name, job.name);
         assert_eq!(sha256(&file.bytes), sha256(&(job.bytes)()), "{}", job.name);
         assert_eq!(
-            file.name_is_made_up,
+            file.is_fallback_name,
             job.name.starts_with("output-"),
             "{}",
             job.name
@@ -63,40 +63,40 @@ fn every_kind_of_file_arrives_whole_and_named() {
 }
 
 #[test]
-fn auto_finds_the_form() {
-    let stand_in = StandIn::start();
-    let auto = Client::builder(stand_in.url())
+fn body_encoding_auto_decodes_every_form() {
+    let mock = MockSellercloud::start();
+    let auto = Client::builder(mock.url())
         .token(TOKEN)
         .body_encoding(BodyEncoding::Auto)
         .build()
         .unwrap();
     for job in &JOBS {
-        let file = auto.output_file(job.id).unwrap();
+        let file = auto.get_output_file(job.id).unwrap();
         assert_eq!(file.name, job.name);
         assert_eq!(sha256(&file.bytes), sha256(&(job.bytes)()), "{}", job.name);
     }
 }
 
 #[test]
-fn a_job_may_be_a_number_or_text() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
+fn job_as_number_text_or_link_is_accepted() {
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
     let name = Job::find(28143).name;
     let link = "/queued-jobs/queued-job-details.aspx?id=28143";
-    assert_eq!(client.output_file(28143_i32).unwrap().name, name);
-    assert_eq!(client.output_file(28143_u64).unwrap().name, name);
-    assert_eq!(client.output_file("28143").unwrap().name, name);
-    assert_eq!(client.output_file(link).unwrap().name, name);
-    assert_eq!(client.output_file(link.to_owned()).unwrap().name, name);
+    assert_eq!(client.get_output_file(28143_i32).unwrap().name, name);
+    assert_eq!(client.get_output_file(28143_u64).unwrap().name, name);
+    assert_eq!(client.get_output_file("28143").unwrap().name, name);
+    assert_eq!(client.get_output_file(link).unwrap().name, name);
+    assert_eq!(client.get_output_file(link.to_owned()).unwrap().name, name);
     let id: JobId = link.parse().unwrap();
-    assert_eq!(client.output_file(id).unwrap().name, name);
-    for error in [client.output_file(0), client.output_file("no job")] {
+    assert_eq!(client.get_output_file(id).unwrap().name, name);
+    for error in [client.get_output_file(0), client.get_output_file("no job")] {
         assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidArgument);
     }
 }
 
 #[test]
-fn the_request_is_as_documented() {
+fn request_has_the_documented_path_and_headers() {
     let server = MockServer::start();
     let mock = server.mock(|when, then| {
         when.method("GET")
@@ -113,12 +113,12 @@ fn the_request_is_as_documented() {
         .token(" abc.DEF-123_~+/=\n")
         .build()
         .unwrap();
-    assert_eq!(client.output_file(28142).unwrap().bytes, b"ABC");
+    assert_eq!(client.get_output_file(28142).unwrap().bytes, b"ABC");
     mock.assert();
 }
 
-/// A server with a status for each form of the request. Gives the number of
-/// calls by path and by query after three fetches, and the last outcome.
+/// Downloads a file three times from a server with a status for each route. Returns the number
+/// of requests by path and by query, and the last outcome.
 fn asked_thrice(
     by_path: u16,
     by_query: u16,
@@ -134,19 +134,19 @@ fn asked_thrice(
         then.status(by_query).body("QUJD");
     });
     let client = client(server.base_url());
-    let _ = client.output_file(28142);
-    let _ = client.output_file(28142);
-    let last = client.output_file(28142);
+    let _ = client.get_output_file(28142);
+    let _ = client.get_output_file(28142);
+    let last = client.get_output_file(28142);
     (path.calls(), query.calls(), last)
 }
 
 #[test]
-fn the_query_form_is_asked_once_and_remembered() {
+fn route_that_works_is_remembered() {
     for unknown in [404, 405] {
         let (by_path, by_query, last) = asked_thrice(unknown, 200);
         assert_eq!((by_path, by_query), (1, 3), "{unknown}");
         assert_eq!(last.unwrap().bytes, b"ABC");
-        // Only a file shows that the server knows a route: a 500 may be anything.
+        // Only a file shows that the server knows a route. A 500 can have any cause.
         let (by_path, by_query, last) = asked_thrice(unknown, 500);
         assert_eq!((by_path, by_query), (3, 3), "{unknown}");
         assert_eq!(last.unwrap_err().kind(), ErrorKind::Server);
@@ -180,11 +180,11 @@ fn output_file_transient_error_pins_no_route() {
         then.status(200).body("QUJD");
     });
     let client = client(server.base_url());
-    let error = client.output_file(1).unwrap_err();
+    let error = client.get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Server);
-    // Now the server answers as it always does: it knows the query form only.
+    // From now on the server responds as usual: it knows the route with the query only.
     failing.delete();
-    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+    assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
 }
 
 #[test]
@@ -199,16 +199,16 @@ fn output_file_route_that_vanishes_is_replaced_by_the_other() {
         then.status(200).body("REVG");
     });
     let client = client(server.base_url());
-    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+    assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
     by_path.delete();
     for _ in 0..2 {
-        assert_eq!(client.output_file(1).unwrap().bytes, b"DEF");
+        assert_eq!(client.get_output_file(1).unwrap().bytes, b"DEF");
     }
     assert_eq!(by_query.calls(), 2);
 }
 
 #[test]
-fn output_file_unknown_by_both_routes_keeps_the_first_words() {
+fn output_file_unknown_by_both_routes_reports_the_first_message() {
     let server = MockServer::start();
     for (path, words) in [
         ("/api/QueuedJobs/OutputFile/2", "first words"),
@@ -219,13 +219,13 @@ fn output_file_unknown_by_both_routes_keeps_the_first_words() {
             then.status(404).body(words);
         });
     }
-    let error = client(server.base_url()).output_file(2).unwrap_err();
+    let error = client(server.base_url()).get_output_file(2).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("first words"), "{error}");
 }
 
 #[test]
-fn refusals_have_their_kind_and_the_servers_words() {
+fn error_status_gives_its_kind_and_the_server_message() {
     for (status, body, kind, message) in [
         (
             401,
@@ -319,12 +319,12 @@ fn refusals_have_their_kind_and_the_servers_words() {
         assert_eq!(error.to_string(), message);
         assert_eq!(error.http_status(), Some(status));
         let may_help = matches!(status, 429 | 503) || kind == ErrorKind::RateLimited;
-        assert_eq!(error.retry_may_help(), may_help, "{status} {body}");
+        assert_eq!(error.is_retryable(), may_help, "{status} {body}");
     }
 }
 
 #[test]
-fn a_200_that_is_no_file_is_an_error() {
+fn status_200_without_a_file_fails() {
     for (body, words) in [
         (
             "<!DOCTYPE html><html><body>Please sign in</body></html>",
@@ -395,7 +395,7 @@ fn output_file_short_or_empty_file_with_a_name_succeeds() {
         let server = answering(200, &[name, ("Content-Type", "text/plain")], body);
         assert_eq!(fetch(&server).unwrap().bytes.len(), length, "{body}");
     }
-    // A FileResponse has a name of its own.
+    // The name is in the FileResponse.
     let server = answering(200, &[], r#"{"FileName":"a.csv","Content":""}"#);
     assert_eq!(fetch(&server).unwrap().bytes, b"");
 }
@@ -442,7 +442,7 @@ fn output_file_utf16_is_decoded() {
 }
 
 #[test]
-fn output_file_space_in_the_place_of_a_plus_sign_fails() {
+fn output_file_space_in_place_of_a_plus_sign_fails() {
     for body in ["QUJD REVG", "\"QUJD REVG\"", "QUJDREV \r\nQUJDREVG\r\nQUI="] {
         let error = fetch(&answering(200, &[], body)).unwrap_err();
         assert!(
@@ -452,7 +452,7 @@ fn output_file_space_in_the_place_of_a_plus_sign_fails() {
     }
 }
 
-/// The outcome for a body whose form is to be found or is said.
+/// Downloads a file with a chosen body encoding from a server with this one response.
 fn fetch_as(
     encoding: BodyEncoding,
     headers: &[(&str, &str)],
@@ -460,8 +460,10 @@ fn fetch_as(
 ) -> Result<OutputFile, sellercloud_output::Error> {
     let server = answering(200, headers, body);
     let builder = Client::builder(server.base_url()).token(TOKEN);
-    let builder = builder.retry(Retry::never()).body_encoding(encoding);
-    builder.build().unwrap().output_file(28142)
+    let builder = builder
+        .retry_policy(RetryPolicy::never())
+        .body_encoding(encoding);
+    builder.build().unwrap().get_output_file(28142)
 }
 
 const TEXT_PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
@@ -506,7 +508,7 @@ fn output_file_word_or_value_in_place_of_base64_fails() {
         ("{}", true),
         ("NotFound", true),
         ("Access denied", true),
-        // In other languages: a word may not be base64, of a sentence the spaces are not.
+        // Other languages: a sentence has spaces, which no base64 text has.
         ("introuvables", true),
         ("Nicht gefunden", false),
         ("Fichier introuvable", false),
@@ -529,7 +531,7 @@ fn output_file_word_or_value_in_place_of_base64_fails() {
                     let error = outcome.expect_err(body);
                     assert_eq!(error.kind(), ErrorKind::MalformedBody, "{body}: {error}");
                 }
-                // Text in any language is a raw file as well.
+                // Any text can be a raw file.
                 false => assert_eq!(outcome.unwrap().bytes, body.as_bytes()),
             }
         }
@@ -537,7 +539,7 @@ fn output_file_word_or_value_in_place_of_base64_fails() {
 }
 
 #[test]
-fn output_file_raw_body_without_a_name_is_a_file_unless_empty_or_null() {
+fn output_file_raw_without_a_name_fails_if_empty_or_null() {
     let json = ("Content-Type", "application/json");
     for (headers, body) in [
         (&[][..], ""),
@@ -561,7 +563,7 @@ fn output_file_raw_body_without_a_name_is_a_file_unless_empty_or_null() {
 }
 
 #[test]
-fn output_file_plus_signs_that_became_spaces_fail() {
+fn output_file_with_any_plus_signs_as_spaces_fails() {
     let mut corrupted = 0;
     for (seed, width) in (0..40).flat_map(|seed| [(seed, 76), (seed, 64), (seed, usize::MAX)]) {
         let file = &noise(3000 + 7 * seed)[seed..];
@@ -570,7 +572,7 @@ fn output_file_plus_signs_that_became_spaces_fail() {
         let text = String::from_utf8(lines.join(&b"\r\n"[..])).unwrap();
         let signs: Vec<_> = text.match_indices('+').map(|(at, _)| at).collect();
         assert!(signs.len() > 20, "{}", signs.len());
-        // One of them, some of them, all of them.
+        // One, some and all of the signs.
         let one = signs[seed * 7 % signs.len()];
         let some = |at: &usize| at % 3 == seed % 3 || *at == one;
         for chosen in [
@@ -600,7 +602,7 @@ fn output_file_plus_signs_that_became_spaces_fail() {
 }
 
 #[test]
-fn output_file_cut_base64_is_no_raw_file() {
+fn output_file_truncated_base64_fails_in_auto() {
     let body = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, noise(3000));
     for cut in [65, 1001, 3999] {
         for encoding in [BodyEncoding::Base64, BodyEncoding::Auto] {
@@ -610,7 +612,7 @@ fn output_file_cut_base64_is_no_raw_file() {
             }
         }
     }
-    // Text without such long words is a file.
+    // Text without words of such a length is a raw file.
     let prose = "Lorem ipsum dolor sit amet consectetur 7 ".repeat(100);
     let hashes = format!("{}\n", "0123456789abcdef".repeat(4)).repeat(9) + "x";
     for text in [prose, hashes] {
@@ -620,7 +622,7 @@ fn output_file_cut_base64_is_no_raw_file() {
 }
 
 #[test]
-fn output_file_utf16_of_any_kind_is_decoded_or_named() {
+fn output_file_utf16_in_either_byte_order_is_decoded_or_named() {
     let headers = [("Content-Type", "text/plain; charset=utf-16")];
     for body in [
         "QUJD",
@@ -639,7 +641,7 @@ fn output_file_utf16_of_any_kind_is_decoded_or_named() {
                 }
                 let file = fetch_as(BodyEncoding::Raw, &headers, &bytes).unwrap();
                 assert_eq!(file.bytes, bytes);
-                // Half a character, and text that is no base64.
+                // Half a UTF-16 unit, and text that is not base64.
                 let tsv: Vec<u8> = format!("{mark}id\tname")
                     .encode_utf16()
                     .flat_map(to_bytes)
@@ -675,7 +677,7 @@ fn output_file_meaningless_content_encoding_is_ignored() {
 }
 
 #[test]
-fn an_encoding_that_was_not_asked_for_is_an_error() {
+fn content_encoding_that_was_not_requested_fails() {
     let server = answering(200, &[("Content-Encoding", "gzip")], "QUJD");
     let error = fetch(&server).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MalformedBody);
@@ -684,7 +686,7 @@ fn an_encoding_that_was_not_asked_for_is_an_error() {
 }
 
 #[test]
-fn the_name_comes_from_the_header_then_the_body_then_the_job() {
+fn file_name_comes_from_header_then_body_then_job() {
     let object = r#"{"FileName":"..\\body.csv","Content":"QUJD"}"#;
     for (headers, body, name) in [
         (
@@ -731,7 +733,7 @@ fn the_name_comes_from_the_header_then_the_body_then_the_job() {
         let file = fetch(&answering(200, headers, body)).unwrap();
         assert_eq!(file.name, name, "{headers:?} {body}");
         assert_eq!(
-            file.name_is_made_up,
+            file.is_fallback_name,
             name.starts_with("output-"),
             "{headers:?} {body}"
         );
@@ -742,9 +744,9 @@ fn the_name_comes_from_the_header_then_the_body_then_the_job() {
     }
 }
 
-/// What servers and proxies write, and the name that is meant, made safe.
+/// Headers as servers and proxies write them, each with its safe file name.
 const DISPOSITIONS: &[(&str, &str)] = &[
-    // An empty or broken parameter hides no other one.
+    // An empty or malformed parameter does not hide another one.
     ("a; filename=\"good.csv\"; filename*=UTF-8''", "good.csv"),
     ("a; filename*=UTF-8''..; filename=good.csv", "good.csv"),
     (
@@ -761,7 +763,7 @@ const DISPOSITIONS: &[(&str, &str)] = &[
     (r#"a; filename="Exports\2026\report.csv""#, "report.csv"),
     (r#"a; filename="C:\Exports\report.csv""#, "report.csv"),
     (r#"a; filename="a\"b.csv""#, "a_b.csv"),
-    // Folds as IIS writes them, and headers that a proxy joined.
+    // Folded lines as IIS writes them, and headers that a proxy joined.
     (
         "a; filename=\"=?utf-8?B?w6nDqQ==?=%0d%0a =?utf-8?B?w6kuY3N2?=\"",
         "ééé.csv",
@@ -776,7 +778,7 @@ const DISPOSITIONS: &[(&str, &str)] = &[
         "a.csv",
     ),
     ("attachment; filename=a.csv, filename=b.csv", "a.csv"),
-    // What would hide a file, pass for an option, or make two names look the same.
+    // Names that hide a file, look like an option, or look the same as another name.
     ("a; filename=.bashrc", "_bashrc"),
     ("a; filename=-rf.csv", "_rf.csv"),
     ("a; filename=a.csv~", "a.csv_"),
@@ -793,7 +795,7 @@ const DISPOSITIONS: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn content_disposition_in_every_form_gives_its_name() {
+fn content_disposition_of_any_form_gives_its_name() {
     let server = RawServer::start(|head, connection| {
         let (_, job) = head.split_once("OutputFile/").unwrap();
         let job: usize = job.split(' ').next().unwrap().parse().unwrap();
@@ -805,23 +807,26 @@ fn content_disposition_in_every_form_gives_its_name() {
     });
     let client = client(&server.url);
     for (job, (header, name)) in (1..).zip(DISPOSITIONS) {
-        let file = client.output_file(job).unwrap();
+        let file = client.get_output_file(job).unwrap();
         assert_eq!(file.name, *name, "{header}");
-        assert!(!file.name_is_made_up, "{header}");
+        assert!(!file.is_fallback_name, "{header}");
     }
 }
 
 #[test]
-fn a_file_over_the_limit_is_refused() {
+fn output_file_over_max_file_size_fails() {
     let server = answering(200, &[], "QUJD");
     let limited = |bytes| {
         Client::builder(server.base_url())
             .token(TOKEN)
-            .max_size(bytes)
+            .max_file_size(bytes)
             .build()
     };
-    assert_eq!(limited(3).unwrap().output_file(1).unwrap().bytes, b"ABC");
-    let error = limited(2).unwrap().output_file(1).unwrap_err();
+    assert_eq!(
+        limited(3).unwrap().get_output_file(1).unwrap().bytes,
+        b"ABC"
+    );
+    let error = limited(2).unwrap().get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert_eq!(
         error.to_string(),
@@ -830,7 +835,7 @@ fn a_file_over_the_limit_is_refused() {
 }
 
 #[test]
-fn arguments_that_cannot_be_used_are_refused_before_anything_is_sent() {
+fn invalid_arguments_fail_in_build() {
     let no_token = Client::builder("tt").build().unwrap_err();
     assert_eq!(no_token.kind(), ErrorKind::InvalidArgument);
     for token in ["", " ", "two words", "Bearer abc", "a\r\nX-Evil: b", "é"] {
@@ -846,7 +851,7 @@ fn arguments_that_cannot_be_used_are_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn the_token_is_shown_nowhere() {
+fn token_is_never_shown() {
     let echo = format!("you sent Bearer {TOKEN}");
     let mut shown = String::new();
     for server in [
@@ -868,14 +873,14 @@ fn the_token_is_shown_nowhere() {
         .build()
         .unwrap_err();
     shown += &format!("{error} {error:?}");
-    let error = client("http://127.0.0.1:1").output_file(1).unwrap_err();
+    let error = client("http://127.0.0.1:1").get_output_file(1).unwrap_err();
     shown += &format!("{error} {error:?}");
     assert!(!shown.contains(TOKEN), "{shown}");
 }
 
 #[test]
-fn a_token_is_not_shown_where_a_message_cuts_it() {
-    // As long as those that hold claims, which messages do not show to their end.
+fn token_that_a_message_truncates_is_not_shown() {
+    // As long as a token with claims, which a message truncates.
     let token = format!("{TOKEN}.{}", "c2VjcmV0".repeat(100));
     for answer in [
         answering(401, &[], format!("you sent {token}")),
@@ -883,36 +888,36 @@ fn a_token_is_not_shown_where_a_message_cuts_it() {
         answering(200, &[], format!("<p>you sent {token}")),
     ] {
         let client = Client::builder(answer.base_url()).token(&token);
-        let client = client.retry(Retry::never()).build().unwrap();
-        let error = client.output_file(1).unwrap_err();
+        let client = client.retry_policy(RetryPolicy::never()).build().unwrap();
+        let error = client.get_output_file(1).unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(error.to_string().contains("[token]"), "{error}");
         assert!(!shown.contains(&TOKEN[..16]), "{shown}");
         assert!(!shown.contains("c2Vj"), "{shown}");
     }
-    // Wherever in the token the cut is.
+    // The message ends at each place within the token.
     for before in 1..20 {
         let text = format!("{} {token}", "-".repeat(399 - before));
         let answer = answering(401, &[], text);
         let client = Client::builder(answer.base_url()).token(&token);
-        let client = client.retry(Retry::never()).build().unwrap();
-        let error = client.output_file(1).unwrap_err().to_string();
+        let client = client.retry_policy(RetryPolicy::never()).build().unwrap();
+        let error = client.get_output_file(1).unwrap_err().to_string();
         assert!(error.contains("[token]") || error.contains('…'), "{error}");
         assert!(!error.contains(&TOKEN[..4]), "{before}: {error}");
     }
 }
 
 #[test]
-fn threads_share_a_client() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
+fn client_shared_by_threads_works() {
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
     thread::scope(|scope| {
         for index in 0..16 {
             let client = &client;
             scope.spawn(move || {
                 let job = &JOBS[index % 4];
                 for _ in 0..8 {
-                    let file = client.output_file(job.id).unwrap();
+                    let file = client.get_output_file(job.id).unwrap();
                     assert_eq!((file.name.as_str(), file.bytes), (job.name, (job.bytes)()));
                 }
             });
@@ -921,7 +926,7 @@ fn threads_share_a_client() {
 }
 
 #[test]
-fn a_file_is_saved_whole_or_not_at_all() {
+fn output_file_save_is_whole_or_fails() {
     let server = answering(
         200,
         &[("Content-Disposition", "attachment; filename=a.csv")],
@@ -942,7 +947,7 @@ fn a_file_is_saved_whole_or_not_at_all() {
         fs::remove_file(plain).unwrap();
     }
 
-    // What is there already stays.
+    // An existing file is kept.
     fs::write(&path, "older").unwrap();
     let error = file.save(&folder).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
@@ -968,12 +973,12 @@ fn a_file_is_saved_whole_or_not_at_all() {
     assert_eq!(
         fs::read_dir(&folder).unwrap().count(),
         1,
-        "nothing is left behind"
+        "a temporary file is left"
     );
 }
 
 #[test]
-fn debug_output_shows_no_content() {
+fn debug_of_output_file_shows_no_content() {
     let server = answering(200, &[], "QUJD");
     let text = format!("{:?}", fetch(&server).unwrap());
     assert!(
@@ -983,8 +988,8 @@ fn debug_output_shows_no_content() {
 }
 
 #[test]
-fn a_large_file_is_the_same_byte_for_byte() {
-    // Through every growth of the buffer, and odd at its end.
+fn large_output_file_is_identical() {
+    // Sizes around a growth of the buffer, and one that is no multiple of three.
     for length in [262_143, 262_144, 262_145, 5_000_001] {
         let file = noise(length);
         let body = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, &file);

@@ -1,6 +1,4 @@
-//! Jobs and waiting for them, through the Rust interface.
-
-mod support;
+//! Jobs, and waits for them, through the Rust interface.
 
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -8,29 +6,29 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use httpmock::prelude::*;
-use sellercloud_output::{Client, ErrorKind, JobStatus, Retry, SaveOptions, Wait};
-use support::raw_server::RawServer;
-use support::stand_in::{StandIn, TOKEN};
+use mock_server::RawServer;
+use mock_server::{MockSellercloud, TOKEN};
+use sellercloud_output::{Client, ErrorKind, JobStatus, RetryPolicy, SaveOptions, WaitOptions};
 
 fn client(url: impl Into<String>) -> Client {
-    let builder = Client::builder(url).token(TOKEN).retry(Retry::never());
+    let builder = Client::builder(url)
+        .token(TOKEN)
+        .retry_policy(RetryPolicy::never());
     builder.build().unwrap()
 }
 
-/// Polls as usual, but in short intervals.
-fn hasty() -> Wait {
-    Wait {
-        first: Duration::from_millis(100),
-        longest: Duration::from_millis(120),
-        ..Wait::default()
-    }
+/// The default policy, with short intervals.
+fn fast_polls() -> WaitOptions {
+    WaitOptions::default()
+        .initial_interval(Duration::from_millis(100))
+        .max_interval(Duration::from_millis(120))
 }
 
 #[test]
-fn a_job_is_told_as_the_server_has_it() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
-    let job = client.job(50005).unwrap();
+fn job_fields_are_those_of_the_server() {
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
+    let job = client.get_job(50005).unwrap();
     assert_eq!(job.id.get(), 50005);
     assert_eq!(job.status, JobStatus::Cancelled);
     assert_eq!(job.job_type.as_deref(), Some("Export orders"));
@@ -39,11 +37,11 @@ fn a_job_is_told_as_the_server_has_it() {
     assert_eq!(job.submitted_on.as_deref(), Some("2026-11-23T10:00:00.123"));
     assert_eq!((job.started_on, job.total_phases), (None, None));
     assert_eq!((job.total_records, job.total_failed), (Some(10), Some(3)));
-    // A link names the job as well.
+    // By a link.
     let link = "/queued-jobs/queued-job-details.aspx?id=50007";
-    let unknown = client.job(link).unwrap();
+    let unknown = client.get_job(link).unwrap();
     assert_eq!(unknown.status, JobStatus::Other("42".into()));
-    let error = client.job(5).unwrap_err();
+    let error = client.get_job(5).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Server);
     assert!(
         error.to_string().starts_with("job 5: server answered 500"),
@@ -52,7 +50,7 @@ fn a_job_is_told_as_the_server_has_it() {
 }
 
 #[test]
-fn an_answer_that_is_no_job_is_an_error_with_its_words() {
+fn job_response_without_a_job_fails_with_its_message() {
     for (body, words) in [
         ("<h1>Under maintenance</h1>", "Under maintenance"),
         (r#"{"Message": "odd"}"#, "odd"),
@@ -63,7 +61,7 @@ fn an_answer_that_is_no_job_is_an_error_with_its_words() {
         server.mock(|_, then| {
             then.status(200).body(body);
         });
-        let error = client(server.base_url()).job(1).unwrap_err();
+        let error = client(server.base_url()).get_job(1).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MalformedBody, "{error}");
         assert!(error.to_string().contains(words), "{error}");
     }
@@ -71,12 +69,12 @@ fn an_answer_that_is_no_job_is_an_error_with_its_words() {
     server.mock(|_, then| {
         then.status(200).body(r#"{"Error": "Too many requests."}"#);
     });
-    let error = client(server.base_url()).job(1).unwrap_err();
+    let error = client(server.base_url()).get_job(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimited, "{error}");
 }
 
 #[test]
-fn job_odd_values_in_unneeded_fields_do_no_harm() {
+fn job_with_odd_values_in_unneeded_fields_succeeds() {
     let deep = "[".repeat(10_000) + &"]".repeat(10_000);
     for other in [r#""a\ud83d""#, "1e400", &deep] {
         let server = MockServer::start();
@@ -86,14 +84,14 @@ fn job_odd_values_in_unneeded_fields_do_no_harm() {
         server.mock(|_, then| {
             then.status(200).body(body);
         });
-        let job = client(server.base_url()).job(1).unwrap();
+        let job = client(server.base_url()).get_job(1).unwrap();
         assert_eq!(job.status, JobStatus::Completed);
         assert_eq!(job.company_name.as_deref(), Some("a\u{fffd}"));
     }
 }
 
 #[test]
-fn job_text_is_redacted_on_one_line_and_bounded() {
+fn job_text_is_redacted_on_one_line_and_truncated() {
     let server = MockServer::start();
     let body = format!(
         r#"{{"Basic": {{"Status": "New\u001b[31m {TOKEN}", "ErrorMessage": "{}",
@@ -103,7 +101,7 @@ fn job_text_is_redacted_on_one_line_and_bounded() {
     server.mock(|_, then| {
         then.status(200).body(body);
     });
-    let job = client(server.base_url()).job(1).unwrap();
+    let job = client(server.base_url()).get_job(1).unwrap();
     assert_eq!(job.status, JobStatus::Other("New [31m [token]".into()));
     assert_eq!(job.job_type.as_deref(), Some("a b [token]"));
     assert_eq!(job.output_file.as_deref(), Some("a.csv"));
@@ -111,65 +109,64 @@ fn job_text_is_redacted_on_one_line_and_bounded() {
 }
 
 #[test]
-fn job_without_status_is_an_error_of_its_own() {
+fn job_without_status_fails() {
     let server = MockServer::start();
     server.mock(|_, then| {
         then.status(200)
             .body(r#"{"Basic": {"ID": 1, "Status": null}}"#);
     });
-    let error = client(server.base_url()).job(1).unwrap_err();
+    let error = client(server.base_url()).get_job(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MalformedBody);
     assert!(error.to_string().contains("no status"), "{error}");
 }
 
 #[test]
-fn wait_lasts_until_the_job_has_ended() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
-    // Not found twice, submitted, processing by number and by name, completed.
-    let job = client.wait(50001, hasty()).unwrap();
+fn wait_returns_when_the_job_has_ended() {
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
+    // Not found twice, submitted, processing as a number and as a name, completed.
+    let job = client.wait_for_job(50001, fast_polls()).unwrap();
     assert_eq!(job.status, JobStatus::Completed);
-    assert_eq!(stand_in.asked("/rest/api/queuedjobs/50001"), 6);
-    // Statuses that this version does not know are no end.
+    assert_eq!(mock.requests("/rest/api/queuedjobs/50001"), 6);
+    // The wait continues after statuses that this version does not know.
     assert_eq!(
-        client.wait(50007, hasty()).unwrap().status,
+        client.wait_for_job(50007, fast_polls()).unwrap().status,
         JobStatus::Completed
     );
-    assert_eq!(stand_in.asked("/rest/api/queuedjobs/50007"), 3);
-    // Partial success is one, and can be told.
-    let job = client.wait(50003, hasty()).unwrap();
+    assert_eq!(mock.requests("/rest/api/queuedjobs/50007"), 3);
+    // A partial success ends the wait, and is reported.
+    let job = client.wait_for_job(50003, fast_polls()).unwrap();
     assert_eq!(job.status, JobStatus::PartialSuccess);
 }
 
 #[test]
-fn wait_and_fetch_are_one_call() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
-    let (job, file) = client.wait_for_output_file(50001, hasty()).unwrap();
+fn wait_for_output_file_returns_the_file() {
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
+    let (job, file) = client.wait_for_output_file(50001, fast_polls()).unwrap();
     assert_eq!(job.status, JobStatus::Completed);
     assert_eq!((file.job.get(), file.bytes.len()), (50001, 2400));
-    let error = client.wait_for_output_file(50002, hasty()).unwrap_err();
+    let error = client
+        .wait_for_output_file(50002, fast_polls())
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::JobFailed);
-    assert_eq!(stand_in.asked("/rest/api/queuedjobs/outputfile/50002"), 0);
+    assert_eq!(mock.requests("/rest/api/queuedjobs/outputfile/50002"), 0);
 }
 
 #[test]
-fn a_job_that_ended_without_success_is_an_error_with_its_log() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
+fn wait_job_without_success_fails_with_its_log() {
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
     for (id, status) in [
         (50002, JobStatus::Failed),
         (50005, JobStatus::Cancelled),
         (50006, JobStatus::CancelledServiceRestarted),
     ] {
-        let error = client.wait(id, hasty()).unwrap_err();
+        let error = client.wait_for_job(id, fast_polls()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::JobFailed);
-        let end = error.job_end().unwrap();
-        assert_eq!(end.job.status, status);
-        assert_eq!(
-            end.job.error_message.as_deref(),
-            Some("3 rows are not valid")
-        );
+        let job = error.job().unwrap();
+        assert_eq!(job.status, status);
+        assert_eq!(job.error_message.as_deref(), Some("3 rows are not valid"));
         assert_eq!(
             error.to_string(),
             format!(
@@ -181,80 +178,72 @@ fn a_job_that_ended_without_success_is_an_error_with_its_log() {
 }
 
 #[test]
-fn not_found_is_not_yet_for_a_while_only() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
-    let wait = Wait {
-        grace: Duration::from_millis(500),
-        ..hasty()
-    };
+fn wait_job_not_found_fails_after_the_grace() {
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
+    let wait = fast_polls().grace(Duration::from_millis(500));
     let start = Instant::now();
-    let error = client.wait(5, wait).unwrap_err();
+    let error = client.wait_for_job(5, wait).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Server);
     assert!(start.elapsed() >= Duration::from_millis(500));
-    assert!(stand_in.asked("/rest/api/queuedjobs/5") >= 3);
+    assert!(mock.requests("/rest/api/queuedjobs/5") >= 3);
 }
 
 #[test]
-fn wait_outlasts_a_restart_of_the_server() {
+fn wait_server_restart_within_the_grace_succeeds() {
     let requests = Arc::new(AtomicUsize::new(0));
     let server = RawServer::start(move |_, connection| {
         let body = match requests.fetch_add(1, Ordering::SeqCst) {
             0 => r#"{"Basic": {"Status": 1}}"#,
-            // Nothing, and the connection is closed.
+            // No response: the connection is closed.
             1..4 => return,
             _ => r#"{"Basic": {"Status": 3}}"#,
         };
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
         connection.write_all((head + body).as_bytes()).unwrap();
     });
-    let job = client(&server.url).wait(1, hasty()).unwrap();
+    let job = client(&server.url).wait_for_job(1, fast_polls()).unwrap();
     assert_eq!(job.status, JobStatus::Completed);
-    // But a grace of nothing lets nothing pass.
+    // Without a grace, the first failure ends the wait.
     let closing = RawServer::start(|_, _| {});
-    let wait = Wait {
-        grace: Duration::ZERO,
-        ..hasty()
-    };
-    let error = client(&closing.url).wait(1, wait).unwrap_err();
+    let wait = fast_polls().grace(Duration::ZERO);
+    let error = client(&closing.url).wait_for_job(1, wait).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
 }
 
 #[test]
-fn wait_ends_with_the_calls_time_and_tells_how_far_the_job_was() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
+fn wait_timeout_reports_the_job_status() {
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
     let call = client.call().timeout(Duration::from_millis(700));
     let start = Instant::now();
-    let error = call.wait(50004, hasty()).unwrap_err();
+    let error = call.wait_for_job(50004, fast_polls()).unwrap_err();
     assert!(start.elapsed() < Duration::from_secs(10));
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(
         error.to_string(),
         "job 50004: timed out after 0.7 s; the job's status is still Processing"
     );
-    // The intervals grow: 100, 120, 120 ... ms.
-    let asked = stand_in.asked("/rest/api/queuedjobs/50004");
+    // The intervals are 100, 120, 120, ... ms.
+    let asked = mock.requests("/rest/api/queuedjobs/50004");
     assert!((2..=7).contains(&asked), "{asked}");
 }
 
 #[test]
-fn wait_intervals_without_a_limit_end_with_the_call() {
-    let stand_in = StandIn::start();
-    let client = client(stand_in.url());
-    let wait = Wait {
-        first: Duration::MAX,
-        longest: Duration::MAX,
-        grace: Duration::MAX,
-        ..Wait::default()
-    };
+fn wait_without_max_interval_ends_at_the_timeout() {
+    let mock = MockSellercloud::start();
+    let client = client(mock.url());
+    let wait = WaitOptions::default()
+        .initial_interval(Duration::MAX)
+        .max_interval(Duration::MAX)
+        .grace(Duration::MAX);
     let call = client.call().timeout(Duration::from_millis(300));
-    let error = call.wait(50004, wait).unwrap_err();
+    let error = call.wait_for_job(50004, wait).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
 }
 
-/// A server whose responses to the polls of a job are these bodies and statuses in turn; the
-/// last one stays. Counts the requests for the job and for its file.
+/// A server that sends these replies to the polls of a job and to the requests for its file in
+/// turn, and the last one from then on. It counts both kinds of requests.
 struct Scripted {
     url: String,
     polls: Arc<AtomicUsize>,
@@ -339,7 +328,7 @@ fn wait_known_job_survives_transient_failures() {
     ] {
         let script: &'static [Reply] = vec![PROCESSING, failure, failure, COMPLETED].leak();
         let server = Scripted::start(script, &[FILE]);
-        let job = client(&server.url).wait(1, hasty()).unwrap();
+        let job = client(&server.url).wait_for_job(1, fast_polls()).unwrap();
         assert_eq!(job.status, JobStatus::Completed);
         assert_eq!(server.polls(), 4);
     }
@@ -348,49 +337,45 @@ fn wait_known_job_survives_transient_failures() {
 #[test]
 fn wait_known_job_fails_after_the_grace() {
     let server = Scripted::start(&[PROCESSING, Http(500, "", "oops")], &[FILE]);
-    let wait = Wait {
-        grace: Duration::from_millis(300),
-        ..hasty()
-    };
-    let error = client(&server.url).wait(1, wait).unwrap_err();
+    let wait = fast_polls().grace(Duration::from_millis(300));
+    let error = client(&server.url).wait_for_job(1, wait).unwrap_err();
     assert_eq!(error.http_status(), Some(500));
     assert!(server.polls() >= 3);
-    // A job that was never seen is not waited for with such an error, nor one that is refused.
+    // There is no grace for a job that was never seen, nor for a job that is forbidden.
     for reply in [Http(500, "", "oops"), Http(403, "", ""), Http(404, "", "")] {
         let script: &'static [Reply] = vec![reply].leak();
         let server = Scripted::start(script, &[FILE]);
-        client(&server.url).wait(1, hasty()).unwrap_err();
+        client(&server.url)
+            .wait_for_job(1, fast_polls())
+            .unwrap_err();
         assert_eq!(server.polls(), 1);
     }
 }
 
 #[test]
-fn wait_keeps_to_retry_after_when_attempts_are_exhausted() {
+fn wait_exhausted_attempts_honor_retry_after() {
     let limited = Http(429, "Retry-After: 1\r\n", "");
     let script: &'static [Reply] = vec![PROCESSING, limited, limited, COMPLETED].leak();
     let server = Scripted::start(script, &[FILE]);
-    // The time that the server asks for is no part of the grace.
-    let wait = Wait {
-        grace: Duration::from_millis(700),
-        ..hasty()
-    };
+    // The time in Retry-After is not part of the grace.
+    let wait = fast_polls().grace(Duration::from_millis(700));
     let start = Instant::now();
-    client(&server.url).wait(1, wait).unwrap();
+    client(&server.url).wait_for_job(1, wait).unwrap();
     assert!(start.elapsed() >= Duration::from_secs(2));
     assert_eq!(server.polls(), 4);
-    // A time that does not fit into the call's is not waited for.
+    // A time beyond the call's timeout is not waited for.
     let server = Scripted::start(&[Http(503, "Retry-After: 3600\r\n", "")], &[FILE]);
     let client = client(&server.url);
     let start = Instant::now();
     let call = client.call().timeout(Duration::from_secs(60));
-    let error = call.wait(1, hasty()).unwrap_err();
+    let error = call.wait_for_job(1, fast_polls()).unwrap_err();
     assert!(start.elapsed() < Duration::from_secs(30));
     assert_eq!(error.http_status(), Some(503));
     assert!(error.retry_after() >= Some(Duration::from_secs(3600)));
 }
 
 #[test]
-fn wait_decides_by_fields_and_not_by_the_text_of_a_job() {
+fn wait_job_text_that_looks_like_an_error_changes_nothing() {
     let failed = r#"{"Basic": {"Status": 4, "ErrorMessage": "Amazon SP-API: Too many requests"}}"#;
     let script: &'static [Reply] = vec![Http(200, "", failed)].leak();
     let server = Scripted::start(script, &[FILE]);
@@ -398,7 +383,7 @@ fn wait_decides_by_fields_and_not_by_the_text_of_a_job() {
         .token(TOKEN)
         .build()
         .unwrap()
-        .wait(1, hasty())
+        .wait_for_job(1, fast_polls())
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::JobFailed, "{error}");
     assert_eq!(server.polls(), 1);
@@ -420,10 +405,13 @@ fn wait_log_that_quotes_a_rate_limit_is_reported() {
         let _ = connection.write_all((head + body).as_bytes());
     });
     let builder = Client::builder(&server.url).token(TOKEN);
-    let error = builder.build().unwrap().wait(1, hasty()).unwrap_err();
+    let error = builder
+        .build()
+        .unwrap()
+        .wait_for_job(1, fast_polls())
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::JobFailed, "{error}");
-    let log = &error.job_end().unwrap().log;
-    assert_eq!(log[..], ["Too many requests", "Could not find SKU"]);
+    assert_eq!(error.job_log(), ["Too many requests", "Could not find SKU"]);
     assert_eq!(logs.load(Ordering::SeqCst), 1);
 }
 
@@ -432,19 +420,21 @@ fn wait_password_that_is_part_of_a_phrase_changes_nothing() {
     let server = Scripted::start(&[NOT_FOUND, NOT_FOUND, COMPLETED], &[FILE]);
     let client = Client::builder(&server.url)
         .token("find")
-        .retry(Retry::never())
+        .retry_policy(RetryPolicy::never())
         .build()
         .unwrap();
-    let job = client.wait(1, hasty()).unwrap();
+    let job = client.wait_for_job(1, fast_polls()).unwrap();
     assert_eq!(job.status, JobStatus::Completed);
 }
 
 #[test]
-fn wait_on_hold_is_reported_unless_it_is_to_be_waited_for() {
+fn wait_on_hold_fails_unless_fail_on_hold_is_off() {
     let on_hold = Http(200, "", r#"{"Basic": {"Status": 6}}"#);
     let script: &'static [Reply] = vec![PROCESSING, on_hold, on_hold, COMPLETED].leak();
     let server = Scripted::start(script, &[FILE]);
-    let error = client(&server.url).wait(1, hasty()).unwrap_err();
+    let error = client(&server.url)
+        .wait_for_job(1, fast_polls())
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::JobFailed);
     assert_eq!(
         error.to_string(),
@@ -452,33 +442,30 @@ fn wait_on_hold_is_reported_unless_it_is_to_be_waited_for() {
     );
     assert_eq!(server.polls(), 2);
     let server = Scripted::start(script, &[FILE]);
-    let wait = Wait {
-        fail_on_hold: false,
-        ..hasty()
-    };
-    let job = client(&server.url).wait(1, wait).unwrap();
+    let wait = fast_polls().fail_on_hold(false);
+    let job = client(&server.url).wait_for_job(1, wait).unwrap();
     assert_eq!(job.status, JobStatus::Completed);
 }
 
 #[test]
-fn wait_unknown_status_is_final_with_a_completion_time() {
+fn wait_unknown_status_with_a_completion_time_ends() {
     let done =
         r#"{"Basic": {"Status": 42, "CompletedOn": "2026-11-23T10:00:00"}, "OutputFile": "a.csv"}"#;
     let failed = r#"{"Basic": {"Status": "Exploded", "CompletedOn": "2026-11-23T10:00:00"}}"#;
     let script: &'static [Reply] = vec![Http(200, "", done)].leak();
     let job = client(&Scripted::start(script, &[FILE]).url)
-        .wait(1, hasty())
+        .wait_for_job(1, fast_polls())
         .unwrap();
     assert_eq!(job.status, JobStatus::Other("42".into()));
     let script: &'static [Reply] = vec![Http(200, "", failed)].leak();
     let error = client(&Scripted::start(script, &[FILE]).url)
-        .wait(1, hasty())
+        .wait_for_job(1, fast_polls())
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::JobFailed, "{error}");
 }
 
 #[test]
-fn wait_unknown_status_without_a_completion_time_is_no_end() {
+fn wait_unknown_status_without_a_completion_time_continues() {
     for unknown in [
         r#"{"Basic": {"Status": 42}}"#,
         r#"{"Basic": {"Status": 42, "CompletedOn": null}, "OutputFile": "a.csv"}"#,
@@ -489,24 +476,21 @@ fn wait_unknown_status_without_a_completion_time_is_no_end() {
         let reply = Http(200, "", unknown);
         let script: &'static [Reply] = vec![reply, reply, COMPLETED].leak();
         let server = Scripted::start(script, &[FILE]);
-        let job = client(&server.url).wait(1, hasty()).unwrap();
+        let job = client(&server.url).wait_for_job(1, fast_polls()).unwrap();
         assert_eq!(job.status, JobStatus::Completed, "{unknown}");
         assert_eq!(server.polls(), 3, "{unknown}");
     }
 }
 
 #[test]
-fn wait_status_that_stays_null_is_an_error_after_the_grace() {
-    let wait = Wait {
-        grace: Duration::from_millis(300),
-        ..hasty()
-    };
+fn wait_status_that_stays_null_fails_after_the_grace() {
+    let wait = fast_polls().grace(Duration::from_millis(300));
     let null = Http(200, "", r#"{"Basic": {"ID": 1, "Status": null}}"#);
     for script in [vec![null], vec![PROCESSING, null]] {
         let polls = script.len();
         let server = Scripted::start(script.leak(), &[FILE]);
         let start = Instant::now();
-        let error = client(&server.url).wait(1, wait).unwrap_err();
+        let error = client(&server.url).wait_for_job(1, wait).unwrap_err();
         assert!(start.elapsed() >= Duration::from_millis(300));
         assert_eq!(error.kind(), ErrorKind::MalformedBody, "{error}");
         assert!(error.to_string().contains("no status"), "{error}");
@@ -515,7 +499,7 @@ fn wait_status_that_stays_null_is_an_error_after_the_grace() {
 }
 
 #[test]
-fn wait_known_job_that_is_refused_fails_at_once() {
+fn wait_known_job_that_is_forbidden_fails_at_once() {
     for (status, kind) in [
         (400, ErrorKind::UnexpectedStatus),
         (401, ErrorKind::Authentication),
@@ -525,14 +509,16 @@ fn wait_known_job_that_is_refused_fails_at_once() {
         let refused = Http(status, "", r#"{"Message": "no"}"#);
         let script: &'static [Reply] = vec![PROCESSING, refused, COMPLETED].leak();
         let server = Scripted::start(script, &[FILE]);
-        let error = client(&server.url).wait(1, hasty()).unwrap_err();
+        let error = client(&server.url)
+            .wait_for_job(1, fast_polls())
+            .unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert_eq!(server.polls(), 2, "{status}");
     }
 }
 
 #[test]
-fn wait_response_that_is_no_file_yet_is_requested_again() {
+fn wait_output_file_that_is_not_ready_is_requested_again() {
     for not_yet in [
         "Job is still processing",
         "OK",
@@ -546,7 +532,7 @@ fn wait_response_that_is_no_file_yet_is_requested_again() {
         let files: &'static [Reply] = vec![reply, reply, FILE].leak();
         let server = Scripted::start(&[COMPLETED], files);
         let client = client(&server.url);
-        let (_, file) = client.wait_for_output_file(1, hasty()).unwrap();
+        let (_, file) = client.wait_for_output_file(1, fast_polls()).unwrap();
         assert_eq!(file.bytes, b"ABC", "{not_yet}");
         assert_eq!(server.files(), 3, "{not_yet}");
     }
@@ -559,7 +545,7 @@ fn wait_file_that_appears_a_moment_later_is_downloaded() {
         let files: &'static [Reply] = vec![not_yet, not_yet, FILE].leak();
         let server = Scripted::start(&[COMPLETED], files);
         let client = client(&server.url);
-        let (_, file) = client.wait_for_output_file(1, hasty()).unwrap();
+        let (_, file) = client.wait_for_output_file(1, fast_polls()).unwrap();
         assert_eq!(file.bytes, b"ABC");
         assert_eq!(server.files(), 3);
 
@@ -567,25 +553,25 @@ fn wait_file_that_appears_a_moment_later_is_downloaded() {
         let directory = tempfile::tempdir().unwrap();
         let client = self::client(&server.url);
         let (_, saved) = client
-            .wait_and_save_output_file(1, directory.path(), hasty())
+            .wait_and_save_output_file(1, directory.path(), fast_polls())
             .unwrap();
         assert_eq!(std::fs::read(saved.path).unwrap(), b"ABC");
 
         let server = Scripted::start(&[COMPLETED], files);
         let mut written = Vec::new();
         self::client(&server.url)
-            .wait_and_write_output_file(1, &mut written, hasty())
+            .wait_and_write_output_file(1, &mut written, fast_polls())
             .unwrap();
         assert_eq!(written, b"ABC");
-        // Without a wait, there is no grace.
+        // A download without a wait has no grace.
         let server = Scripted::start(&[COMPLETED], files);
-        self::client(&server.url).output_file(1).unwrap_err();
+        self::client(&server.url).get_output_file(1).unwrap_err();
         assert_eq!(server.files(), 1);
     }
 }
 
 #[test]
-fn wait_and_save_where_it_cannot_fails_before_a_request() {
+fn wait_and_save_invalid_target_fails_before_a_request() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("a.csv"), "mine").unwrap();
     let server = Scripted::start(&[COMPLETED], &[FILE]);
@@ -605,27 +591,27 @@ fn wait_and_save_where_it_cannot_fails_before_a_request() {
         ),
         (Some("a/b.csv"), "", ErrorKind::InvalidArgument, None),
     ] {
-        let options = SaveOptions {
-            name: name.map(String::from),
-            ..SaveOptions::default()
+        let options = match name {
+            Some(name) => SaveOptions::default().file_name(name),
+            None => SaveOptions::default(),
         };
-        let call = client.call().saving(options);
+        let call = client.call().save_options(options);
         let path = directory.path().join(within);
         let error = call
-            .wait_and_save_output_file(1, path, hasty())
+            .wait_and_save_output_file(1, path, fast_polls())
             .unwrap_err();
         assert_eq!((error.kind(), error.io_kind()), (kind, io_kind), "{error}");
         assert_eq!((server.polls(), server.files()), (0, 0), "{error}");
     }
     let error = client
-        .wait_and_save_output_file(1, "", hasty())
+        .wait_and_save_output_file(1, "", fast_polls())
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
     assert_eq!(server.polls(), 0);
 }
 
 #[test]
-fn save_name_of_the_response_that_is_taken_fails_before_the_body_arrives() {
+fn save_existing_file_of_the_response_fails_before_the_body() {
     let server = RawServer::start(|_, connection| {
         let head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\
             Content-Disposition: attachment; filename=a.csv\r\n\r\nQUJD";
@@ -644,14 +630,11 @@ fn save_name_of_the_response_that_is_taken_fails_before_the_body_arrives() {
 }
 
 #[test]
-fn wait_file_that_never_appears_is_an_error() {
+fn wait_file_that_never_appears_fails() {
     let without = Http(200, "", r#"{"Basic": {"Status": 3}, "OutputFile": null}"#);
     let script: &'static [Reply] = vec![without].leak();
     let server = Scripted::start(script, &[Http(200, "", "")]);
-    let wait = Wait {
-        grace: Duration::from_millis(300),
-        ..hasty()
-    };
+    let wait = fast_polls().grace(Duration::from_millis(300));
     let error = client(&server.url)
         .wait_for_output_file(1, wait)
         .unwrap_err();
@@ -670,9 +653,9 @@ fn wait_file_that_never_appears_is_an_error() {
 }
 
 #[test]
-fn timeout_names_the_last_failure() {
+fn timeout_after_a_failure_names_it() {
     let requests = Arc::new(AtomicUsize::new(0));
-    // The first response is a failure, and then the server stalls.
+    // The first response is a failure. After that the server stalls.
     let server = RawServer::start(move |_, connection| {
         if requests.fetch_add(1, Ordering::SeqCst) == 0 {
             let _ = connection.write_all(b"HTTP/1.1 503 X\r\nContent-Length: 10\r\n\r\nrestarting");
@@ -682,14 +665,11 @@ fn timeout_names_the_last_failure() {
     });
     let client = Client::builder(&server.url)
         .token(TOKEN)
-        .retry(Retry {
-            base: Duration::ZERO,
-            ..Retry::default()
-        })
+        .retry_policy(RetryPolicy::default().initial_backoff(Duration::ZERO))
         .build()
         .unwrap();
     let call = client.call().timeout(Duration::from_millis(500));
-    let error = call.output_file(1).unwrap_err();
+    let error = call.get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(
         error.to_string(),
@@ -699,9 +679,9 @@ fn timeout_names_the_last_failure() {
 }
 
 #[test]
-fn wait_intervals_of_any_length_work() {
+fn wait_intervals_of_any_length_are_accepted() {
     let body = r#"{"Basic":{"Status":1}}"#;
-    let server = RawServer::answering(format!(
+    let server = RawServer::responding(format!(
         "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     ));
@@ -711,14 +691,12 @@ fn wait_intervals_of_any_length_work() {
         Duration::MAX / 2,
         Duration::from_secs(1 << 63),
     ] {
-        let wait = Wait {
-            first: interval,
-            longest: interval,
-            grace: interval,
-            ..Wait::default()
-        };
+        let wait = WaitOptions::default()
+            .initial_interval(interval)
+            .max_interval(interval)
+            .grace(interval);
         let call = client.call().timeout(Duration::from_millis(200));
-        let error = call.wait(1, wait).unwrap_err();
+        let error = call.wait_for_job(1, wait).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     }
 }

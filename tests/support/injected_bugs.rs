@@ -1,11 +1,11 @@
-//! Faults that tests/sanitize must see reported, or its sanitizers are not on.
+//! Injected bugs. tests/sanitize checks that its sanitizers report them.
 
 use std::{env, hint, ptr, thread};
 
 static mut SHARED: u32 = 0;
 
 fn leak() {
-    // Many, as what lies about on the stack may still point to one.
+    // Many, because a stale pointer on the stack may still point to one.
     for _ in 0..100 {
         hint::black_box(Box::into_raw(Box::new([0_u64; 8])));
     }
@@ -13,7 +13,7 @@ fn leak() {
 
 fn use_after_free() {
     let number = hint::black_box(Box::into_raw(Box::new(5)));
-    // SAFETY: none: this is the fault.
+    // SAFETY: none: this is the bug.
     unsafe {
         drop(Box::from_raw(number));
         println!("{}", ptr::read_volatile(number));
@@ -21,8 +21,8 @@ fn use_after_free() {
 }
 
 fn race() {
-    // Once each: ThreadSanitizer forgets what is long ago.
-    // SAFETY: none: this is the fault.
+    // Once each, because ThreadSanitizer forgets old accesses.
+    // SAFETY: none: this is the bug.
     let write = || unsafe { ptr::write_volatile(&raw mut SHARED, 1) };
     let other = thread::spawn(write);
     write();

@@ -1,31 +1,31 @@
-//! Limits, cancelling and progress: nothing hangs.
-
-mod support;
+//! Timeouts, cancellation and progress.
 
 use std::cell::RefCell;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sellercloud_output::{
-    Call, CancelToken, Client, ClientBuilder, Error, ErrorKind, Progress, Retry, Wait,
-};
-use support::raw_server::RawServer;
+use mock_server::RawServer;
+use mock_server::connect_proxy::ConnectProxy;
 #[cfg(unix)]
-use support::signals::under_signals;
+use mock_server::name_lookup::{build_many_addresses, build_slow_names};
+#[cfg(unix)]
+use mock_server::process::{run_alone, runs_alone};
+#[cfg(unix)]
+use mock_server::signals::under_signals;
 #[cfg(target_os = "linux")]
-use support::signals::waits_of_this_thread;
-use support::stand_in::{PASSWORD, StandIn, TOKEN, USER};
-use support::stuck::{FullPort, dripping, mute_port, silent_after};
-#[cfg(unix)]
-use support::stuck::{many_addresses, slow_names};
-use support::tls::Authority;
-use support::tunnel::Tunnel;
-#[cfg(unix)]
-use support::{run_alone, runs_alone};
+use mock_server::signals::voluntary_context_switches;
+use mock_server::tls::Authority;
+use mock_server::unresponsive::{
+    UnresponsivePort, port_that_sends_nothing, slow_body, stalls_after,
+};
+use mock_server::{MockSellercloud, PASSWORD, TOKEN, USER_NAME};
+use sellercloud_output::{
+    Call, CancelToken, Client, ClientBuilder, Error, ErrorKind, Progress, RetryPolicy, WaitOptions,
+};
 
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
 const HEAD_AND_START: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nQUJDQUJD";
@@ -36,7 +36,7 @@ fn client(url: &str) -> Client {
     Client::builder(url).token(TOKEN).build().unwrap()
 }
 
-/// Cancels a call that is stuck; gives its error, and how long it took to come.
+/// Cancels a call that waits. Returns its error, and the time from the cancellation to it.
 fn cancel<T: Send>(call: impl FnOnce(CancelToken) -> Result<T, Error> + Send) -> (Error, Duration) {
     let token = CancelToken::new();
     thread::scope(|scope| {
@@ -63,26 +63,26 @@ fn assert_cancelled(place: &str, (error, delay): (Error, Duration)) {
 }
 
 fn assert_can_be_cancelled(place: &str, client: &Client) {
-    let call = |token| client.call().cancel(&token).output_file(28142);
+    let call = |token| client.call().cancel_token(&token).get_output_file(28142);
     assert_cancelled(place, cancel(call));
 }
 
 #[cfg(unix)]
 #[test]
-fn cancel_while_the_name_resolves() {
+fn cancel_during_name_lookup_ends_the_call() {
     if runs_alone() {
         let client = client("https://tt.api.sellercloud.example");
         assert_can_be_cancelled("while the name resolves", &client);
         let limited = Client::builder("https://tt.api.sellercloud.example")
             .token(TOKEN)
             .connect_timeout(Duration::from_millis(200))
-            .retry(Retry::never())
+            .retry_policy(RetryPolicy::never())
             .build()
             .unwrap();
         let start = Instant::now();
         for error in [
-            limited.output_file(1).unwrap_err(),
-            under_signals(|| limited.output_file(1)).unwrap_err(),
+            limited.get_output_file(1).unwrap_err(),
+            under_signals(|| limited.get_output_file(1)).unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
             let words = "did not resolve within 200ms";
@@ -91,11 +91,11 @@ fn cancel_while_the_name_resolves() {
         assert!(start.elapsed() < Duration::from_secs(3));
         return;
     }
-    // The system's resolver can only be made slow for a whole process.
+    // LD_PRELOAD slows name lookups down for a whole process.
     let folder = tempfile::tempdir().unwrap();
-    let library = slow_names(folder.path());
+    let library = build_slow_names(folder.path());
     let output = run_alone(
-        "cancel_while_the_name_resolves",
+        "time::cancel_during_name_lookup_ends_the_call",
         &[("LD_PRELOAD", library.to_str().unwrap())],
     );
     assert!(
@@ -105,29 +105,29 @@ fn cancel_while_the_name_resolves() {
 }
 
 #[test]
-fn address_that_drops_connections_does_not_hold_up_a_good_one() {
-    const TEST: &str = "address_that_drops_connections_does_not_hold_up_a_good_one";
+fn unresponsive_address_does_not_delay_a_working_one() {
+    const TEST: &str = "time::unresponsive_address_does_not_delay_a_working_one";
     if runs_alone() {
         let client = Client::builder(std::env::var("SCO_TEST_URL").unwrap())
             .token(TOKEN)
             .proxy("")
             .allow_plain_http(true)
             .connect_timeout(Duration::from_secs(30))
-            .retry(Retry::never())
+            .retry_policy(RetryPolicy::never())
             .build()
             .unwrap();
         let start = Instant::now();
-        assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+        assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
         let elapsed = start.elapsed();
         assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
         return;
     }
-    let good = RawServer::answering("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD");
+    let good = RawServer::responding("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD");
     let port: u16 = good.url.rsplit(':').next().unwrap().parse().unwrap();
-    // The port stands in for a host whose packets get lost.
-    let _full = FullPort::at(([127, 0, 0, 2], port).into());
+    // The port behaves like a host whose packets are lost.
+    let _full = UnresponsivePort::at(([127, 0, 0, 2], port).into());
     let folder = tempfile::tempdir().unwrap();
-    let library = many_addresses(folder.path());
+    let library = build_many_addresses(folder.path());
     run_alone(
         TEST,
         &[
@@ -139,41 +139,41 @@ fn address_that_drops_connections_does_not_hold_up_a_good_one() {
 }
 
 #[test]
-fn cancel_while_it_connects() {
-    let port = FullPort::new();
+fn cancel_during_connect_ends_the_call() {
+    let port = UnresponsivePort::start();
     assert_can_be_cancelled("while it connects", &client(&port.url));
 }
 
 #[test]
-fn cancel_during_the_tls_handshake() {
-    let url = format!("https://{}", mute_port());
+fn cancel_during_tls_handshake_ends_the_call() {
+    let url = format!("https://{}", port_that_sends_nothing());
     assert_can_be_cancelled("during the TLS handshake", &client(&url));
 }
 
 #[test]
-fn cancel_while_the_head_is_awaited() {
-    let server = silent_after(b"HTTP/1.1 200");
+fn cancel_before_the_head_ends_the_call() {
+    let server = stalls_after(b"HTTP/1.1 200");
     assert_can_be_cancelled("while the head is awaited", &client(&server.url));
 }
 
 #[test]
-fn cancel_while_the_body_is_read() {
+fn cancel_during_the_body_ends_the_call() {
     for start in [HEAD, HEAD_AND_START] {
-        let server = silent_after(start);
+        let server = stalls_after(start);
         assert_can_be_cancelled("while the body is read", &client(&server.url));
     }
-    let server = dripping(Duration::from_millis(1));
+    let server = slow_body(Duration::from_millis(1));
     assert_can_be_cancelled("while the body drips", &client(&server.url));
 }
 
 #[test]
-fn cancel_while_a_body_comes_at_full_speed() {
+fn cancel_during_a_fast_body_ends_the_call() {
     let server = RawServer::start(|_, connection| {
         use std::io::Write;
         let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
         let mut piece = head.to_vec();
         while connection.write_all(&piece).is_ok() {
-            // Blanks, which take no memory.
+            // Whitespace, which the client does not store.
             piece = [b"10000\r\n", &[b' '; 0x10000][..], b"\r\n"].concat();
         }
     });
@@ -181,27 +181,32 @@ fn cancel_while_a_body_comes_at_full_speed() {
 }
 
 #[test]
-fn cancel_while_a_retry_is_awaited() {
-    let server = RawServer::answering(BUSY);
+fn cancel_before_a_retry_ends_the_call() {
+    let server = RawServer::responding(BUSY);
     assert_can_be_cancelled("while a retry is awaited", &client(&server.url));
 }
 
 #[test]
-fn cancel_while_a_job_is_awaited() {
-    let stand_in = StandIn::start();
-    let client = client(&stand_in.url());
-    let call = |token| client.call().cancel(&token).wait(50004, Wait::default());
+fn cancel_during_wait_ends_the_call() {
+    let mock = MockSellercloud::start();
+    let client = client(&mock.url());
+    let call = |token| {
+        client
+            .call()
+            .cancel_token(&token)
+            .wait_for_job(50004, WaitOptions::default())
+    };
     assert_cancelled("while a job is awaited", cancel(call));
 }
 
 #[test]
-fn cancel_while_another_thread_logs_in() {
-    let server = silent_after(b"");
-    let builder = Client::builder(&server.url).credentials(USER, PASSWORD);
+fn cancel_during_login_of_another_thread_ends_the_call() {
+    let server = stalls_after(b"");
+    let builder = Client::builder(&server.url).credentials(USER_NAME, PASSWORD);
     let client = builder.build().unwrap();
     let other = CancelToken::new();
     thread::scope(|scope| {
-        let leader = scope.spawn(|| client.call().cancel(&other).output_file(1));
+        let leader = scope.spawn(|| client.call().cancel_token(&other).get_output_file(1));
         assert_can_be_cancelled("while another thread logs in", &client);
         other.cancel();
         let error = leader.join().unwrap().unwrap_err();
@@ -209,7 +214,7 @@ fn cancel_while_another_thread_logs_in() {
     });
 }
 
-/// Interrupts a call that is stuck, from its own thread.
+/// Interrupts a call that waits, from its own thread.
 fn assert_can_be_interrupted<T>(
     place: &str,
     url: &str,
@@ -242,41 +247,46 @@ fn assert_can_be_interrupted<T>(
 }
 
 #[test]
-fn a_call_asks_whether_it_is_interrupted_wherever_it_waits() {
-    let file = |call: Call<'_>| call.output_file(1);
-    let silent = silent_after(b"");
+fn interrupt_in_any_wait_ends_the_call() {
+    let file = |call: Call<'_>| call.get_output_file(1);
+    let silent = stalls_after(b"");
     assert_can_be_interrupted("while the head is awaited", &silent.url, file);
-    let full = FullPort::new();
+    let full = UnresponsivePort::start();
     assert_can_be_interrupted("while it connects", &full.url, file);
-    let busy = RawServer::answering(BUSY);
+    let busy = RawServer::responding(BUSY);
     assert_can_be_interrupted("while a retry is awaited", &busy.url, file);
-    let dripping = dripping(Duration::from_millis(5));
-    assert_can_be_interrupted("while bytes come", &dripping.url, file);
-    let stand_in = StandIn::start();
-    let job = |call: Call<'_>| call.wait(50004, Wait::default());
-    assert_can_be_interrupted("while a job is awaited", &stand_in.url(), job);
+    let server = slow_body(Duration::from_millis(5));
+    assert_can_be_interrupted("while bytes come", &server.url, file);
+    let mock = MockSellercloud::start();
+    let job = |call: Call<'_>| call.wait_for_job(50004, WaitOptions::default());
+    assert_can_be_interrupted("while a job is awaited", &mock.url(), job);
 }
 
 #[test]
-fn a_call_that_is_not_interrupted_is_done() {
-    let stand_in = StandIn::start();
-    let client = client(&stand_in.url());
+fn interrupt_that_continues_lets_the_call_finish() {
+    let mock = MockSellercloud::start();
+    let client = client(&mock.url());
     let call = client.call().interrupt(|| ControlFlow::Continue(()));
-    assert_eq!(call.output_file(28142).unwrap().bytes.len(), 2400);
+    assert_eq!(call.get_output_file(28142).unwrap().bytes.len(), 2400);
 }
 
 #[test]
-fn other_calls_of_the_client_go_on() {
-    let stand_in = StandIn::start();
-    let client = client(&stand_in.url());
+fn cancel_ends_only_calls_with_the_token() {
+    let mock = MockSellercloud::start();
+    let client = client(&mock.url());
     let token = CancelToken::new();
     thread::scope(|scope| {
-        let stuck = scope.spawn(|| client.call().cancel(&token).wait(50004, Wait::default()));
+        let stuck = scope.spawn(|| {
+            client
+                .call()
+                .cancel_token(&token)
+                .wait_for_job(50004, WaitOptions::default())
+        });
         let others: Vec<_> = (0..4)
             .map(|_| {
                 scope.spawn(|| {
                     (0..20)
-                        .map(|_| client.output_file(28142))
+                        .map(|_| client.get_output_file(28142))
                         .collect::<Vec<_>>()
                 })
             })
@@ -290,12 +300,16 @@ fn other_calls_of_the_client_go_on() {
             assert_eq!(file.unwrap().bytes.len(), 2400);
         }
     });
-    // A token that was pulled before cancels at once, without a request.
-    let asked = stand_in.asked("/rest/api/queuedjobs/outputfile/28142");
-    let error = client.call().cancel(&token).output_file(28142).unwrap_err();
+    // A token that is already cancelled cancels a call before its first request.
+    let asked = mock.requests("/rest/api/queuedjobs/outputfile/28142");
+    let error = client
+        .call()
+        .cancel_token(&token)
+        .get_output_file(28142)
+        .unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Cancelled, 0));
     assert_eq!(
-        stand_in.asked("/rest/api/queuedjobs/outputfile/28142"),
+        mock.requests("/rest/api/queuedjobs/outputfile/28142"),
         asked
     );
 }
@@ -305,32 +319,36 @@ fn limited(url: &str) -> ClientBuilder {
         .token(TOKEN)
         .connect_timeout(Duration::from_millis(300))
         .stall_timeout(Duration::from_millis(300))
-        .retry(Retry::never())
+        .retry_policy(RetryPolicy::never())
 }
 
 #[test]
-fn silence_is_a_timeout() {
-    let full = FullPort::new();
+fn stalled_response_times_out() {
+    let full = UnresponsivePort::start();
     let servers = [
         (full.url.clone(), "no connection within 300ms"),
         (
-            format!("https://{}", mute_port()),
+            format!("https://{}", port_that_sends_nothing()),
             "no connection within 300ms",
         ),
-        (silent_after(b"").url, "nothing came for 300ms"),
+        (stalls_after(b"").url, "nothing came for 300ms"),
         (
-            silent_after(b"HTTP/1.1 200 OK\r\nX: ").url,
+            stalls_after(b"HTTP/1.1 200 OK\r\nX: ").url,
             "nothing came for 300ms",
         ),
-        (silent_after(HEAD).url, "nothing came for 300ms"),
-        (silent_after(HEAD_AND_START).url, "nothing came for 300ms"),
+        (stalls_after(HEAD).url, "nothing came for 300ms"),
+        (stalls_after(HEAD_AND_START).url, "nothing came for 300ms"),
     ];
     for (url, words) in servers {
         let start = Instant::now();
-        let error = limited(&url).build().unwrap().output_file(1).unwrap_err();
+        let error = limited(&url)
+            .build()
+            .unwrap()
+            .get_output_file(1)
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
         assert!(error.to_string().contains(words), "{error}");
-        assert!(error.retry_may_help());
+        assert!(error.is_retryable());
         let elapsed = start.elapsed();
         assert!(
             elapsed >= Duration::from_millis(290),
@@ -341,15 +359,15 @@ fn silence_is_a_timeout() {
 }
 
 #[test]
-fn a_drip_is_no_stall_but_meets_the_deadline() {
-    let server = dripping(Duration::from_millis(20));
+fn slow_body_reaches_the_call_timeout_only() {
+    let server = slow_body(Duration::from_millis(20));
     let client = limited(&server.url)
-        .retry(Retry::default())
+        .retry_policy(RetryPolicy::default())
         .build()
         .unwrap();
     let start = Instant::now();
     let call = client.call().timeout(Duration::from_millis(1200));
-    let error = call.output_file(1).unwrap_err();
+    let error = call.get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     assert!(
         error.to_string().contains("timed out after 1.2 s"),
@@ -362,13 +380,13 @@ fn a_drip_is_no_stall_but_meets_the_deadline() {
 }
 
 #[test]
-fn the_deadline_holds_wherever_a_call_is() {
-    let full = FullPort::new();
+fn call_timeout_ends_any_wait() {
+    let full = UnresponsivePort::start();
     let stuck = [
         full.url.clone(),
-        format!("https://{}", mute_port()),
-        silent_after(b"").url,
-        silent_after(HEAD_AND_START).url,
+        format!("https://{}", port_that_sends_nothing()),
+        stalls_after(b"").url,
+        stalls_after(HEAD_AND_START).url,
     ];
     for url in stuck {
         let builder = Client::builder(&url).token(TOKEN);
@@ -377,52 +395,55 @@ fn the_deadline_holds_wherever_a_call_is() {
             .build()
             .unwrap();
         let start = Instant::now();
-        let error = client.output_file(1).unwrap_err();
+        let error = client.get_output_file(1).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
         assert!(start.elapsed() < Duration::from_secs(5), "{url}");
     }
-    // The wait that a busy server asks for would not fit: its answer is the error.
-    let server = RawServer::answering(BUSY);
+    // The wait that a busy server requests is longer than the timeout: its response is the error.
+    let server = RawServer::responding(BUSY);
     let call_client = client(&server.url);
     let call = call_client.call().timeout(Duration::from_secs(30));
-    let error = call.output_file(1).unwrap_err();
+    let error = call.get_output_file(1).unwrap_err();
     assert_eq!(error.http_status(), Some(503));
     assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
 }
 
 #[test]
-fn progress_is_told_and_can_cancel() {
-    let stand_in = StandIn::start();
-    let client = client(&stand_in.url());
+fn progress_is_reported_and_can_cancel() {
+    let mock = MockSellercloud::start();
+    let client = client(&mock.url());
     let mut told: Vec<Progress> = Vec::new();
-    let call = client.call().progress(|progress| {
+    let call = client.call().on_progress(|progress| {
         told.push(progress);
         ControlFlow::Continue(())
     });
-    call.output_file(28148).unwrap();
+    let _ = call.get_output_file(28148).unwrap();
     let total = 64 * 1024 * 1024 / 3 * 4 + 4;
-    assert_eq!(told.first().unwrap().received, 0);
-    assert_eq!(told.last().unwrap().received, total);
+    assert_eq!(told.first().unwrap().bytes_received, 0);
+    assert_eq!(told.last().unwrap().bytes_received, total);
     assert!(told.len() > 100, "{}", told.len());
     assert!(
         told.windows(2)
-            .all(|two| two[0].received <= two[1].received)
+            .all(|two| two[0].bytes_received <= two[1].bytes_received)
     );
-    assert!(told.iter().all(|progress| progress.total == Some(total)));
+    assert!(
+        told.iter()
+            .all(|progress| progress.total_bytes == Some(total))
+    );
     assert!(told.iter().all(|progress| progress.attempt == 1));
 
     let mut calls = 0;
-    let call = client.call().progress(|progress| {
+    let call = client.call().on_progress(|progress| {
         calls += 1;
-        match progress.received {
+        match progress.bytes_received {
             0 => ControlFlow::Continue(()),
             _ => ControlFlow::Break(()),
         }
     });
-    let error = call.output_file(28148).unwrap_err();
+    let error = call.get_output_file(28148).unwrap_err();
     assert_eq!((error.kind(), calls), (ErrorKind::Cancelled, 2));
 
-    // A new attempt starts over.
+    // Progress starts over with a new attempt.
     let server = {
         let connections = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
         RawServer::start(move |_, connection| {
@@ -436,24 +457,23 @@ fn progress_is_told_and_can_cancel() {
         })
     };
     let mut told = Vec::new();
-    let retry = Retry {
-        base: Duration::from_millis(1),
-        ..Retry::default()
-    };
-    let client = Client::builder(&server.url).token(TOKEN).retry(retry);
+    let retry = RetryPolicy::default().initial_backoff(Duration::from_millis(1));
+    let client = Client::builder(&server.url)
+        .token(TOKEN)
+        .retry_policy(retry);
     let client = client.build().unwrap();
-    let call = client.call().progress(|progress| {
-        told.push((progress.attempt, progress.received));
+    let call = client.call().on_progress(|progress| {
+        told.push((progress.attempt, progress.bytes_received));
         ControlFlow::Continue(())
     });
-    call.output_file(1).unwrap();
+    let _ = call.get_output_file(1).unwrap();
     assert_eq!(told.first(), Some(&(1, 0)));
     assert!(told.contains(&(2, 0)), "{told:?}");
     assert_eq!(told.last(), Some(&(2, 8)));
 }
 
 #[test]
-fn limits_of_nothing_are_refused() {
+fn zero_timeouts_are_rejected() {
     for builder in [
         Client::builder("tt").connect_timeout(Duration::ZERO),
         Client::builder("tt").stall_timeout(Duration::ZERO),
@@ -463,24 +483,24 @@ fn limits_of_nothing_are_refused() {
     }
 }
 
-/// A client, and what it keeps alive, that gets stuck in one phase of a request.
+/// A client whose requests wait without end in one phase, and what the phase needs.
 struct Stuck {
     place: &'static str,
     builder: ClientBuilder,
-    /// The limit that ends the wait if nothing else does.
+    /// The timeout that ends the wait if nothing else does.
     limit: Limit,
-    _full: Option<FullPort>,
+    _full: Option<UnresponsivePort>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum Limit {
     Connect,
     Stall,
-    /// Bytes keep coming: only the call's own.
+    /// The call's own timeout only, because bytes keep arriving.
     Call,
 }
 
-/// Every phase in which a call waits for something outside, each by itself.
+/// Returns a client for each phase in which a call waits for a server or a proxy.
 fn stuck_calls() -> Vec<Stuck> {
     let authority = Authority::new();
     let pem = authority.pem();
@@ -496,61 +516,70 @@ fn stuck_calls() -> Vec<Stuck> {
     };
     let tls = |name| Some(authority.server(name).config());
     let mute = |port: &str| format!("https://{port}");
-    let full = FullPort::new();
+    let full = UnresponsivePort::start();
     let full_url = full.url.clone();
     let elsewhere = "https://tt.example";
-    let silent_proxy = Tunnel::with(None, |_, client| client.read_exact(&mut [0]));
-    let silent_tls_proxy = Tunnel::with(tls("localhost"), |_, client| client.read_exact(&mut [0]));
-    let dripping_proxy = Tunnel::with(None, |_, client| {
+    let silent_proxy = ConnectProxy::start(None, |_, client| client.read_exact(&mut [0])).leak();
+    let silent_tls_proxy =
+        ConnectProxy::start(tls("localhost"), |_, client| client.read_exact(&mut [0])).leak();
+    let dripping_proxy = ConnectProxy::start(None, |_, client| {
         client.write_all(b"HTTP/1.1 200 OK\r\nX: ")?;
         while client.write_all(b"x").is_ok() {
             thread::park_timeout(Duration::from_millis(5));
         }
         Ok(())
-    });
-    let open_proxy = Tunnel::with(None, |_, client| {
+    })
+    .leak();
+    let open_proxy = ConnectProxy::start(None, |_, client| {
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
         while client.read(&mut [0; 4096])? > 0 {}
         Ok(())
-    });
-    let open_tls_proxy = Tunnel::with(tls("localhost"), |_, client| {
+    })
+    .leak();
+    let open_tls_proxy = ConnectProxy::start(tls("localhost"), |_, client| {
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
         client.flush()?;
         while client.read(&mut [0; 4096])? > 0 {}
         Ok(())
-    });
+    })
+    .leak();
     let mut all = vec![
-        stuck("TLS to the server", &mute(&mute_port()), "", Limit::Connect),
-        stuck("the head", &silent_after(b"").url, "", Limit::Stall),
+        stuck(
+            "TLS to the server",
+            &mute(&port_that_sends_nothing()),
+            "",
+            Limit::Connect,
+        ),
+        stuck("the head", &stalls_after(b"").url, "", Limit::Stall),
         stuck(
             "the rest of the head",
-            &silent_after(b"HTTP/1.1 2").url,
+            &stalls_after(b"HTTP/1.1 2").url,
             "",
             Limit::Stall,
         ),
         stuck(
             "the body",
-            &silent_after(HEAD_AND_START).url,
+            &stalls_after(HEAD_AND_START).url,
             "",
             Limit::Stall,
         ),
         stuck(
             "a slow body",
-            &dripping(Duration::from_millis(5)).url,
+            &slow_body(Duration::from_millis(5)).url,
             "",
             Limit::Call,
         ),
         stuck(
             "TLS to the proxy",
             elsewhere,
-            &mute(&mute_port()),
+            &mute(&port_that_sends_nothing()),
             Limit::Connect,
         ),
         stuck("the tunnel", elsewhere, &silent_proxy.url(), Limit::Connect),
         stuck(
             "the tunnel within TLS",
             elsewhere,
-            &silent_tls_proxy.https_url(),
+            &silent_tls_proxy.url_with_host("localhost"),
             Limit::Connect,
         ),
         stuck(
@@ -568,7 +597,7 @@ fn stuck_calls() -> Vec<Stuck> {
         stuck(
             "TLS within TLS",
             elsewhere,
-            &open_tls_proxy.https_url(),
+            &open_tls_proxy.url_with_host("localhost"),
             Limit::Connect,
         ),
         stuck(
@@ -580,7 +609,7 @@ fn stuck_calls() -> Vec<Stuck> {
         stuck(
             "the head through TLS to the proxy",
             "http://tt.example",
-            &open_tls_proxy.https_url(),
+            &open_tls_proxy.url_with_host("localhost"),
             Limit::Stall,
         ),
     ];
@@ -594,7 +623,7 @@ fn stuck_calls() -> Vec<Stuck> {
     all
 }
 
-/// Every limit and every stop ends a call in every phase.
+/// Asserts that each timeout, each cancellation and each interrupt ends a call in each phase.
 fn assert_stops_hold() {
     const LIMIT: Duration = Duration::from_millis(200);
     const LATEST: Duration = Duration::from_millis(1500);
@@ -610,20 +639,20 @@ fn assert_stops_hold() {
         ..
     } in &stuck
     {
-        let builder = builder.clone().retry(Retry::never());
+        let builder = builder.clone().retry_policy(RetryPolicy::never());
         let start = Instant::now();
         if *limit != Limit::Call {
             let limited = match limit {
                 Limit::Connect => builder.clone().connect_timeout(LIMIT),
                 _ => builder.clone().stall_timeout(LIMIT),
             };
-            let error = limited.build().unwrap().output_file(1).unwrap_err();
+            let error = limited.build().unwrap().get_output_file(1).unwrap_err();
             assert!(error.to_string().contains("200ms"), "{place}: {error}");
             of(place, error, ErrorKind::Timeout, start);
         }
         let client = builder.build().unwrap();
         let start = Instant::now();
-        let error = client.call().timeout(LIMIT).output_file(1).unwrap_err();
+        let error = client.call().timeout(LIMIT).get_output_file(1).unwrap_err();
         of(place, error, ErrorKind::Timeout, start);
 
         let token = CancelToken::new();
@@ -633,7 +662,11 @@ fn assert_stops_hold() {
                 thread::sleep(LIMIT);
                 token.cancel();
             });
-            client.call().cancel(&token).output_file(1).unwrap_err()
+            client
+                .call()
+                .cancel_token(&token)
+                .get_output_file(1)
+                .unwrap_err()
         });
         of(place, error, ErrorKind::Cancelled, start);
 
@@ -642,73 +675,77 @@ fn assert_stops_hold() {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         };
-        let error = client.call().interrupt(ask).output_file(1).unwrap_err();
+        let error = client.call().interrupt(ask).get_output_file(1).unwrap_err();
         of(place, error, ErrorKind::Cancelled, start);
     }
 }
 
 #[test]
-fn stops_hold_in_every_phase() {
+fn stop_in_any_phase_ends_the_call() {
     assert_stops_hold();
 }
 
 #[cfg(unix)]
 #[test]
-fn stops_hold_under_a_signal_every_millisecond() {
+fn stop_in_any_phase_under_signals_ends_the_call() {
     if runs_alone() {
         under_signals(assert_stops_hold);
         return;
     }
-    // The handler is the whole process's.
-    run_alone("stops_hold_under_a_signal_every_millisecond", &[]);
+    // A signal handler belongs to the whole process.
+    run_alone("time::stop_in_any_phase_under_signals_ends_the_call", &[]);
 }
 
 #[cfg(unix)]
 #[test]
-fn a_file_arrives_under_a_signal_every_millisecond() {
+fn download_under_signals_succeeds() {
     if runs_alone() {
-        let stand_in = StandIn::start();
-        let client = client(&stand_in.url());
+        let mock = MockSellercloud::start();
+        let client = client(&mock.url());
         under_signals(|| {
             for _ in 0..20 {
-                assert_eq!(client.output_file(28142).unwrap().bytes.len(), 2400);
+                assert_eq!(client.get_output_file(28142).unwrap().bytes.len(), 2400);
             }
-            // Pooled connections do not look used because of a signal.
-            assert!(client.output_file(28148).unwrap().bytes.len() >= 1 << 26);
+            // A signal must not make a pooled connection look stale.
+            assert!(client.get_output_file(28148).unwrap().bytes.len() >= 1 << 26);
         });
         return;
     }
-    run_alone("a_file_arrives_under_a_signal_every_millisecond", &[]);
+    run_alone("time::download_under_signals_succeeds", &[]);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_waiting_call_does_not_wake_up() {
-    let server = silent_after(HEAD);
+fn waiting_call_does_not_poll() {
+    let server = stalls_after(HEAD);
     let limit = Duration::from_secs(2);
     let builder = Client::builder(&server.url).token(TOKEN);
     let client = builder
         .stall_timeout(limit)
-        .retry(Retry::never())
+        .retry_policy(RetryPolicy::never())
         .build()
         .unwrap();
     let token = CancelToken::new();
-    let before = waits_of_this_thread();
-    let error = client.call().cancel(&token).output_file(1).unwrap_err();
-    let waits = waits_of_this_thread() - before;
+    let before = voluntary_context_switches();
+    let error = client
+        .call()
+        .cancel_token(&token)
+        .get_output_file(1)
+        .unwrap_err();
+    let waits = voluntary_context_switches() - before;
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     assert!(waits < 20, "{waits} in {limit:?}");
 }
 
 #[test]
-fn cancel_comes_at_once() {
-    let server = silent_after(HEAD);
+fn cancel_takes_effect_at_once() {
+    let server = stalls_after(HEAD);
     let client = client(&server.url);
-    // At different times of any interval in which a call may look.
+    // At different times, whatever interval a call checks the token in.
     let delay = |index: u64| {
         let call = |token: CancelToken| {
             thread::sleep(Duration::from_millis(index * 7));
-            client.call().cancel(&token).output_file(1)
+            client.call().cancel_token(&token).get_output_file(1)
         };
         cancel(call).1
     };
@@ -719,13 +756,13 @@ fn cancel_comes_at_once() {
 }
 
 #[test]
-fn one_token_cancels_many_calls() {
-    let server = silent_after(HEAD);
+fn cancel_token_shared_by_calls_cancels_all() {
+    let server = stalls_after(HEAD);
     let client = client(&server.url);
     let token = CancelToken::new();
     thread::scope(|scope| {
         let calls: Vec<_> = (0..20)
-            .map(|_| scope.spawn(|| client.call().cancel(&token).output_file(1)))
+            .map(|_| scope.spawn(|| client.call().cancel_token(&token).get_output_file(1)))
             .collect();
         thread::sleep(Duration::from_millis(200));
         token.cancel();
@@ -737,28 +774,31 @@ fn one_token_cancels_many_calls() {
 }
 
 #[test]
-fn limits_of_any_length_work() {
-    let stand_in = StandIn::start();
+fn timeouts_of_any_length_are_accepted() {
+    let mock = MockSellercloud::start();
     for limit in [
         Duration::MAX,
         Duration::MAX / 2,
         Duration::from_secs(u64::MAX / 4),
     ] {
-        let client = Client::builder(stand_in.url().replace("127.0.0.1", "localhost"))
+        let client = Client::builder(mock.url().replace("127.0.0.1", "localhost"))
             .token(TOKEN)
             .connect_timeout(limit)
             .stall_timeout(limit)
             .call_timeout(limit)
             .build()
             .unwrap();
-        assert_eq!(client.output_file(28142).unwrap().bytes.len(), 2400);
+        assert_eq!(client.get_output_file(28142).unwrap().bytes.len(), 2400);
         let token = CancelToken::new();
-        for call in [client.call(), client.call().cancel(&token).timeout(limit)] {
-            assert_eq!(call.output_file(28142).unwrap().bytes.len(), 2400);
+        for call in [
+            client.call(),
+            client.call().cancel_token(&token).timeout(limit),
+        ] {
+            assert_eq!(call.get_output_file(28142).unwrap().bytes.len(), 2400);
         }
     }
-    // They can still be cancelled.
-    let server = silent_after(HEAD);
+    // Such calls can be cancelled.
+    let server = stalls_after(HEAD);
     let builder = Client::builder(&server.url).token(TOKEN);
     let client = builder
         .stall_timeout(Duration::MAX)
@@ -768,7 +808,7 @@ fn limits_of_any_length_work() {
 }
 
 #[test]
-fn stop_while_the_body_of_an_error_arrives_ends_the_call() {
+fn stop_during_the_body_of_an_error_ends_the_call() {
     let server = |status: &str| {
         let head = format!("HTTP/1.1 {status}\r\nContent-Length: 100000\r\n\r\n");
         RawServer::start(move |_, connection| {
@@ -788,11 +828,11 @@ fn stop_while_the_body_of_an_error_arrives_ends_the_call() {
         let place = format!("the body of {status}");
         assert_cancelled(
             &place,
-            cancel(|token| client.call().cancel(&token).output_file(1)),
+            cancel(|token| client.call().cancel_token(&token).get_output_file(1)),
         );
         let start = Instant::now();
         let call = client.call().timeout(Duration::from_millis(300));
-        let error = call.output_file(1).unwrap_err();
+        let error = call.get_output_file(1).unwrap_err();
         assert_eq!(error.kind(), at_deadline, "{place}: {error}");
         assert!(error.to_string().contains(&status[..3]), "{place}: {error}");
         assert!(start.elapsed() < Duration::from_secs(2), "{place}");
@@ -800,7 +840,7 @@ fn stop_while_the_body_of_an_error_arrives_ends_the_call() {
 }
 
 #[test]
-fn interrupt_callback_may_panic_or_use_the_client() {
+fn interrupt_that_panics_or_uses_the_client_is_safe() {
     let server = RawServer::start(|head, connection| {
         if head.contains("/OutputFile/2 ") {
             let _ = connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD");
@@ -812,22 +852,22 @@ fn interrupt_callback_may_panic_or_use_the_client() {
     let client = client(&server.url);
     let call = client.call().timeout(Duration::from_secs(10));
     let call = call.interrupt(|| panic!("from the callback"));
-    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| call.output_file(1)));
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| call.get_output_file(1)));
     assert!(caught.is_err());
     let shared = Rc::new(RefCell::new(0));
     let counted = shared.clone();
     let inner = client.clone();
     let call = client.call().timeout(Duration::from_secs(10));
     let call = call.interrupt(move || {
-        assert_eq!(inner.output_file(2).unwrap().bytes, b"ABC");
+        assert_eq!(inner.get_output_file(2).unwrap().bytes, b"ABC");
         *counted.borrow_mut() += 1;
         match *counted.borrow() {
             3 => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
         }
     });
-    let error = call.output_file(1).unwrap_err();
+    let error = call.get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
     assert_eq!(*shared.borrow(), 3);
-    assert_eq!(client.output_file(2).unwrap().bytes, b"ABC");
+    assert_eq!(client.get_output_file(2).unwrap().bytes, b"ABC");
 }

@@ -1,4 +1,4 @@
-//! Signals and usage of the calling thread.
+//! Signals to the calling thread, and what the system counts for it.
 #![allow(unsafe_code, reason = "the system has no other interface")]
 
 use std::panic::{self, AssertUnwindSafe};
@@ -8,8 +8,15 @@ use std::{mem, ptr, thread};
 
 extern "C" fn ignore(_: libc::c_int) {}
 
-/// Runs `work` while this thread gets a signal every millisecond, whose handler does nothing and
-/// does not let system calls go on (no `SA_RESTART`), as that of a timer or a profiler may.
+/// Runs `work` while the calling thread receives a signal every millisecond.
+///
+/// The handler of `SIGUSR1` does nothing. It is installed without `SA_RESTART`, as that of a
+/// timer or a profiler may be, so that system calls fail with `EINTR`. It stays installed: call
+/// this in a process of its own.
+///
+/// # Panics
+///
+/// Panics if `work` does, or if the handler cannot be installed.
 pub fn under_signals<T>(work: impl FnOnce() -> T) -> T {
     // SAFETY: an all-zero sigaction is valid; the handler touches nothing.
     unsafe {
@@ -28,17 +35,21 @@ pub fn under_signals<T>(work: impl FnOnce() -> T) -> T {
                 thread::sleep(Duration::from_millis(1));
             }
         });
-        // Also where the work panics, or the scope would not end.
+        // Caught, because the scope waits for the other thread.
         let outcome = panic::catch_unwind(AssertUnwindSafe(work));
         is_done.store(true, Ordering::SeqCst);
         outcome.unwrap_or_else(|panic| panic::resume_unwind(panic))
     })
 }
 
-/// How many times this thread has given up the processor to wait.
+/// Returns how many times the calling thread has given up the processor to wait.
+///
+/// # Panics
+///
+/// Panics if the system does not say.
 #[cfg(target_os = "linux")]
-pub fn waits_of_this_thread() -> i64 {
-    // SAFETY: an all-zero rusage is valid, and filled in.
+pub fn voluntary_context_switches() -> i64 {
+    // SAFETY: an all-zero rusage is valid, and getrusage fills it in.
     unsafe {
         let mut usage: libc::rusage = mem::zeroed();
         assert_eq!(libc::getrusage(libc::RUSAGE_THREAD, &mut usage), 0);

@@ -1,6 +1,4 @@
-//! Proxies, by setting and by environment, on a real one.
-
-mod support;
+//! Proxies from the options and from the environment: tinyproxy and mock proxies.
 
 use std::error::Error as _;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,32 +9,33 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use mock_server::RawServer;
+use mock_server::connect_proxy::ConnectProxy;
+use mock_server::connection::Connection;
+use mock_server::process::{run_alone, runs_alone};
+use mock_server::tinyproxy::Tinyproxy;
+use mock_server::tls::{self, Authority, TlsStream};
+use mock_server::{MockSellercloud, TOKEN};
 use rustls::ServerConfig;
-use sellercloud_output::{BodyEncoding, Client, ClientBuilder, Error, ErrorKind, Retry};
-use support::proxy::Proxy;
-use support::raw_server::RawServer;
-use support::stand_in::{StandIn, TOKEN};
-use support::tls::{self, Authority, TlsStream};
-use support::tunnel::Tunnel;
-use support::{run_alone, runs_alone};
+use sellercloud_output::{BodyEncoding, Client, ClientBuilder, Error, ErrorKind, RetryPolicy};
 
-/// The stand-in, by http and by https, at an address that the system takes for loopback and the
-/// client does not: loopback is reached without a proxy.
+/// The mock server over HTTP and HTTPS, at an address that the system treats as loopback and the
+/// client does not. The client reaches loopback without a proxy.
 struct Servers {
-    _stand_in: StandIn,
+    _stand_in: MockSellercloud,
     authority: Authority,
     urls: [String; 2],
 }
 
 impl Servers {
     fn start() -> Self {
-        let (stand_in, authority) = (StandIn::start(), Authority::new());
+        let (mock, authority) = (MockSellercloud::start(), Authority::new());
         let config = authority.server("0.0.0.0").config();
-        let port = tls::in_front_of(&stand_in.url(), config);
-        let http = stand_in.url().replace("127.0.0.1", "0.0.0.0");
+        let port = tls::serve_in_front_of(&mock.url(), config);
+        let http = mock.url().replace("127.0.0.1", "0.0.0.0");
         Self {
             urls: [http, format!("https://0.0.0.0:{port}/rest")],
-            _stand_in: stand_in,
+            _stand_in: mock,
             authority,
         }
     }
@@ -50,18 +49,18 @@ impl Servers {
 }
 
 fn fetch(client: &Client) {
-    assert_eq!(client.output_file(28142).unwrap().bytes.len(), 2400);
+    assert_eq!(client.get_output_file(28142).unwrap().bytes.len(), 2400);
 }
 
 #[test]
-fn http_and_https_go_through_the_proxy() {
-    let (servers, proxy) = (Servers::start(), Proxy::start(None));
+fn http_and_https_use_the_proxy() {
+    let (servers, proxy) = (Servers::start(), Tinyproxy::start(None));
     for url in &servers.urls {
         let before = proxy.requests();
         let client = servers.client(url, &proxy.url());
         fetch(&client);
         fetch(&client);
-        // The way through the proxy is kept like any connection.
+        // The connection through the proxy is reused.
         assert_eq!(proxy.requests(), before + 1);
         fetch(&servers.client(url, ""));
         assert_eq!(proxy.requests(), before + 1);
@@ -69,9 +68,9 @@ fn http_and_https_go_through_the_proxy() {
 }
 
 #[test]
-fn a_proxy_may_want_a_password() {
+fn proxy_with_a_password_needs_the_right_one() {
     let servers = Servers::start();
-    let proxy = Proxy::start(Some(("night", "hunter2")));
+    let proxy = Tinyproxy::start(Some(("night", "hunter2")));
     for url in &servers.urls {
         fetch(&servers.client(url, &proxy.url_with("night:%68unter2")));
         for login in ["night:hunter3", "nobody:hunter2", ""] {
@@ -79,7 +78,10 @@ fn a_proxy_may_want_a_password() {
                 "" => proxy.url(),
                 login => proxy.url_with(login),
             };
-            let error = servers.client(url, &proxy).output_file(28142).unwrap_err();
+            let error = servers
+                .client(url, &proxy)
+                .get_output_file(28142)
+                .unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
             assert_eq!(error.attempts(), 1, "{error}");
             let shown = format!("{error} {error:?}");
@@ -94,7 +96,7 @@ fn a_proxy_may_want_a_password() {
 }
 
 #[test]
-fn a_password_may_have_any_character() {
+fn proxy_password_of_any_characters_is_sent() {
     let heads = Arc::new(Mutex::new(Vec::new()));
     let seen = heads.clone();
     let proxy = RawServer::start(move |head, connection| {
@@ -108,7 +110,7 @@ fn a_password_may_have_any_character() {
         .proxy(format!(
             "http://night%2Ejob:a+b%3A%25%20%2F%C3%A9@{address}"
         ));
-    let error = client.build().unwrap().output_file(1).unwrap_err();
+    let error = client.build().unwrap().get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
     let head = heads.lock().unwrap().concat();
     assert!(
@@ -118,18 +120,18 @@ fn a_password_may_have_any_character() {
     let login = STANDARD.encode("night.job:a+b:% /\u{e9}");
     let header = format!("proxy-authorization: basic {login}\r\n").to_lowercase();
     assert!(head.to_lowercase().contains(&header), "{head}");
-    // The token is for the server alone.
+    // The proxy does not receive the token.
     assert!(!head.contains(TOKEN), "{head}");
 }
 
 #[test]
-fn an_absent_proxy_is_told_by_name() {
+fn absent_proxy_is_named() {
     let servers = Servers::start();
     let error = servers
         .client(&servers.urls[0], "http://night.job:hunter2@127.0.0.1:1")
         .call()
         .timeout(std::time::Duration::from_millis(500))
-        .output_file(28142)
+        .get_output_file(28142)
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
     let shown = format!("{error} {error:?}");
@@ -138,7 +140,7 @@ fn an_absent_proxy_is_told_by_name() {
 }
 
 #[test]
-fn what_is_no_http_proxy_is_refused() {
+fn proxy_url_that_is_not_http_is_rejected() {
     for proxy in [
         "socks5://user:hunter2@127.0.0.1:1080",
         "http://user:hunter2@",
@@ -151,7 +153,7 @@ fn what_is_no_http_proxy_is_refused() {
 }
 
 #[test]
-fn the_environment_names_the_proxy() {
+fn proxy_environment_variables_are_used() {
     if runs_alone() {
         let url = std::env::var("SCO_TEST_URL").unwrap();
         let builder = Client::builder(url).token(TOKEN).allow_plain_http(true);
@@ -160,7 +162,10 @@ fn the_environment_names_the_proxy() {
         fetch(&builder.build().unwrap());
         return;
     }
-    let (servers, proxy) = (Servers::start(), Proxy::start(Some(("user", "hunter2"))));
+    let (servers, proxy) = (
+        Servers::start(),
+        Tinyproxy::start(Some(("user", "hunter2"))),
+    );
     let [http, https] = &servers.urls;
     let at = proxy.url_with("user:hunter2");
     let nowhere = "http://127.0.0.1:1";
@@ -206,7 +211,7 @@ fn the_environment_names_the_proxy() {
             .chain(given)
             .chain(variables.iter().copied())
             .collect();
-        run_alone("the_environment_names_the_proxy", &all);
+        run_alone("proxy::proxy_environment_variables_are_used", &all);
         assert_eq!(
             proxy.requests() - before,
             usize::from(is_used),
@@ -215,7 +220,7 @@ fn the_environment_names_the_proxy() {
     }
 }
 
-/// An empty variable is as good as none.
+/// Clears the variables: an empty one counts as unset.
 const NONE: [(&str, &str); 8] = [
     ("http_proxy", ""),
     ("HTTP_PROXY", ""),
@@ -227,7 +232,7 @@ const NONE: [(&str, &str); 8] = [
     ("NO_PROXY", ""),
 ];
 
-/// A way to a server through a proxy.
+/// A way to a server through a proxy: the scheme of each.
 #[derive(Clone, Copy, Debug)]
 struct Route {
     proxy_is_https: bool,
@@ -257,7 +262,7 @@ const ROUTES: [Route; 4] = [
     Route::new(true, true),
 ];
 
-/// What the servers of a route show of themselves.
+/// The authority of the certificates of a route's servers.
 struct Identities(Authority);
 
 impl Identities {
@@ -274,30 +279,27 @@ impl Identities {
         self.0.server("tt.example").config()
     }
 
-    /// A client on this route; the server is where the proxy says it is.
-    fn client(&self, route: Route, proxy: &Tunnel) -> ClientBuilder {
+    /// Returns a builder for a client on this route. Only the proxy can resolve the host.
+    fn client(&self, route: Route, proxy: &ConnectProxy) -> ClientBuilder {
         let scheme = if route.server_is_https {
             "https"
         } else {
             "http"
         };
-        let proxy = match route.proxy_is_https {
-            true => proxy.https_url(),
-            false => proxy.url(),
-        };
         Client::builder(format!("{scheme}://tt.example"))
             .token(TOKEN)
             .allow_plain_http(true)
-            .proxy(proxy)
+            .proxy(proxy.url_with_host(route.proxy_host()))
             .add_ca_certificates(self.0.pem().as_bytes())
-            .retry(Retry::never())
+            .retry_policy(RetryPolicy::never())
     }
 
-    /// Answers every request with the same bytes, and then ends the connection: TLS is not told.
+    /// Starts a server that sends the same bytes for every request and closes the connection,
+    /// without close_notify.
     fn server_that_answers(&self, route: Route, answer: &str) -> SocketAddr {
         let answer = answer.as_bytes().to_vec();
         match route.server_is_https {
-            false => address_of(&RawServer::answering(answer).url),
+            false => address_of(&RawServer::responding(answer).url),
             true => {
                 let serve = move |client: &mut TlsStream| {
                     let mut lines = BufReader::new(&mut *client).lines();
@@ -319,13 +321,17 @@ fn address_of(url: &str) -> SocketAddr {
 const GOOD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD";
 
 #[test]
-fn every_route_leads_to_the_server() {
+fn every_route_reaches_the_server() {
     let identities = Identities::new();
     for route in ROUTES {
         let server = identities.server_that_answers(route, GOOD);
-        let proxy = Tunnel::start(server, identities.proxy(route));
+        let proxy = ConnectProxy::tunnel_to(server, identities.proxy(route));
         let client = identities.client(route, &proxy).build().unwrap();
-        assert_eq!(client.output_file(1).unwrap().bytes, b"ABC", "{route:?}");
+        assert_eq!(
+            client.get_output_file(1).unwrap().bytes,
+            b"ABC",
+            "{route:?}"
+        );
         let [head] = &proxy.heads()[..] else {
             panic!("{route:?}: {:?}", proxy.heads());
         };
@@ -340,25 +346,23 @@ fn every_route_leads_to_the_server() {
 }
 
 #[test]
-fn a_tunnel_that_closes_before_any_byte_is_opened_once_an_attempt() {
+fn tunnel_that_closes_before_any_byte_is_opened_once_per_attempt() {
     let identities = Identities::new();
     for route in ROUTES {
-        let proxy = Tunnel::with(identities.proxy(route), |_, client| {
+        let proxy = ConnectProxy::start(identities.proxy(route), |_, client| {
             client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
             client.flush()?;
-            // Something is on its way, which nothing comes back for.
+            // The client has sent something, and receives no response to it.
             let _request = client.read(&mut [0; 4096])?;
             client.socket().shutdown(Shutdown::Both)
         });
         for attempts in [1, 3] {
-            let retry = Retry {
-                attempts,
-                base: Duration::from_millis(1),
-                ..Retry::default()
-            };
+            let retry = RetryPolicy::default()
+                .max_attempts(attempts)
+                .initial_backoff(Duration::from_millis(1));
             let before = proxy.heads().len();
-            let client = identities.client(route, &proxy).retry(retry);
-            let error = client.build().unwrap().output_file(1).unwrap_err();
+            let client = identities.client(route, &proxy).retry_policy(retry);
+            let error = client.build().unwrap().get_output_file(1).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Connection, "{route:?}: {error}");
             let opened = proxy.heads().len() - before;
             assert_eq!(opened, attempts as usize, "{route:?}: {error}");
@@ -367,7 +371,7 @@ fn a_tunnel_that_closes_before_any_byte_is_opened_once_an_attempt() {
 }
 
 #[test]
-fn a_body_that_is_cut_on_the_way_is_an_error_on_every_route() {
+fn truncated_body_fails_on_every_route() {
     let identities = Identities::new();
     let ok = "HTTP/1.1 200 OK\r\n";
     for route in ROUTES {
@@ -384,11 +388,11 @@ fn a_body_that_is_cut_on_the_way_is_an_error_on_every_route() {
             (format!("{ok}Connection: close\r\n\r\nQUJD"), false),
         ] {
             let server = identities.server_that_answers(route, &answer);
-            let proxy = Tunnel::start(server, identities.proxy(route));
+            let proxy = ConnectProxy::tunnel_to(server, identities.proxy(route));
             for encoding in [BodyEncoding::Base64, BodyEncoding::Raw, BodyEncoding::Auto] {
                 let client = identities.client(route, &proxy).body_encoding(encoding);
-                let outcome = client.build().unwrap().output_file(1);
-                // Without TLS nothing says whether such a body is whole.
+                let outcome = client.build().unwrap().get_output_file(1);
+                // Without TLS, nothing marks the end of such a body.
                 let is_error = is_delimited || route.server_is_https || route.proxy_is_https;
                 assert_eq!(
                     outcome.is_err(),
@@ -406,12 +410,12 @@ fn a_body_that_is_cut_on_the_way_is_an_error_on_every_route() {
 }
 
 #[test]
-fn a_pooled_tunnel_that_has_ended_is_replaced_once() {
+fn stale_pooled_tunnel_is_replaced_once() {
     let identities = Identities::new();
     let route = ROUTES[0];
     let requests = Arc::new(AtomicUsize::new(0));
     let counted = requests.clone();
-    // Each connection answers its first request, and ends with the second one.
+    // Each connection has a response to its first request, and closes with the second one.
     let server = RawServer::start(move |_, connection| {
         counted.fetch_add(1, Ordering::SeqCst);
         connection.write_all(GOOD.as_bytes()).unwrap();
@@ -422,29 +426,29 @@ fn a_pooled_tunnel_that_has_ended_is_replaced_once() {
             counted.fetch_add(1, Ordering::SeqCst);
         }
     });
-    let proxy = Tunnel::start(address_of(&server.url), None);
+    let proxy = ConnectProxy::tunnel_to(address_of(&server.url), None);
     let client = identities.client(route, &proxy).build().unwrap();
-    // Several connections are pooled, and all of them are stale.
+    // Pools several connections, which are all stale by the next request.
     let gate = std::sync::Barrier::new(4);
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 gate.wait();
-                client.output_file(1).unwrap();
+                let _ = client.get_output_file(1).unwrap();
             });
         }
     });
     let (before, tunnels) = (requests.load(Ordering::SeqCst), proxy.heads().len());
-    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+    assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
     assert_eq!(requests.load(Ordering::SeqCst) - before, 2);
     assert_eq!(proxy.heads().len() - tunnels, 1);
 }
 
 #[test]
-fn a_response_to_connect_that_drips_meets_the_limit_to_connect() {
+fn slow_response_to_connect_reaches_the_connect_timeout() {
     let identities = Identities::new();
     for route in ROUTES {
-        let proxy = Tunnel::with(identities.proxy(route), |_, client| {
+        let proxy = ConnectProxy::start(identities.proxy(route), |_, client| {
             for byte in b"HTTP/1.1 200 OK\r\nX: "
                 .iter()
                 .chain(std::iter::repeat(&b'x'))
@@ -458,7 +462,7 @@ fn a_response_to_connect_that_drips_meets_the_limit_to_connect() {
         let limit = Duration::from_millis(500);
         let client = identities.client(route, &proxy).connect_timeout(limit);
         let start = Instant::now();
-        let error = client.build().unwrap().output_file(1).unwrap_err();
+        let error = client.build().unwrap().get_output_file(1).unwrap_err();
         let elapsed = start.elapsed();
         assert_eq!(error.kind(), ErrorKind::Timeout, "{route:?}: {error}");
         assert!(
@@ -483,24 +487,28 @@ fn interim_responses_of_a_proxy_are_skipped() {
             "HTTP/1.0 204 \r\n\r\n",
         ),
         ("", "HTTP/1.1 299\n\n"),
-        // A tunnel has no body, whatever its response says (RFC 9110 section 9.3.6).
+        // The response that opens a tunnel has no body (RFC 9110 section 9.3.6).
         (
             "HTTP/1.1 102 Wait\r\n\r\nHTTP/1.1 100 C\r\n\r\n",
             "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
         ),
     ] {
-        let proxy = Tunnel::with(None, move |_, client| {
+        let proxy = ConnectProxy::start(None, move |_, client| {
             client.write_all(start.as_bytes())?;
             client.write_all(status.as_bytes())?;
             let _request = client.read(&mut [0; 4096])?;
             client.write_all(GOOD.as_bytes())
         });
         let client = identities.client(ROUTES[0], &proxy).build().unwrap();
-        assert_eq!(client.output_file(1).unwrap().bytes, b"ABC", "{status:?}");
+        assert_eq!(
+            client.get_output_file(1).unwrap().bytes,
+            b"ABC",
+            "{status:?}"
+        );
     }
 }
 
-/// What a proxy says, the words that are shown for it, and whether it may pass.
+/// A proxy's response, the text of its error, and whether the error is transient.
 const REFUSALS: [(&str, &str, bool); 11] = [
     (
         "HTTP/1.1 403 Nope\r\nContent-Length: 40\r\n\r\n<html><h1>tt.example is blocked</h1></ht",
@@ -548,28 +556,29 @@ const REFUSALS: [(&str, &str, bool); 11] = [
 ];
 
 #[test]
-fn what_a_proxy_refuses_is_reported_with_its_reason() {
+fn error_of_a_proxy_is_reported_with_its_message() {
     let identities = Identities::new();
     for (answer, words, is_transient) in REFUSALS {
         for route in ROUTES {
-            let proxy = Tunnel::with(identities.proxy(route), move |_, client| {
+            let proxy = ConnectProxy::start(identities.proxy(route), move |_, client| {
                 client.write_all(answer.as_bytes())?;
                 client.flush()
             });
             let client = identities.client(route, &proxy).build().unwrap();
-            let error = client.output_file(1).unwrap_err();
+            let error = client.get_output_file(1).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Connection, "{answer:?}: {error}");
             assert!(error.to_string().contains(words), "{answer:?}: {error}");
-            let name = format!("through the proxy {}:{}", route.proxy_host(), proxy.port);
+            let name = format!("through the proxy {}:{}", route.proxy_host(), proxy.port());
             assert!(error.to_string().contains(&name), "{error}");
-            assert_eq!(error.retry_may_help(), is_transient, "{answer:?}: {error}");
-            assert_says_nothing_twice(&error);
+            assert_eq!(error.is_retryable(), is_transient, "{answer:?}: {error}");
+            assert_sources_repeat_nothing(&error);
         }
     }
 }
 
-/// What prints an error prints its sources too.
-fn assert_says_nothing_twice(error: &Error) {
+/// Asserts that no source of an error repeats the text of the error above it: programs print
+/// both.
+fn assert_sources_repeat_nothing(error: &Error) {
     let mut above = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {
@@ -581,31 +590,31 @@ fn assert_says_nothing_twice(error: &Error) {
 }
 
 #[test]
-fn a_head_without_end_from_a_proxy_is_an_error() {
+fn proxy_response_head_without_end_fails() {
     let identities = Identities::new();
-    let proxy = Tunnel::with(None, |_, client| {
+    let proxy = ConnectProxy::start(None, |_, client| {
         client.write_all(b"HTTP/1.1 200 OK\r\n")?;
         loop {
             client.write_all(&[b'x'; 1000])?;
         }
     });
     let client = identities.client(ROUTES[0], &proxy).build().unwrap();
-    let error = client.output_file(1).unwrap_err();
+    let error = client.get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
     assert!(error.to_string().contains("too long a head"), "{error}");
-    assert!(!error.retry_may_help());
+    assert!(!error.is_retryable());
 }
 
 #[test]
-fn a_page_of_a_proxy_does_not_show_the_password() {
+fn proxy_page_that_repeats_the_password_is_redacted() {
     let identities = Identities::new();
-    let proxy = Tunnel::with(None, |head, client| {
+    let proxy = ConnectProxy::start(None, |head, client| {
         client.write_all(b"HTTP/1.1 403 No\r\n\r\nYou sent hunter2, as ")?;
         client.write_all(head.as_bytes())
     });
-    let url = format!("http://night:hunter2@127.0.0.1:{}", proxy.port);
+    let url = format!("http://night:hunter2@127.0.0.1:{}", proxy.port());
     let client = identities.client(ROUTES[0], &proxy).proxy(url);
-    let error = client.build().unwrap().output_file(1).unwrap_err();
+    let error = client.build().unwrap().get_output_file(1).unwrap_err();
     let shown = format!("{error} {error:?}");
     assert!(shown.contains("You sent [password]"), "{shown}");
     let encoded = STANDARD.encode("night:hunter2");
@@ -616,13 +625,13 @@ fn a_page_of_a_proxy_does_not_show_the_password() {
 }
 
 #[test]
-fn a_proxy_that_cannot_be_trusted_is_named() {
+fn untrusted_proxy_is_named() {
     let identities = Identities::new();
     let route = ROUTES[3];
     let untrusted = Authority::new().server("localhost").config();
-    let proxy = Tunnel::start(([127, 0, 0, 1], 1).into(), Some(untrusted));
+    let proxy = ConnectProxy::tunnel_to(([127, 0, 0, 1], 1).into(), Some(untrusted));
     let client = identities.client(route, &proxy).build().unwrap();
-    let error = client.output_file(1).unwrap_err();
+    let error = client.get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
     assert!(
         error
@@ -631,53 +640,54 @@ fn a_proxy_that_cannot_be_trusted_is_named() {
         "{error}"
     );
     assert!(proxy.heads().is_empty());
-    // Nor is a proxy that speaks no TLS.
-    let plain = Tunnel::start(([127, 0, 0, 1], 1).into(), None);
+    // A proxy without TLS.
+    let plain = ConnectProxy::tunnel_to(([127, 0, 0, 1], 1).into(), None);
     let client = identities
         .client(route, &plain)
+        .proxy(format!("https://localhost:{}", plain.port()))
         .connect_timeout(Duration::from_secs(1));
-    client.build().unwrap().output_file(1).unwrap_err();
+    client.build().unwrap().get_output_file(1).unwrap_err();
     assert!(plain.heads().is_empty());
 }
 
 #[test]
-fn loopback_is_reached_without_a_proxy() {
+fn loopback_bypasses_the_proxy() {
     if runs_alone() {
         let url = std::env::var("SCO_TEST_URL").unwrap();
         fetch(&Client::builder(url).token(TOKEN).build().unwrap());
         return;
     }
-    let stand_in = StandIn::start();
-    let nowhere = Tunnel::with(None, |_, _| Ok(()));
+    let mock = MockSellercloud::start();
+    let nowhere = ConnectProxy::start(None, |_, _| Ok(()));
     for host in ["127.0.0.1", "localhost"] {
-        let url = stand_in.url().replace("127.0.0.1", host);
+        let url = mock.url().replace("127.0.0.1", host);
         let client = Client::builder(&url).token(TOKEN).proxy(nowhere.url());
         fetch(&client.build().unwrap());
         for variable in ["http_proxy", "all_proxy", "ALL_PROXY"] {
             let given = [("SCO_TEST_URL", url.as_str()), (variable, &nowhere.url())];
             let all: Vec<_> = NONE.into_iter().chain(given).collect();
-            run_alone("loopback_is_reached_without_a_proxy", &all);
+            run_alone("proxy::loopback_bypasses_the_proxy", &all);
         }
     }
     assert_eq!(nowhere.heads(), [""; 0]);
 }
 
 #[test]
-fn a_proxy_by_name_may_have_several_addresses() {
+fn proxy_name_with_several_addresses_connects() {
     let identities = Identities::new();
-    // The system knows ::1 for it too, where nothing listens.
+    // The system may resolve it to ::1 too, where nothing listens.
     let server = identities.server_that_answers(ROUTES[0], GOOD);
-    let proxy = Tunnel::start(server, None);
-    let url = format!("http://localhost:{}", proxy.port);
+    let proxy = ConnectProxy::tunnel_to(server, None);
+    let url = format!("http://localhost:{}", proxy.port());
     let client = identities.client(ROUTES[0], &proxy).proxy(url);
     assert_eq!(
-        client.build().unwrap().output_file(1).unwrap().bytes,
+        client.build().unwrap().get_output_file(1).unwrap().bytes,
         b"ABC"
     );
 }
 
 #[test]
-fn a_connection_that_closes_in_the_tls_handshake_is_a_connection_error() {
+fn close_during_the_tls_handshake_is_a_connection_error() {
     let identities = Identities::new();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -687,32 +697,32 @@ fn a_connection_that_closes_in_the_tls_handshake_is_a_connection_error() {
             let _ = connection.read(&mut [0; 1000]);
         }
     });
-    let proxy = Tunnel::start(address, None);
+    let proxy = ConnectProxy::tunnel_to(address, None);
     let client = identities.client(ROUTES[1], &proxy).build().unwrap();
-    let error = client.output_file(1).unwrap_err();
+    let error = client.get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
     assert!(
         error.to_string().contains("during the TLS handshake"),
         "{error}"
     );
-    assert!(error.retry_may_help());
+    assert!(error.is_retryable());
     assert_eq!(proxy.heads().len(), 1);
 }
 
 #[test]
-fn challenge_of_a_proxy_that_repeats_a_secret_is_redacted() {
+fn proxy_challenge_that_repeats_a_secret_is_redacted() {
     let identities = Identities::new();
-    let proxy = Tunnel::with(None, |_, client| {
+    let proxy = ConnectProxy::start(None, |_, client| {
         client.write_all(
             b"HTTP/1.1 407 No\r\nProxy-Authenticate: NTLM, hunter2 realm=x\r\n\
               Content-Length: 0\r\n\r\n",
         )
     });
-    // Of a login without a password, the user name is the secret.
+    // In a login without a password, the user name is the secret.
     for login in ["night:hunter2", "hunter2", "hunter2:"] {
-        let url = format!("http://{login}@127.0.0.1:{}", proxy.port);
+        let url = format!("http://{login}@127.0.0.1:{}", proxy.port());
         let client = identities.client(ROUTES[0], &proxy).proxy(url);
-        let error = client.build().unwrap().output_file(1).unwrap_err();
+        let error = client.build().unwrap().get_output_file(1).unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(shown.contains("by NTLM or [password], which"), "{shown}");
         assert!(!shown.contains("hunter2"), "{shown}");
@@ -720,9 +730,9 @@ fn challenge_of_a_proxy_that_repeats_a_secret_is_redacted() {
 }
 
 #[test]
-fn connect_names_the_server_as_its_url_does() {
+fn connect_request_names_the_host_of_the_url() {
     let identities = Identities::new();
-    let proxy = Tunnel::with(None, |_, client| {
+    let proxy = ConnectProxy::start(None, |_, client| {
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
         let _request = client.read(&mut [0; 4096])?;
         client.write_all(GOOD.as_bytes())
@@ -735,13 +745,13 @@ fn connect_names_the_server_as_its_url_does() {
     ] {
         let client = Client::builder(server).token(TOKEN).proxy(proxy.url());
         let client = client.allow_plain_http(true).build().unwrap();
-        assert_eq!(client.output_file(1).unwrap().bytes, b"ABC", "{server}");
+        assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC", "{server}");
         let head = proxy.heads().pop().unwrap();
         let start = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n");
         assert!(head.starts_with(&start), "{head}");
     }
     let client = identities.client(ROUTES[1], &proxy).build().unwrap();
-    client.output_file(1).unwrap_err();
+    client.get_output_file(1).unwrap_err();
     let head = proxy.heads().pop().unwrap();
     assert!(
         head.starts_with("CONNECT tt.example:443 HTTP/1.1\r\n"),

@@ -1,6 +1,6 @@
 /*
- * Faults of a program, seen within the library's code, that tests/sanitize must see
- * reported, or its sanitizers are not on.
+ * Injected bugs that show in the library's code. tests/sanitize checks that its sanitizers
+ * report them.
  */
 
 #include <pthread.h>
@@ -10,7 +10,7 @@
 
 static void leak(void)
 {
-    /* Many, as what lies about on the stack may still point to one. */
+    /* Many, because a stale pointer on the stack may still point to one. */
     for (int i = 0; i < 100; i++)
         (void)sco_config_new();
 }
@@ -22,7 +22,7 @@ static void use_after_free(void)
     sco_config_set_allow_plain_http(config, 1, NULL);
 }
 
-/* Once: ThreadSanitizer forgets what is long ago. */
+/* Once each, because ThreadSanitizer forgets old accesses. */
 static void *change(void *config)
 {
     sco_config_set_allow_plain_http(config, 1, NULL);
@@ -42,12 +42,12 @@ static void race(void)
 
 int main(int argc, char **argv)
 {
-    const char *fault = argc == 2 ? argv[1] : "";
-    if (strcmp(fault, "leak") == 0)
+    const char *bug = argc == 2 ? argv[1] : "";
+    if (strcmp(bug, "leak") == 0)
         leak();
-    if (strcmp(fault, "use after free") == 0)
+    if (strcmp(bug, "use after free") == 0)
         use_after_free();
-    if (strcmp(fault, "race") == 0)
+    if (strcmp(bug, "race") == 0)
         race();
     return 0;
 }

@@ -1,7 +1,4 @@
-//! What happens on the wire when it does not go well: every cut is an error,
-//! whatever the form and the framing.
-
-mod support;
+//! Truncated, malformed and unusual responses: no truncation succeeds, in any form and framing.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -10,13 +7,15 @@ use std::sync::{Arc, Barrier, Mutex};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use sellercloud_output::{BodyEncoding, Client, Error, ErrorKind, OutputFile, Retry};
-use support::raw_server::RawServer;
+use mock_server::RawServer;
+use sellercloud_output::{BodyEncoding, Client, Error, ErrorKind, OutputFile, RetryPolicy};
 
 fn fetch(url: &str, encoding: BodyEncoding) -> Result<OutputFile, Error> {
-    let builder = Client::builder(url).token("token").retry(Retry::never());
+    let builder = Client::builder(url)
+        .token("token")
+        .retry_policy(RetryPolicy::never());
     let client = builder.body_encoding(encoding);
-    client.build()?.output_file(28142)
+    client.build()?.get_output_file(28142)
 }
 
 const FORMS: [(&str, BodyEncoding); 6] = [
@@ -57,7 +56,7 @@ fn chunked(body: &str) -> (String, Vec<u8>) {
 }
 
 #[test]
-fn a_body_cut_at_any_byte_is_an_error() {
+fn body_truncated_at_any_byte_fails() {
     let answer = Arc::new(Mutex::new(Vec::new()));
     let shared = answer.clone();
     let server = RawServer::start(move |_, connection| {
@@ -67,7 +66,7 @@ fn a_body_cut_at_any_byte_is_an_error() {
     for (body, encoding) in FORMS {
         for (head, wire) in [with_length(body), chunked(body)] {
             *answer.lock().unwrap() = [head.as_bytes(), &wire].concat();
-            fetch(&server.url, encoding).unwrap();
+            let _ = fetch(&server.url, encoding).unwrap();
             for length in 0..wire.len() {
                 *answer.lock().unwrap() = [head.as_bytes(), &wire[..length]].concat();
                 let error = fetch(&server.url, encoding)
@@ -81,42 +80,42 @@ fn a_body_cut_at_any_byte_is_an_error() {
 }
 
 #[test]
-fn an_answer_cut_within_its_head_is_an_error() {
+fn head_truncated_at_any_byte_fails() {
     let (head, _) = with_length("QUJD");
     for length in 0..head.len() {
-        let server = RawServer::answering(&head[..length]);
+        let server = RawServer::responding(&head[..length]);
         let error = fetch(&server.url, BodyEncoding::Base64).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection, "{length}: {error}");
     }
 }
 
 #[test]
-fn a_body_may_end_with_the_connection() {
+fn body_that_ends_with_the_connection_succeeds() {
     for (body, encoding) in FORMS {
-        let server = RawServer::answering(format!("HTTP/1.1 200 OK\r\n\r\n{body}"));
-        fetch(&server.url, encoding).unwrap();
-        let server = RawServer::answering(format!("HTTP/1.0 200 OK\r\n\r\n{body}"));
-        fetch(&server.url, encoding).unwrap();
+        let server = RawServer::responding(format!("HTTP/1.1 200 OK\r\n\r\n{body}"));
+        let _ = fetch(&server.url, encoding).unwrap();
+        let server = RawServer::responding(format!("HTTP/1.0 200 OK\r\n\r\n{body}"));
+        let _ = fetch(&server.url, encoding).unwrap();
     }
-    // What the framing cannot tell, the form does, but for whole groups of plain base64.
+    // Where the framing marks no end, the form does, except between whole groups of base64.
     for length in 1..28 {
         let server =
-            RawServer::answering(format!("HTTP/1.1 200 OK\r\n\r\n{}", &FORMS[0].0[..length]));
+            RawServer::responding(format!("HTTP/1.1 200 OK\r\n\r\n{}", &FORMS[0].0[..length]));
         let outcome = fetch(&server.url, BodyEncoding::Base64);
         assert_eq!(outcome.is_ok(), length % 4 == 0, "{length}");
     }
 }
 
 #[test]
-fn a_reset_is_not_the_end_of_a_body() {
+fn reset_during_the_body_fails() {
     let server = RawServer::start(|_, connection| {
         connection
             .write_all(b"HTTP/1.1 200 OK\r\n\r\nQUJD")
             .unwrap();
-        // Closing with this set resets the connection.
+        // Closing the socket then resets the connection.
         set_linger_zero(connection);
     });
-    // The reset may overtake the bytes; it is an error either way.
+    // The reset may overtake the bytes. Both cases are errors.
     for _ in 0..20 {
         let error = fetch(&server.url, BodyEncoding::Base64).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
@@ -130,9 +129,9 @@ fn set_linger_zero(connection: &std::net::TcpStream) {
 }
 
 #[test]
-fn a_length_that_lies_is_an_error_and_allocates_nothing() {
+fn wrong_content_length_fails_and_allocates_nothing() {
     for length in ["5", "1000", "1099511627776", "18446744073709551615"] {
-        let server = RawServer::answering(format!(
+        let server = RawServer::responding(format!(
             "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nQUJD"
         ));
         for encoding in [BodyEncoding::Base64, BodyEncoding::Raw, BodyEncoding::Auto] {
@@ -147,7 +146,7 @@ fn a_length_that_lies_is_an_error_and_allocates_nothing() {
         "4, 5",
         "4\r\nContent-Length: 5",
     ] {
-        let server = RawServer::answering(format!(
+        let server = RawServer::responding(format!(
             "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nQUJD"
         ));
         let error = fetch(&server.url, BodyEncoding::Base64).unwrap_err();
@@ -156,7 +155,7 @@ fn a_length_that_lies_is_an_error_and_allocates_nothing() {
 }
 
 #[test]
-fn what_is_not_http_is_an_error() {
+fn response_that_is_not_http_fails() {
     for answer in [
         "garbage\r\n\r\n",
         "HTTP/1.1 abc OK\r\n\r\n",
@@ -164,7 +163,7 @@ fn what_is_not_http_is_an_error() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nQUJDxx0\r\n\r\n",
     ] {
-        let server = RawServer::answering(answer);
+        let server = RawServer::responding(answer);
         let error = fetch(&server.url, BodyEncoding::Base64).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection, "{answer:?}: {error}");
     }
@@ -179,20 +178,20 @@ fn raw_bytes_in_a_name_are_utf8_or_latin1() {
     ] {
         let head =
             b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Disposition: attachment; filename=\"";
-        let server = RawServer::answering([head, bytes, b"\"\r\n\r\nQUJD"].concat());
+        let server = RawServer::responding([head, bytes, b"\"\r\n\r\nQUJD"].concat());
         assert_eq!(fetch(&server.url, BodyEncoding::Base64).unwrap().name, name);
     }
 }
 
 #[test]
-fn nobody_there_is_a_connection_error() {
+fn refused_connection_is_a_connection_error() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
     let error = fetch(&format!("http://{address}"), BodyEncoding::Base64).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert!(error.to_string().contains(&address.to_string()), "{error}");
-    assert!(error.retry_may_help());
+    assert!(error.is_retryable());
     let error = fetch("https://no-such-host.invalid", BodyEncoding::Base64).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert!(
@@ -202,7 +201,7 @@ fn nobody_there_is_a_connection_error() {
 }
 
 #[test]
-fn a_server_that_speaks_no_tls_is_a_tls_error() {
+fn server_without_tls_is_a_tls_error() {
     let server = RawServer::start(|_, _| {});
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
@@ -211,7 +210,7 @@ fn a_server_that_speaks_no_tls_is_a_tls_error() {
         connection
             .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
             .unwrap();
-        // Until the client has read it and hangs up.
+        // Until the client has read it and closes the connection.
         let _ = std::io::copy(&mut connection, &mut std::io::sink());
     });
     let error = fetch(&url, BodyEncoding::Base64).unwrap_err();
@@ -220,14 +219,14 @@ fn a_server_that_speaks_no_tls_is_a_tls_error() {
 }
 
 #[test]
-fn the_connection_is_kept_for_the_next_call() {
+fn connection_is_reused_by_the_next_call() {
     let connections = Arc::new(AtomicUsize::new(0));
     let counted = connections.clone();
     let server = RawServer::start(move |_, connection| {
         counted.fetch_add(1, Ordering::SeqCst);
         let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nQUJD";
         connection.write_all(answer).unwrap();
-        // Every later request on the connection gets the same answer.
+        // Every later request on the connection has the same response.
         let mut request = [0; 4096];
         while connection.read(&mut request).is_ok_and(|length| length > 0) {
             connection.write_all(answer).unwrap();
@@ -235,14 +234,14 @@ fn the_connection_is_kept_for_the_next_call() {
     });
     let client = Client::builder(&server.url).token("token").build().unwrap();
     for _ in 0..10 {
-        assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+        assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
     }
     assert_eq!(connections.load(Ordering::SeqCst), 1);
 }
 
-/// Answers the first request of each connection but the second request as `end` has it;
-/// counts the requests.
-fn server_that_ends_kept_connections(
+/// Starts a server that responds to the first request of each connection, and calls `end` for
+/// the second one. Counts the requests.
+fn server_that_ends_idle_connections(
     end: fn(&std::net::TcpStream),
 ) -> (RawServer, Arc<AtomicUsize>) {
     let requests = Arc::new(AtomicUsize::new(0));
@@ -263,39 +262,39 @@ fn server_that_ends_kept_connections(
 }
 
 #[test]
-fn a_kept_connection_that_ends_unanswered_is_replaced() {
+fn idle_connection_that_closes_is_replaced() {
     for end in [|_: &_| (), set_linger_zero] {
-        let (server, requests) = server_that_ends_kept_connections(end);
+        let (server, requests) = server_that_ends_idle_connections(end);
         let client = Client::builder(&server.url)
             .token("token")
-            .retry(Retry::never());
+            .retry_policy(RetryPolicy::never());
         let client = client.build().unwrap();
-        assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
-        // The first answers nothing, the one that takes its place does.
-        assert_eq!(client.output_file(2).unwrap().bytes, b"ABC");
+        assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
+        // The idle connection has no response. The new one has.
+        assert_eq!(client.get_output_file(2).unwrap().bytes, b"ABC");
         assert_eq!(requests.load(Ordering::SeqCst), 3);
     }
 }
 
 #[test]
-fn an_answer_that_was_begun_on_a_kept_connection_is_not_asked_for_again() {
-    let (server, requests) = server_that_ends_kept_connections(|mut connection| {
+fn partial_response_on_a_reused_connection_is_not_retried() {
+    let (server, requests) = server_that_ends_idle_connections(|mut connection| {
         connection.write_all(b"HTTP/1.1 2").unwrap();
     });
     let client = Client::builder(&server.url)
         .token("token")
-        .retry(Retry::never());
+        .retry_policy(RetryPolicy::never());
     let client = client.build().unwrap();
-    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
-    let error = client.output_file(2).unwrap_err();
+    assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
+    let error = client.get_output_file(2).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
     assert_eq!(requests.load(Ordering::SeqCst), 2);
 }
 
 #[test]
-fn what_comes_behind_an_answer_is_not_the_next_one() {
+fn bytes_after_a_response_are_not_the_next_response() {
     let answer = |body: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n{body}");
-    // With the answer, and when the connection is idle.
+    // Together with the response, and while the connection is idle.
     for (first, later) in [
         (answer("QUJD") + &answer("REVG"), String::new()),
         (answer("QUJD"), answer("REVG")),
@@ -307,16 +306,16 @@ fn what_comes_behind_an_answer_is_not_the_next_one() {
             steps.wait();
             connection.write_all(later.as_bytes()).unwrap();
             steps.wait();
-            // Kept, for a request that it will not answer.
+            // Keeps the connection open, without a response to the next request.
             let _ = connection.read_to_end(&mut Vec::new());
         });
         let client = Client::builder(&server.url)
             .token("token")
-            .retry(Retry::never())
+            .retry_policy(RetryPolicy::never())
             .build()
             .unwrap();
         for _ in 0..3 {
-            assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+            assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
             step.wait();
             step.wait();
         }
@@ -324,7 +323,7 @@ fn what_comes_behind_an_answer_is_not_the_next_one() {
 }
 
 #[test]
-fn a_response_that_http_does_not_allow_names_what_is_wrong_and_is_not_retried() {
+fn invalid_http_response_names_its_error_and_is_not_retried() {
     let ok = "HTTP/1.1 200 OK\r\n";
     let many: String = (0..129).map(|n| format!("X-{n}: y\r\n")).collect();
     let large = "x".repeat(70_000);
@@ -376,26 +375,25 @@ fn a_response_that_http_does_not_allow_names_what_is_wrong_and_is_not_retried() 
             counted.fetch_add(1, Ordering::SeqCst);
             let _ = connection.write_all(response.as_bytes());
         });
-        let retry = Retry {
-            base: std::time::Duration::from_millis(1),
-            ..Retry::default()
-        };
-        let client = Client::builder(&server.url).token("token").retry(retry);
-        let error = client.build().unwrap().output_file(1).unwrap_err();
+        let retry = RetryPolicy::default().initial_backoff(std::time::Duration::from_millis(1));
+        let client = Client::builder(&server.url)
+            .token("token")
+            .retry_policy(retry);
+        let error = client.build().unwrap().get_output_file(1).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection, "{shown}: {error}");
         assert!(error.to_string().contains(words), "{shown}: {error}");
         assert!(!error.to_string().contains("closed"), "{shown}: {error}");
-        assert!(!error.retry_may_help(), "{shown}: {error}");
+        assert!(!error.is_retryable(), "{shown}: {error}");
         assert_eq!(requests.load(Ordering::SeqCst), 1, "{shown}: {error}");
     }
 }
 
 #[test]
-fn a_response_with_many_and_long_headers_is_read() {
+fn response_with_many_or_long_headers_is_read() {
     let many: String = (0..120).map(|n| format!("X-{n}: {n}\r\n")).collect();
     let long = format!("Set-Cookie: {}\r\n", "x".repeat(60_000));
     for headers in [many, long] {
-        let server = RawServer::answering(format!(
+        let server = RawServer::responding(format!(
             "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n{headers}\r\nQUJD"
         ));
         let file = fetch(&server.url, BodyEncoding::Base64).unwrap();
@@ -409,7 +407,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A response with these headers, whose body is chunked if one of them says so.
+/// Returns a response with these headers. The body is chunked if one of them says so.
 fn encoded(headers: &str, body: &[u8]) -> Vec<u8> {
     let head = match headers.contains("chunked") {
         true => format!("HTTP/1.1 200 OK\r\n{headers}\r\n{:x}\r\n", body.len()),
@@ -426,7 +424,7 @@ fn encoded(headers: &str, body: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn encodings_are_undone_whatever_headers_name_them() {
+fn content_and_transfer_encodings_are_decoded() {
     let plain = b"id,name\r\n1,raw\r\n";
     let (once, twice) = (gzip(plain), gzip(&gzip(plain)));
     for (headers, body) in [
@@ -457,7 +455,7 @@ fn encodings_are_undone_whatever_headers_name_them() {
             &twice,
         ),
     ] {
-        let server = RawServer::answering(encoded(headers, body));
+        let server = RawServer::responding(encoded(headers, body));
         for encoding in [BodyEncoding::Raw, BodyEncoding::Auto] {
             let file = fetch(&server.url, encoding).unwrap();
             assert_eq!(file.bytes, plain, "{headers:?}");
@@ -466,7 +464,7 @@ fn encodings_are_undone_whatever_headers_name_them() {
 }
 
 #[test]
-fn compressed_bytes_are_never_the_file() {
+fn unsupported_or_invalid_encoding_fails() {
     let body = gzip(&gzip(&gzip(b"id,name\r\n")));
     for (headers, kind, words) in [
         (
@@ -504,31 +502,31 @@ fn compressed_bytes_are_never_the_file() {
             "not valid gzip" => b"id,name\r\n",
             _ => &body,
         };
-        let server = RawServer::answering(encoded(headers, body));
+        let server = RawServer::responding(encoded(headers, body));
         for encoding in [BodyEncoding::Raw, BodyEncoding::Auto, BodyEncoding::Base64] {
             let error = fetch(&server.url, encoding).unwrap_err();
             assert_eq!(error.kind(), kind, "{headers:?}: {error}");
             assert!(error.to_string().contains(words), "{headers:?}: {error}");
-            assert!(!error.retry_may_help(), "{headers:?}: {error}");
+            assert!(!error.is_retryable(), "{headers:?}: {error}");
         }
     }
 }
 
 #[test]
-fn a_transfer_encoding_in_http_1_0_is_an_error() {
+fn transfer_encoding_in_http_1_0_fails() {
     let body = "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 14\r\n\r\n";
-    let server = RawServer::answering(format!("{body}4\r\nQUJD\r\n0\r\n\r\n"));
+    let server = RawServer::responding(format!("{body}4\r\nQUJD\r\n0\r\n\r\n"));
     let error = fetch(&server.url, BodyEncoding::Raw).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
 }
 
 #[test]
-fn all_pooled_connections_that_are_stale_cost_one_request() {
+fn stale_pooled_connections_cost_one_request() {
     let requests = Arc::new(AtomicUsize::new(0));
     let counted = requests.clone();
     let gate = Arc::new(Barrier::new(8));
     let steps = gate.clone();
-    // The first eight wait for each other, so that each has a connection of its own.
+    // The first eight requests wait for each other, so that each has a connection of its own.
     let server = RawServer::start(move |_, connection| {
         if counted.fetch_add(1, Ordering::SeqCst) < 8 {
             steps.wait();
@@ -543,24 +541,24 @@ fn all_pooled_connections_that_are_stale_cost_one_request() {
         }
     });
     let builder = Client::builder(&server.url).token("token");
-    let client = builder.retry(Retry::never()).build().unwrap();
+    let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| client.output_file(1).unwrap());
+            scope.spawn(|| client.get_output_file(1).unwrap());
         }
     });
-    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+    assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
     assert_eq!(requests.load(Ordering::SeqCst), 10);
 }
 
 #[test]
-fn transfer_encoding_that_encodes_nothing_ends_with_the_connection() {
+fn transfer_encoding_identity_ends_with_the_connection() {
     for coding in ["identity", "", "Identity, identity"] {
         let head = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n");
-        let server = RawServer::answering(format!("{head}\r\nQUJD"));
+        let server = RawServer::responding(format!("{head}\r\nQUJD"));
         let file = fetch(&server.url, BodyEncoding::Base64).unwrap();
         assert_eq!(file.bytes, b"ABC", "{coding:?}");
-        let server = RawServer::answering(format!("{head}Content-Length: 8\r\n\r\nQUJD"));
+        let server = RawServer::responding(format!("{head}Content-Length: 8\r\n\r\nQUJD"));
         let error = fetch(&server.url, BodyEncoding::Base64).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection, "{coding:?}: {error}");
     }
@@ -580,7 +578,7 @@ fn token_of_any_length_is_sent_or_rejected() {
     for length in [1, 10_000, 33_000, 64 * 1024] {
         let client = Client::builder(&server.url).token("t".repeat(length));
         let client = client.body_encoding(BodyEncoding::Raw).build().unwrap();
-        let file = client.output_file(1).unwrap();
+        let file = client.get_output_file(1).unwrap();
         assert_eq!(file.bytes, format!("{length:05}").as_bytes());
     }
     let error = Client::builder(&server.url).token("t".repeat(64 * 1024 + 1));
@@ -591,12 +589,12 @@ fn token_of_any_length_is_sent_or_rejected() {
 
 #[test]
 fn content_type_with_the_token_is_redacted() {
-    let server = RawServer::answering(
+    let server = RawServer::responding(
         "HTTP/1.1 200 OK\r\nContent-Type: text/csv; session=secret-token\r\n\
          Content-Length: 4\r\n\r\nQUJD",
     );
     let client = Client::builder(&server.url).token("secret-token");
-    let file = client.build().unwrap().output_file(1).unwrap();
+    let file = client.build().unwrap().get_output_file(1).unwrap();
     let content_type = file.content_type.as_deref();
     assert_eq!(content_type, Some("text/csv; session=[token]"));
 }

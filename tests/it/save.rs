@@ -2,10 +2,8 @@
 
 #![cfg_attr(
     windows,
-    allow(unused_imports, dead_code, reason = "for tests of Unix")
+    allow(unused_imports, dead_code, reason = "some tests are for Unix alone")
 )]
-
-mod support;
 
 use std::env;
 use std::fs::{self, File};
@@ -19,26 +17,23 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use sellercloud_output::{CancelToken, Client, Error, ErrorKind, IfExists, Retry, SaveOptions};
-use support::raw_server::RawServer;
-use support::stand_in::{JOBS, Job, StandIn, TOKEN};
-use support::{alone, run_alone, run_alone_by, runs_alone};
+use mock_server::RawServer;
+use mock_server::process::{self, run_alone, run_alone_in, runs_alone};
+use mock_server::scripted_jobs::{JOBS, Job};
+use mock_server::{MockSellercloud, TOKEN};
+use sellercloud_output::{
+    CancelToken, Client, Error, ErrorKind, IfExists, RetryPolicy, SaveOptions,
+};
 use tempfile::TempDir;
 
 fn client(url: &str) -> Client {
-    let retry = Retry {
-        base: Duration::from_millis(10),
-        ..Retry::default()
-    };
-    let builder = Client::builder(url).token(TOKEN).retry(retry);
+    let retry = RetryPolicy::default().initial_backoff(Duration::from_millis(10));
+    let builder = Client::builder(url).token(TOKEN).retry_policy(retry);
     builder.build().unwrap()
 }
 
 fn if_exists(if_exists: IfExists) -> SaveOptions {
-    SaveOptions {
-        if_exists,
-        ..SaveOptions::default()
-    }
+    SaveOptions::default().if_exists(if_exists)
 }
 
 fn names_in(folder: impl AsRef<Path>) -> Vec<String> {
@@ -50,17 +45,17 @@ fn names_in(folder: impl AsRef<Path>) -> Vec<String> {
 }
 
 fn io_error<T>(outcome: Result<T, Error>) -> (String, PathBuf) {
-    let Err(Error::Io { path, .. }) = &outcome else {
-        panic!("{:?}", outcome.err());
-    };
-    let path = path.clone().unwrap();
-    (outcome.err().unwrap().to_string(), path)
+    let error = outcome.err().expect("the save succeeded");
+    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+    let path = error.path().unwrap().to_owned();
+    (error.to_string(), path)
 }
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Disposition: attachment; filename=half.csv\r\n\
                        Content-Length: 400000\r\n\r\n";
 
-/// Sends half a file, says so, waits until it is told, and sends the other half.
+/// Starts a server that sends half a file and reports it on the first channel. It sends the
+/// other half once it receives something on the second channel.
 fn in_two_halves() -> (RawServer, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (half_sent, is_half_sent) = mpsc::channel();
     let (go_on, may_go_on) = mpsc::channel();
@@ -77,39 +72,39 @@ fn in_two_halves() -> (RawServer, mpsc::Receiver<()>, mpsc::Sender<()>) {
 }
 
 #[test]
-fn every_kind_of_file_is_saved_and_written_whole() {
-    let stand_in = StandIn::start();
+fn save_and_write_of_every_kind_of_file_are_whole() {
+    let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
-    let client = client(&stand_in.url());
+    let client = client(&mock.url());
     for job in JOBS.iter().filter(|job| job.id != 28146) {
         let bytes = (job.bytes)();
         let saved = client.save_output_file(job.id, folder.path()).unwrap();
         assert_eq!(saved.path, folder.path().join(job.name));
         assert_eq!(saved.name, job.name);
-        assert_eq!(saved.name_is_made_up, job.id == 28149);
-        assert_eq!(saved.len, bytes.len() as u64);
+        assert_eq!(saved.is_fallback_name, job.id == 28149);
+        assert_eq!(saved.size, bytes.len() as u64);
         assert_eq!(saved.job, job.id.try_into().unwrap());
         assert!(fs::read(&saved.path).unwrap() == bytes, "{}", job.name);
 
         let mut written = Vec::new();
         let info = client.write_output_file(job.id, &mut written).unwrap();
         assert!(written == bytes, "{}", job.name);
-        assert_eq!(info.len, bytes.len() as u64);
+        assert_eq!(info.size, bytes.len() as u64);
         assert_eq!(info.name, job.name);
-        assert_eq!(info.name_is_made_up, saved.name_is_made_up);
+        assert_eq!(info.is_fallback_name, saved.is_fallback_name);
         assert_eq!(info.content_type, saved.content_type);
     }
     assert_eq!(names_in(folder.path()).len(), JOBS.len() - 1);
 }
 
 #[test]
-fn a_file_that_is_there_is_left_alone_unless_told_otherwise() {
-    let stand_in = StandIn::start();
+fn save_existing_file_follows_if_exists() {
+    let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
-    let client = client(&stand_in.url());
+    let client = client(&mock.url());
     let taken = folder.path().join("inventory.txt");
     fs::write(&taken, "mine").unwrap();
-    let file = client.output_file(28143).unwrap();
+    let file = client.get_output_file(28143).unwrap();
 
     let (message, path) = io_error(client.save_output_file(28143, folder.path()));
     assert!(message.contains("inventory.txt"), "{message}");
@@ -118,15 +113,15 @@ fn a_file_that_is_there_is_left_alone_unless_told_otherwise() {
     assert_eq!(fs::read(&taken).unwrap(), b"mine");
 
     for name in ["inventory (1).txt", "inventory (2).txt"] {
-        let call = client.call().saving(if_exists(IfExists::Number));
+        let call = client.call().save_options(if_exists(IfExists::KeepBoth));
         let saved = call.save_output_file(28143, folder.path()).unwrap();
         assert_eq!(saved.path, folder.path().join(name));
         assert_eq!(saved.name, "inventory.txt");
     }
-    let path = file.save_with(folder.path(), &if_exists(IfExists::Number));
+    let path = file.save_with(folder.path(), &if_exists(IfExists::KeepBoth));
     assert_eq!(path.unwrap(), folder.path().join("inventory (3).txt"));
 
-    let call = client.call().saving(if_exists(IfExists::Replace));
+    let call = client.call().save_options(if_exists(IfExists::Replace));
     let saved = call.save_output_file(28143, folder.path()).unwrap();
     assert_eq!(saved.path, taken);
     assert_eq!(fs::read(&taken).unwrap(), file.bytes);
@@ -134,7 +129,7 @@ fn a_file_that_is_there_is_left_alone_unless_told_otherwise() {
 }
 
 #[test]
-fn a_numbered_name_stays_within_255_bytes() {
+fn save_keep_both_name_stays_within_255_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let long = format!("{}.csv", "é".repeat(125));
     let answer = format!(
@@ -142,10 +137,10 @@ fn a_numbered_name_stays_within_255_bytes() {
          Content-Disposition: attachment; filename*=UTF-8''{}.csv\r\n\r\nQUJD",
         "%C3%A9".repeat(125)
     );
-    let server = RawServer::answering(answer);
+    let server = RawServer::responding(answer);
     let save = || {
         let client = client(&server.url);
-        let call = client.call().saving(if_exists(IfExists::Number));
+        let call = client.call().save_options(if_exists(IfExists::KeepBoth));
         call.save_output_file(1, folder.path()).unwrap().path
     };
     assert_eq!(save().file_name().unwrap(), long.as_str());
@@ -154,11 +149,13 @@ fn a_numbered_name_stays_within_255_bytes() {
 }
 
 #[test]
-fn the_name_may_be_the_callers() {
-    let stand_in = StandIn::start();
+fn save_with_a_file_name_uses_it() {
+    let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
-    let client = client(&stand_in.url());
-    let call = client.call().saving(named("mine.csv", IfExists::Fail));
+    let client = client(&mock.url());
+    let call = client
+        .call()
+        .save_options(named("mine.csv", IfExists::Fail));
     let saved = call.save_output_file(28143, folder.path()).unwrap();
     assert_eq!(saved.path, folder.path().join("mine.csv"));
     assert_eq!(saved.name, "inventory.txt");
@@ -167,21 +164,21 @@ fn the_name_may_be_the_callers() {
 
 #[cfg(unix)]
 #[test]
-fn permissions_are_those_of_any_new_file() {
+fn save_permissions_follow_the_umask() {
     use std::os::unix::fs::PermissionsExt;
     if runs_alone() {
-        let stand_in = StandIn::start();
+        let mock = MockSellercloud::start();
         let folder = tempfile::tempdir().unwrap();
-        let client = client(&stand_in.url());
+        let client = client(&mock.url());
         let saved = client.save_output_file(28143, folder.path()).unwrap();
         let mode = fs::metadata(saved.path).unwrap().permissions().mode();
         println!("mode {:o}", mode & 0o7777);
         return;
     }
     for (umask, mode) in [("022", "644"), ("027", "640"), ("000", "666")] {
-        let output = run_alone_by(
+        let output = run_alone_in(
             &format!("umask {umask}; exec \"$@\""),
-            "permissions_are_those_of_any_new_file",
+            "save::save_permissions_follow_the_umask",
             &[],
         );
         assert!(output.contains(&format!("mode {mode}\n")), "{output}");
@@ -190,27 +187,27 @@ fn permissions_are_those_of_any_new_file() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_is_never_followed() {
-    let stand_in = StandIn::start();
+fn save_symbolic_link_is_not_followed() {
+    let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
-    let client = client(&stand_in.url());
+    let client = client(&mock.url());
     let elsewhere = folder.path().join("elsewhere");
     let link = folder.path().join("inventory.txt");
     std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
     io_error(client.save_output_file(28143, folder.path()));
-    let call = client.call().saving(if_exists(IfExists::Replace));
+    let call = client.call().save_options(if_exists(IfExists::Replace));
     call.save_output_file(28143, folder.path()).unwrap();
     assert!(!elsewhere.exists());
     assert!(link.symlink_metadata().unwrap().is_file());
 }
 
 #[test]
-fn of_many_who_save_the_same_one_succeeds_or_each_has_its_number() {
-    let stand_in = StandIn::start();
-    let client = client(&stand_in.url());
+fn save_by_many_threads_follows_if_exists() {
+    let mock = MockSellercloud::start();
+    let client = client(&mock.url());
     for (how, succeed) in [
         (IfExists::Fail, 1),
-        (IfExists::Number, 16),
+        (IfExists::KeepBoth, 16),
         (IfExists::Replace, 16),
     ] {
         let folder = tempfile::tempdir().unwrap();
@@ -218,7 +215,7 @@ fn of_many_who_save_the_same_one_succeeds_or_each_has_its_number() {
         thread::scope(|scope| {
             for _ in 0..16 {
                 scope.spawn(|| {
-                    let call = client.call().saving(if_exists(how));
+                    let call = client.call().save_options(if_exists(how));
                     match call.save_output_file(28143, folder.path()) {
                         Ok(saved) => paths.lock().unwrap().push(saved.path),
                         Err(error) => assert_eq!(error.kind(), ErrorKind::Io, "{error}"),
@@ -238,19 +235,19 @@ fn of_many_who_save_the_same_one_succeeds_or_each_has_its_number() {
     }
 }
 
-// Needs a shell.
+// `process` needs a shell.
 #[cfg(unix)]
 #[test]
-fn of_many_processes_the_same_holds() {
-    const TEST: &str = "of_many_processes_the_same_holds";
+fn save_by_many_processes_follows_if_exists() {
+    const TEST: &str = "save::save_by_many_processes_follows_if_exists";
     if runs_alone() {
         let variable = |name| env::var(name).unwrap();
         let how = match variable("SCO_TEST_HOW").as_str() {
             "fail" => IfExists::Fail,
-            _ => IfExists::Number,
+            _ => IfExists::KeepBoth,
         };
         let client = client(&variable("SCO_TEST_URL"));
-        let call = client.call().saving(if_exists(how));
+        let call = client.call().save_options(if_exists(how));
         match call.save_output_file(1, variable("SCO_TEST_FOLDER")) {
             Ok(saved) => println!("saved {}", saved.path.display()),
             Err(error) => assert_eq!(error.kind(), ErrorKind::Io, "{error}"),
@@ -260,7 +257,7 @@ fn of_many_processes_the_same_holds() {
     const PROCESSES: usize = 4;
     for (how, succeed) in [("fail", 1), ("number", PROCESSES)] {
         let folder = tempfile::tempdir().unwrap();
-        // All of them are writing before any of them is done.
+        // All of them are writing before any of them finishes.
         let (server, is_half_sent, go_on) = in_two_halves();
         let variables = [
             ("SCO_TEST_URL", server.url.as_str()),
@@ -268,7 +265,7 @@ fn of_many_processes_the_same_holds() {
             ("SCO_TEST_HOW", how),
         ];
         let start = || {
-            let mut command = alone("exec \"$@\"", TEST, &variables);
+            let mut command = process::command("exec \"$@\"", TEST, &variables);
             command.stdout(Stdio::piped()).spawn().unwrap()
         };
         let children: Vec<_> = (0..PROCESSES).map(|_| start()).collect();
@@ -290,7 +287,7 @@ fn of_many_processes_the_same_holds() {
 }
 
 #[test]
-fn nothing_is_left_of_a_failure() {
+fn save_that_fails_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let half = HEAD.to_owned() + &"A".repeat(200_000);
     let garbage = HEAD.to_owned() + &"A".repeat(300_000) + &"?".repeat(100_000);
@@ -298,7 +295,7 @@ fn nothing_is_left_of_a_failure() {
         (half, ErrorKind::Connection, 5),
         (garbage, ErrorKind::MalformedBody, 1),
     ] {
-        let server = RawServer::answering(answer);
+        let server = RawServer::responding(answer);
         let client = client(&server.url);
         let error = client.save_output_file(1, folder.path()).unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
@@ -308,14 +305,14 @@ fn nothing_is_left_of_a_failure() {
 }
 
 #[test]
-fn nothing_is_left_of_a_cancelled_call() {
+fn save_that_is_cancelled_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (server, is_half_sent, _go_on) = in_two_halves();
     let client = client(&server.url);
     let cancel = CancelToken::new();
     thread::scope(|scope| {
         let saving = scope.spawn(|| {
-            let call = client.call().cancel(&cancel);
+            let call = client.call().cancel_token(&cancel);
             call.save_output_file(1, folder.path())
         });
         is_half_sent.recv().unwrap();
@@ -327,17 +324,17 @@ fn nothing_is_left_of_a_cancelled_call() {
         assert_eq!(error.kind(), ErrorKind::Cancelled);
     });
     assert_eq!(names_in(folder.path()), [""; 0]);
-    let call = client.call().progress(|_| ControlFlow::Break(()));
+    let call = client.call().on_progress(|_| ControlFlow::Break(()));
     let error = call.save_output_file(1, folder.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert_eq!(names_in(folder.path()), [""; 0]);
 }
 
-// Needs a shell.
+// `process` needs a shell.
 #[cfg(unix)]
 #[test]
-fn what_a_killed_process_left_goes_with_the_next_run() {
-    const TEST: &str = "what_a_killed_process_left_goes_with_the_next_run";
+fn save_removes_leftovers_of_a_killed_process() {
+    const TEST: &str = "save::save_removes_leftovers_of_a_killed_process";
     if runs_alone() {
         let variable = |name| env::var(name).unwrap();
         let client = client(&variable("SCO_TEST_URL"));
@@ -350,15 +347,17 @@ fn what_a_killed_process_left_goes_with_the_next_run() {
         ("SCO_TEST_URL", server.url.as_str()),
         ("SCO_TEST_FOLDER", folder.path().to_str().unwrap()),
     ];
-    let mut child = alone("exec \"$@\"", TEST, &variables).spawn().unwrap();
+    let mut child = process::command("exec \"$@\"", TEST, &variables)
+        .spawn()
+        .unwrap();
     is_half_sent.recv().unwrap();
     while names_in(folder.path()).is_empty() {
         thread::yield_now();
     }
-    let stand_in = StandIn::start();
-    let here = client(&stand_in.url());
+    let mock = MockSellercloud::start();
+    let here = client(&mock.url());
 
-    // It is alive: its file stays.
+    // The process is alive: its file is kept.
     here.save_output_file(28143, folder.path()).unwrap();
     let names = names_in(folder.path());
     assert_eq!(names.len(), 2, "{names:?}");
@@ -372,11 +371,11 @@ fn what_a_killed_process_left_goes_with_the_next_run() {
     drop(go_on);
 }
 
-/// What another user could plant in a shared directory under the name of a leftover.
+/// Another user of a shared directory can create anything with the name of a leftover.
 #[cfg(target_os = "linux")]
 #[test]
-fn save_leaves_what_only_looks_like_a_leftover() {
-    let stand_in = StandIn::start();
+fn save_keeps_what_only_looks_like_a_leftover() {
+    let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
     let precious = folder.path().join("precious");
     fs::write(&precious, "mine").unwrap();
@@ -392,9 +391,9 @@ fn save_leaves_what_only_looks_like_a_leftover() {
     assert!(made.unwrap().success());
     fs::create_dir(path(2)).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(path(3)).unwrap();
-    // A second name of a file goes, the file stays.
+    // A hard link is removed. The file keeps its other name.
     fs::hard_link(&precious, path(4)).unwrap();
-    client(&stand_in.url())
+    client(&mock.url())
         .save_output_file(28143, folder.path())
         .unwrap();
     assert_eq!(fs::read(precious).unwrap(), b"mine");
@@ -404,7 +403,7 @@ fn save_leaves_what_only_looks_like_a_leftover() {
     }
 }
 
-/// A server for [`HEAD`], and how many requests came.
+/// Starts a server that sends [`HEAD`], and counts its requests.
 fn counting_server() -> (RawServer, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let server = RawServer::start({
@@ -419,18 +418,14 @@ fn counting_server() -> (RawServer, Arc<AtomicUsize>) {
 }
 
 fn named(name: &str, if_exists: IfExists) -> SaveOptions {
-    SaveOptions {
-        name: Some(name.to_owned()),
-        if_exists,
-        ..SaveOptions::default()
-    }
+    SaveOptions::default()
+        .file_name(name.to_owned())
+        .if_exists(if_exists)
 }
 
 fn raw_os_error(error: &Error) -> Option<i32> {
-    let Error::Io { source, .. } = error else {
-        panic!("{error:?}");
-    };
-    source.raw_os_error()
+    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+    error.raw_os_error()
 }
 
 #[test]
@@ -442,16 +437,13 @@ fn save_invalid_directory_or_name_fails_before_a_request() {
     fs::write(&file, "mine").unwrap();
     fs::create_dir(folder.path().join("directory")).unwrap();
     let check = |directory: &Path, options: SaveOptions, kind, io_kind: Option<io::ErrorKind>| {
-        let call = client.call().saving(options.clone());
+        let call = client.call().save_options(options.clone());
         let error = call.save_output_file(1, directory).unwrap_err();
         assert_eq!(error.kind(), kind, "{directory:?}, {options:?}: {error}");
         if let Some(io_kind) = io_kind {
-            let Error::Io { source, path, .. } = &error else {
-                panic!("{error:?}");
-            };
-            assert_eq!(source.kind(), io_kind, "{error}");
-            assert!(source.raw_os_error().is_some(), "{error:?}");
-            assert!(path.as_ref().unwrap().starts_with(directory), "{path:?}");
+            assert_eq!(error.io_kind(), Some(io_kind), "{error}");
+            assert!(error.raw_os_error().is_some(), "{error:?}");
+            assert!(error.path().unwrap().starts_with(directory), "{error:?}");
             assert!(!error.to_string().contains(".part"), "{error}");
         }
         assert_eq!(error.attempts(), 0, "{error}");
@@ -488,7 +480,7 @@ fn save_invalid_directory_or_name_fails_before_a_request() {
         ".sellercloud-output-1-a.part",
         ".Sellercloud-Output-x.PART",
     ] {
-        for if_exists in [IfExists::Fail, IfExists::Replace, IfExists::Number] {
+        for if_exists in [IfExists::Fail, IfExists::Replace, IfExists::KeepBoth] {
             let options = named(name, if_exists);
             check(folder.path(), options, ErrorKind::InvalidArgument, None);
         }
@@ -505,10 +497,10 @@ fn save_invalid_directory_or_name_fails_before_a_request() {
 
 #[cfg(unix)]
 #[test]
-fn save_directory_may_be_written_in_any_form() {
-    let stand_in = StandIn::start();
+fn save_directory_in_any_spelling_succeeds() {
+    let mock = MockSellercloud::start();
     let outer = tempfile::tempdir().unwrap();
-    let client = client(&stand_in.url());
+    let client = client(&mock.url());
     let exports = outer.path().join("exports");
     fs::create_dir(&exports).unwrap();
     fs::write(outer.path().join("file"), "").unwrap();
@@ -551,13 +543,13 @@ fn save_directory_may_be_written_in_any_form() {
     }
 }
 
-/// A drop box: files may be created, but not listed.
+/// A directory in which files may be created but not listed.
 #[cfg(target_os = "linux")]
 #[test]
 #[allow(unsafe_code, reason = "the user is changed")]
 fn save_in_directory_that_cannot_be_read_succeeds() {
     use std::os::unix::fs::PermissionsExt;
-    const TEST: &str = "save_in_directory_that_cannot_be_read_succeeds";
+    const TEST: &str = "save::save_in_directory_that_cannot_be_read_succeeds";
     let permit = |path: &Path, mode| {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     };
@@ -565,11 +557,11 @@ fn save_in_directory_that_cannot_be_read_succeeds() {
         run_alone(TEST, &[]);
         return;
     }
-    let stand_in = StandIn::start();
-    let client = client(&stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(&mock.url());
     let outer = tempfile::tempdir().unwrap();
     permit(outer.path(), 0o755);
-    // An administrator may read everything.
+    // Root may read everything.
     // SAFETY: no memory is involved.
     let user = unsafe { libc::geteuid() };
     let user = if user == 0 { 65_534 } else { user };
@@ -585,15 +577,15 @@ fn save_in_directory_that_cannot_be_read_succeeds() {
         permit(&folder, mode);
         // SAFETY: no memory is involved.
         let administrator = unsafe { libc::geteuid() };
-        // SAFETY: likewise.
+        // SAFETY: no memory is involved.
         unsafe { libc::seteuid(user) };
-        let outcomes = [IfExists::Fail, IfExists::Number, IfExists::Replace].map(|how| {
+        let outcomes = [IfExists::Fail, IfExists::KeepBoth, IfExists::Replace].map(|how| {
             client
                 .call()
-                .saving(if_exists(how))
+                .save_options(if_exists(how))
                 .save_output_file(28143, &folder)
         });
-        // SAFETY: likewise.
+        // SAFETY: no memory is involved.
         unsafe { libc::seteuid(administrator) };
         permit(&folder, 0o700);
         for outcome in outcomes {
@@ -615,15 +607,15 @@ fn save_in_directory_that_cannot_be_read_succeeds() {
 
 #[test]
 fn save_in_absent_directory_names_it() {
-    let stand_in = StandIn::start();
+    let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
-    let client = client(&stand_in.url());
+    let client = client(&mock.url());
     let absent = folder.path().join("absent");
     let (message, path) = io_error(client.save_output_file(28143, &absent));
     assert_eq!(path, absent);
     let expected = format!("job 28143: cannot save to {}: ", path.display());
     assert!(message.starts_with(&expected), "{message}");
-    let file = client.output_file(28143).unwrap();
+    let file = client.get_output_file(28143).unwrap();
     let (message, path) = io_error(file.save(&absent));
     assert_eq!(path, absent);
     assert!(message.starts_with(&expected), "{message}");
@@ -631,7 +623,7 @@ fn save_in_absent_directory_names_it() {
 
 #[cfg(unix)]
 #[test]
-fn replace_what_is_not_a_regular_file_fails_before_a_request() {
+fn save_replace_of_a_special_file_fails_before_a_request() {
     let (server, count) = counting_server();
     let client = client(&server.url);
     let folder = tempfile::tempdir().unwrap();
@@ -640,15 +632,15 @@ fn replace_what_is_not_a_regular_file_fails_before_a_request() {
     assert!(made.unwrap().success());
     let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
     for name in ["pipe", "socket"] {
-        let call = client.call().saving(named(name, IfExists::Replace));
+        let call = client.call().save_options(named(name, IfExists::Replace));
         let error = call.save_output_file(1, folder.path()).unwrap_err();
         assert!(error.to_string().contains("not a regular file"), "{error}");
         assert_eq!(raw_os_error(&error), Some(libc::EEXIST));
         assert_eq!(count.load(Ordering::SeqCst), 0);
     }
-    // A name of the server's is known when its response begins.
+    // The name that the server sends is known when its response begins.
     fs::rename(&pipe, folder.path().join("half.csv")).unwrap();
-    let call = client.call().saving(if_exists(IfExists::Replace));
+    let call = client.call().save_options(if_exists(IfExists::Replace));
     let error = call.save_output_file(1, folder.path()).unwrap_err();
     assert_eq!(raw_os_error(&error), Some(libc::EEXIST));
     assert_eq!(names_in(folder.path()), ["half.csv", "socket"]);
@@ -656,7 +648,7 @@ fn replace_what_is_not_a_regular_file_fails_before_a_request() {
 
 #[cfg(unix)]
 #[test]
-fn replace_keeps_the_permissions() {
+fn save_replace_keeps_the_permissions() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
     let is_administrator = tempfile::tempdir()
         .unwrap()
@@ -677,7 +669,7 @@ fn replace_keeps_the_permissions() {
         let client = client(&server.url);
         thread::scope(|scope| {
             let saving = scope.spawn(|| {
-                let call = client.call().saving(if_exists(IfExists::Replace));
+                let call = client.call().save_options(if_exists(IfExists::Replace));
                 call.save_output_file(1, folder.path())
             });
             is_half_sent.recv().unwrap();
@@ -692,7 +684,8 @@ fn replace_keeps_the_permissions() {
             saving.join().unwrap().unwrap();
         });
         let metadata = fs::metadata(&path).unwrap();
-        // Nothing that came from a server runs as somebody else.
+        // The set-user-ID and set-group-ID bits are dropped: a file from a server must not run
+        // as another user.
         assert_eq!(metadata.mode() & 0o7777, mode & 0o777);
         if is_administrator {
             assert_eq!((metadata.uid(), metadata.gid()), (1234, 2345));
@@ -702,13 +695,13 @@ fn replace_keeps_the_permissions() {
     }
 }
 
-/// Servers that name the file inside the body alone: the name is known when it is complete.
+/// A name that only the body has is known when the body is complete.
 #[cfg(unix)]
 #[test]
-fn replace_with_a_late_name_keeps_the_permissions() {
+fn save_replace_with_a_name_in_the_body_keeps_the_permissions() {
     use std::os::unix::fs::PermissionsExt;
     let body = r#"{"FileName":"late.csv","Content":"QUJD"}"#;
-    let server = RawServer::answering(format!(
+    let server = RawServer::responding(format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
          Connection: close\r\n\r\n{body}",
         body.len()
@@ -717,7 +710,7 @@ fn replace_with_a_late_name_keeps_the_permissions() {
     let path = folder.path().join("late.csv");
     let client = client(&server.url);
     let save = || {
-        let call = client.call().saving(if_exists(IfExists::Replace));
+        let call = client.call().save_options(if_exists(IfExists::Replace));
         call.save_output_file(1, folder.path()).unwrap();
         fs::metadata(&path).unwrap().permissions().mode() & 0o7777
     };
@@ -734,7 +727,7 @@ fn replace_with_a_late_name_keeps_the_permissions() {
 #[cfg(unix)]
 #[test]
 fn save_stays_in_its_directory_when_the_process_leaves_it() {
-    const TEST: &str = "save_stays_in_its_directory_when_the_process_leaves_it";
+    const TEST: &str = "save::save_stays_in_its_directory_when_the_process_leaves_it";
     if runs_alone() {
         let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
         for relative in ["exports", "."] {
@@ -755,10 +748,8 @@ fn save_stays_in_its_directory_when_the_process_leaves_it() {
             assert_eq!(names_in(folder.join("elsewhere")), [""; 0]);
         }
         env::set_current_dir(folder.join("exports")).unwrap();
-        let stand_in = StandIn::start();
-        let saved = client(&stand_in.url())
-            .save_output_file(28143, ".")
-            .unwrap();
+        let mock = MockSellercloud::start();
+        let saved = client(&mock.url()).save_output_file(28143, ".").unwrap();
         assert_eq!(saved.path, Path::new("./inventory.txt"));
         return;
     }
@@ -774,13 +765,13 @@ fn save_stays_in_its_directory_when_the_process_leaves_it() {
 fn save_in_a_directory_that_is_renamed_fails_and_leaves_nothing() {
     let outer = tempfile::tempdir().unwrap();
     let (before, after) = (outer.path().join("before"), outer.path().join("after"));
-    for how in [IfExists::Fail, IfExists::Number, IfExists::Replace] {
+    for how in [IfExists::Fail, IfExists::KeepBoth, IfExists::Replace] {
         fs::create_dir(&before).unwrap();
         let (server, is_half_sent, go_on) = in_two_halves();
         let client = client(&server.url);
         thread::scope(|scope| {
             let saving = scope.spawn(|| {
-                let call = client.call().saving(if_exists(how));
+                let call = client.call().save_options(if_exists(how));
                 call.save_output_file(1, &before)
             });
             is_half_sent.recv().unwrap();
@@ -800,8 +791,8 @@ fn save_in_a_directory_that_is_renamed_fails_and_leaves_nothing() {
 #[cfg(target_os = "linux")]
 #[test]
 #[allow(unsafe_code, reason = "the standard streams are closed")]
-fn save_with_closed_standard_streams_uses_none_of_their_numbers() {
-    const TEST: &str = "save_with_closed_standard_streams_uses_none_of_their_numbers";
+fn save_with_closed_standard_streams_avoids_their_descriptors() {
+    const TEST: &str = "save::save_with_closed_standard_streams_avoids_their_descriptors";
     if runs_alone() {
         let client = client(&env::var("SCO_TEST_URL").unwrap());
         let folder = env::var("SCO_TEST_FOLDER").unwrap();
@@ -811,13 +802,13 @@ fn save_with_closed_standard_streams_uses_none_of_their_numbers() {
         };
         let kept = [0, 1, 2].map(duplicate);
         for fd in 0..3 {
-            // SAFETY: nothing uses the standard streams until they are back.
+            // SAFETY: nothing uses the standard streams until they are restored.
             unsafe { libc::close(fd) };
         }
         let links = Mutex::new(Vec::new());
         let mut is_first = true;
-        let call = client.call().progress(|progress| {
-            if progress.received > 0 && is_first {
+        let call = client.call().on_progress(|progress| {
+            if progress.bytes_received > 0 && is_first {
                 is_first = false;
                 let link = |fd| fs::read_link(format!("/proc/self/fd/{fd}")).unwrap_or_default();
                 links.lock().unwrap().extend([0, 1, 2].map(link));
@@ -827,7 +818,7 @@ fn save_with_closed_standard_streams_uses_none_of_their_numbers() {
         let saved = call.save_output_file(1, &folder);
         drop(client);
         for (fd, kept) in (0..).zip(kept) {
-            // SAFETY: what took the numbers is closed by now.
+            // SAFETY: everything that used these descriptors is closed by now.
             unsafe { libc::dup2(kept, fd) };
         }
         let links = links.into_inner().unwrap();
@@ -846,7 +837,7 @@ fn save_with_closed_standard_streams_uses_none_of_their_numbers() {
     run_alone(TEST, &variables);
 }
 
-/// The name of a temporary file as this process writes them, with other numbers.
+/// Returns the name of a temporary file of another process, of this host or of another one.
 #[cfg(target_os = "linux")]
 fn temporary_name(is_of_this_host: bool, process: u32) -> String {
     let folder = tempfile::tempdir().unwrap();
@@ -855,7 +846,7 @@ fn temporary_name(is_of_this_host: bool, process: u32) -> String {
     let cancel = CancelToken::new();
     let name = thread::scope(|scope| {
         let saving = scope.spawn(|| {
-            let call = client.call().cancel(&cancel);
+            let call = client.call().cancel_token(&cancel);
             call.save_output_file(1, folder.path()).unwrap_err()
         });
         is_half_sent.recv().unwrap();
@@ -882,14 +873,14 @@ fn temporary_name(is_of_this_host: bool, process: u32) -> String {
 #[cfg(target_os = "linux")]
 #[test]
 fn save_removes_leftovers_and_no_other_temporary_files() {
-    let stand_in = StandIn::start();
+    let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
-    let client = client(&stand_in.url());
+    let client = client(&mock.url());
     let mut ended = std::process::Command::new("true").spawn().unwrap();
     ended.wait().unwrap();
     let alive = std::process::id();
     let days = |days| std::time::SystemTime::now() - Duration::from_secs(days * 24 * 3600 + 60);
-    // None of them is locked, as on a file system where a lock locks nothing.
+    // None of them is locked, as on a file system without working locks.
     let mut stay = Vec::new();
     let mut plant = |name: String, age: u64, stays: bool| {
         let file = File::create(folder.path().join(&name)).unwrap();
@@ -905,13 +896,13 @@ fn save_removes_leftovers_and_no_other_temporary_files() {
     plant(temporary_name(true, alive), 1, false);
     plant(temporary_name(false, ended.id()), 0, true);
     plant(temporary_name(false, ended.id()), 1, false);
-    // In use, as locks show where they work.
+    // In use: it is locked.
     let locked = [
         plant(temporary_name(true, ended.id()), 0, true),
         plant(temporary_name(false, ended.id()), 7, true),
     ];
     locked.iter().for_each(|file| file.lock().unwrap());
-    // Not names of temporary files.
+    // Names that temporary files do not have.
     for name in ["x", "x.part", "1-abcdef.part", "0-1-0123456789abcdeg.part"] {
         plant(format!(".sellercloud-output-{name}"), 7, true);
     }
@@ -924,8 +915,8 @@ fn save_removes_leftovers_and_no_other_temporary_files() {
 #[cfg(target_os = "linux")]
 #[test]
 fn save_searches_a_large_directory_once() {
-    let stand_in = StandIn::start();
-    let client = client(&stand_in.url());
+    let mock = MockSellercloud::start();
+    let client = client(&mock.url());
     let mut ended = std::process::Command::new("true").spawn().unwrap();
     ended.wait().unwrap();
     for (files, is_searched_again) in [(20_000, false), (100, true)] {
@@ -934,7 +925,7 @@ fn save_searches_a_large_directory_once() {
         for is_searched in [true, is_searched_again] {
             let leftover = folder.path().join(temporary_name(true, ended.id()));
             fs::write(&leftover, "").unwrap();
-            let call = client.call().saving(if_exists(IfExists::Number));
+            let call = client.call().save_options(if_exists(IfExists::KeepBoth));
             call.save_output_file(28143, folder.path()).unwrap();
             assert_eq!(!leftover.exists(), is_searched, "{files} files");
         }
@@ -945,7 +936,7 @@ fn save_searches_a_large_directory_once() {
 fn save_server_name_of_temporary_files_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let name = ".sellercloud-output-0-1-0123456789abcdef.part";
-    let server = RawServer::answering(format!(
+    let server = RawServer::responding(format!(
         "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\
          Content-Disposition: attachment; filename=\"{name}\"\r\n\r\nQUJD"
     ));
@@ -953,20 +944,20 @@ fn save_server_name_of_temporary_files_is_replaced() {
     let saved = client.save_output_file(1, folder.path()).unwrap();
     let expected = format!("_{}", &name[1..]);
     assert_eq!(saved.path.file_name().unwrap(), expected.as_str());
-    let mut file = client.output_file(1).unwrap();
+    let mut file = client.get_output_file(1).unwrap();
     file.name = name.to_owned();
     let error = file.save(folder.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
-    let call = client.call().saving(if_exists(IfExists::Number));
+    let call = client.call().save_options(if_exists(IfExists::KeepBoth));
     call.save_output_file(1, folder.path()).unwrap();
     assert_eq!(names_in(folder.path()).len(), 2);
     assert_eq!(fs::read(saved.path).unwrap(), b"ABC");
 }
 
-// Windows keeps a folder in which a file is open.
+// Windows does not remove a directory in which a file is open.
 #[cfg(unix)]
 #[test]
-fn a_folder_that_vanishes_is_told() {
+fn save_in_directory_that_vanishes_fails() {
     let outer = tempfile::tempdir().unwrap();
     let folder = TempDir::new_in(outer.path()).unwrap();
     let (server, is_half_sent, go_on) = in_two_halves();
@@ -987,11 +978,11 @@ fn a_folder_that_vanishes_is_told() {
     assert_eq!(names_in(outer.path()), [""; 0]);
 }
 
-/// Runs a test on a file system of its own, at $SCO_TEST_FOLDER.
+/// Runs a test with a file system of its own mounted at $SCO_TEST_FOLDER.
 fn on_file_system(mount_options: &str, test: &str) {
     let folder = tempfile::tempdir().unwrap();
     let mount = format!("mount -t tmpfs -o {mount_options} tmpfs \"$SCO_TEST_FOLDER\"");
-    run_alone_by(
+    run_alone_in(
         &format!("exec unshare -rm sh -ec '{mount}; exec \"$@\"' sh \"$@\""),
         test,
         &[("SCO_TEST_FOLDER", folder.path().to_str().unwrap())],
@@ -1000,33 +991,33 @@ fn on_file_system(mount_options: &str, test: &str) {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_told() {
+fn save_on_full_disk_fails() {
     if runs_alone() {
         let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
-        let stand_in = StandIn::start();
-        let client = client(&stand_in.url());
+        let mock = MockSellercloud::start();
+        let client = client(&mock.url());
         let outcome = client.save_output_file(28148, &folder);
         let code = raw_os_error(outcome.as_ref().unwrap_err());
         assert_eq!(code, Some(libc::ENOSPC));
         let (message, path) = io_error(outcome);
         assert_eq!(path, folder.join("large.bin"));
         assert!(message.contains("No space left on device"), "{message}");
-        let file = client.output_file(28148).unwrap();
+        let file = client.get_output_file(28148).unwrap();
         assert_eq!(io_error(file.save(&folder)).1, path);
         assert_eq!(names_in(&folder), [""; 0]);
         client.save_output_file(28143, &folder).unwrap();
         return;
     }
-    on_file_system("size=1m", "a_full_disk_is_told");
+    on_file_system("size=1m", "save::save_on_full_disk_fails");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_read_only_folder_is_told() {
+fn save_in_read_only_directory_fails() {
     if runs_alone() {
         let folder = PathBuf::from(env::var("SCO_TEST_FOLDER").unwrap());
-        let stand_in = StandIn::start();
-        let outcome = client(&stand_in.url()).save_output_file(28143, &folder);
+        let mock = MockSellercloud::start();
+        let outcome = client(&mock.url()).save_output_file(28143, &folder);
         let error = outcome.as_ref().unwrap_err();
         assert_eq!(raw_os_error(error), Some(libc::EROFS));
         assert_eq!(error.attempts(), 0);
@@ -1035,10 +1026,10 @@ fn a_read_only_folder_is_told() {
         assert!(message.contains("Read-only file system"), "{message}");
         return;
     }
-    on_file_system("ro", "a_read_only_folder_is_told");
+    on_file_system("ro", "save::save_in_read_only_directory_fails");
 }
 
-/// Takes so many bytes, and then fails.
+/// A writer that accepts this many bytes and then fails.
 struct Failing(usize);
 
 impl Write for Failing {
@@ -1057,9 +1048,9 @@ impl Write for Failing {
 }
 
 #[test]
-fn a_writer_that_fails_ends_the_call() {
-    let stand_in = StandIn::start();
-    let client = client(&stand_in.url());
+fn write_to_failing_writer_fails() {
+    let mock = MockSellercloud::start();
+    let client = client(&mock.url());
     for (room, words) in [
         (0, "the writer's own words"),
         (1000, "the writer's own words"),
@@ -1075,7 +1066,7 @@ fn a_writer_that_fails_ends_the_call() {
 }
 
 #[test]
-fn a_writer_is_given_the_bytes_as_they_arrive() {
+fn write_passes_bytes_on_as_they_arrive() {
     let (server, is_half_sent, go_on) = in_two_halves();
     let client = client(&server.url);
     let (reader, mut writer) = io::pipe().unwrap();
@@ -1083,7 +1074,7 @@ fn a_writer_is_given_the_bytes_as_they_arrive() {
     thread::scope(|scope| {
         let writing = scope.spawn(move || client.write_output_file(1, &mut writer));
         is_half_sent.recv().unwrap();
-        // Before the other half is sent.
+        // The other half has not been sent yet.
         let mut half = vec![1; 149_000];
         reader.read_exact(&mut half).unwrap();
         assert!(half.iter().all(|&byte| byte == 0));
@@ -1091,13 +1082,13 @@ fn a_writer_is_given_the_bytes_as_they_arrive() {
         let mut rest = Vec::new();
         reader.read_to_end(&mut rest).unwrap();
         assert_eq!(half.len() + rest.len(), 300_000);
-        assert_eq!(writing.join().unwrap().unwrap().len, 300_000);
+        assert_eq!(writing.join().unwrap().unwrap().size, 300_000);
     });
 }
 
 #[test]
-fn writing_is_tried_again_only_while_nothing_was_written() {
-    // Cut within the head, cut after some of the body, and whole.
+fn write_retries_only_before_the_first_byte() {
+    // Truncated in the head, truncated in the body, and whole.
     let answer = HEAD.to_owned() + &"A".repeat(400_000);
     for (first, attempts) in [(20, 2), (HEAD.len() + 200_000, 1)] {
         let asked = AtomicUsize::new(0);
@@ -1117,13 +1108,13 @@ fn writing_is_tried_again_only_while_nothing_was_written() {
             assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Connection);
             continue;
         }
-        assert_eq!(outcome.unwrap().len, 300_000);
+        assert_eq!(outcome.unwrap().size, 300_000);
         assert_eq!(written, [0; 300_000]);
     }
 }
 
 #[test]
-fn saving_starts_over_wherever_it_broke() {
+fn save_retry_starts_over() {
     let folder = tempfile::tempdir().unwrap();
     let asked = AtomicUsize::new(0);
     let server = RawServer::start({
@@ -1145,9 +1136,9 @@ fn saving_starts_over_wherever_it_broke() {
 }
 
 #[test]
-fn a_file_over_the_limit_is_refused() {
-    let stand_in = StandIn::start();
-    let client = Client::builder(stand_in.url()).token(TOKEN).max_size(100);
+fn save_over_max_file_size_fails() {
+    let mock = MockSellercloud::start();
+    let client = Client::builder(mock.url()).token(TOKEN).max_file_size(100);
     let client = client.build().unwrap();
     let mut written = Vec::new();
     let error = client.write_output_file(28143, &mut written).unwrap_err();

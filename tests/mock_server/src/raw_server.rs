@@ -1,18 +1,24 @@
-//! A server that puts exactly the bytes on the wire that a test wants there.
+//! A server that puts exactly the bytes on the wire that a test chooses.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-/// Serves until the process ends, each connection in its own thread.
+/// A server that runs until the process ends, each connection in its own thread.
+#[derive(Debug)]
 pub struct RawServer {
-    /// The base URL.
+    /// The base URL, without a slash at the end.
     pub url: String,
 }
 
 impl RawServer {
-    /// Hands each request's head, and the connection, to `serve`. The
-    /// connection is closed when `serve` returns.
+    /// Starts a server that passes the head of each request, and the connection, to `serve`.
+    ///
+    /// The connection is closed when `serve` returns.
+    ///
+    /// # Panics
+    ///
+    /// Panics if no port is free.
     pub fn start<S>(serve: S) -> Self
     where
         S: Fn(&str, &mut TcpStream) + Clone + Send + 'static,
@@ -24,7 +30,7 @@ impl RawServer {
                 let mut connection = connection.unwrap();
                 let serve = serve.clone();
                 thread::spawn(move || {
-                    if let Some(head) = request_head(&connection) {
+                    if let Some(head) = read_head(&connection) {
                         serve(&head, &mut connection);
                     }
                 });
@@ -33,18 +39,22 @@ impl RawServer {
         Self { url }
     }
 
-    /// Answers every request with the same bytes, and closes.
-    pub fn answering(answer: impl Into<Vec<u8>>) -> Self {
-        let answer = answer.into();
+    /// Starts a server that sends the same bytes for every request and closes the connection.
+    ///
+    /// # Panics
+    ///
+    /// Panics if no port is free.
+    pub fn responding(response: impl Into<Vec<u8>>) -> Self {
+        let response = response.into();
         Self::start(move |_, connection| {
-            // The client may have seen enough and hung up.
-            let _ = connection.write_all(&answer);
+            // The client may have stopped reading.
+            let _ = connection.write_all(&response);
         })
     }
 }
 
-/// All up to the empty line; `None` if the client hung up before.
-fn request_head(connection: &TcpStream) -> Option<String> {
+/// Reads up to the empty line. Returns `None` if the connection ends before.
+fn read_head(connection: &TcpStream) -> Option<String> {
     let mut head = String::new();
     let mut lines = BufReader::new(connection);
     loop {

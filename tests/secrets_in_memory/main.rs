@@ -1,20 +1,15 @@
-//! Scans the memory of a process for the secrets that its client was made with, after the
-//! client was freed.
+//! Scans the memory of a process for the secrets of a client, after the client was freed.
 //!
-//! Each test runs in a process of its own, and its servers in another. No memory is used
-//! twice: a copy that was freed and not wiped is found, whatever the allocator would have
-//! done with it. With `SCO_TEST_TRACE_SECRETS=1` the stack of calls that freed each such
-//! copy is shown.
+//! A binary of its own, since it replaces the allocator with one that never reuses memory: a
+//! copy that was freed without being wiped is always found. Each test runs in a process of its
+//! own, and its servers in another. With `SCO_TEST_TRACE_SECRETS=1`, a test prints the stack
+//! trace of each deallocation of such a copy.
 #![cfg(target_os = "linux")]
 #![allow(
     unsafe_code,
     reason = "an allocator, and calls of the C functions as C makes them"
 )]
 
-mod support;
-
-#[path = "support/memory_scan.rs"]
-#[allow(unreachable_pub, reason = "as in the rest of support")]
 mod memory_scan;
 
 use std::ffi::{c_char, c_void};
@@ -30,20 +25,19 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use memory_scan::{Copies, Masked, Needle, Quarantine, Scanner, Shown};
+use mock_server::process::{run_alone, runs_alone};
+use mock_server::tls::Authority;
 use sellercloud_output::ffi::*;
-use sellercloud_output::{Client, ClientBuilder, Retry};
-use support::tls::Authority;
-use support::{run_alone, runs_alone};
+use sellercloud_output::{Client, ClientBuilder, RetryPolicy};
 use zeroize::Zeroizing;
 
 #[global_allocator]
 static ALLOCATOR: Quarantine = Quarantine;
 
-/// The name of a server that only the proxy knows. The library sends nothing for loopback
-/// through a proxy.
+/// A host that only the proxy can resolve. The library reaches loopback without a proxy.
 const REMOTE_HOST: &str = "mock.example";
 
-/// With this variable set, this program is the server.
+/// With this environment variable set, this program is the server.
 const IS_SERVER: &str = "SCO_TEST_IS_SERVER";
 
 // ---------------------------------------------------------------------------------------
@@ -53,7 +47,7 @@ const LENGTH: usize = 48;
 const TOKEN: u64 = 1;
 const PASSWORD: u64 = 2;
 const PROXY_PASSWORD: u64 = 3;
-/// The token of the first login; those of later logins follow.
+/// The seed of the first login's token. Those of later logins follow.
 const FIRST_LOGIN: u64 = 100;
 const MAX_LOGINS: u64 = 40;
 
@@ -114,7 +108,7 @@ fn needles(servers: Option<&Servers>) -> Vec<Needle> {
                 ("DER", key.scalar.clone()),
                 ("limbs", key.scalar.reversed()),
                 ("Montgomery form", key.montgomery.clone()),
-                // The text that encodes the scalar alone.
+                // The text that encodes the scalar only.
                 ("PEM", key.scalar.base64().part(0..40)),
             ],
         ));
@@ -123,25 +117,25 @@ fn needles(servers: Option<&Servers>) -> Vec<Needle> {
 }
 
 // ---------------------------------------------------------------------------------------
-// How many copies are left, at most, after all calls of a test, all of them in dependencies. Of every
-// other secret none is left. rustls frees the records that it has decrypted without wiping
-// them: one of each response over TLS that holds the secret.
+// The maximum number of copies that are left after all calls of a test, all of them in
+// dependencies. No copy of any other secret is left. rustls frees decrypted records without
+// wiping them: one for each response over TLS that holds the secret.
 
 /// ring's own form of the key, and the PEM's base64 in rustls-pki-types.
 const CLIENT_KEY_LEFT: usize = 2;
-/// Of 2 responses that are compressed although that was refused: two buffers in flate2 each;
-/// and a record and its buffer in rustls.
+/// For 2 responses that are compressed although the request accepts no compression: two buffers
+/// in flate2 each, and a record and its buffer in rustls.
 const COMPRESSED_TOKEN_LEFT: usize = 6;
-/// Of 5 logins over TLS: the record in rustls, and the buffer in which it was decrypted, which
-/// nothing overwrites, as the connection of a login is used for nothing else.
+/// For 5 logins over TLS: the record in rustls, and the buffer in which it was decrypted. Nothing
+/// overwrites that buffer, since the connection of a login is not used for anything else.
 const LOGIN_TOKEN_LEFT: usize = 10;
-/// Of 4 responses of a proxy spoken to over TLS that repeat the password: the record in rustls.
+/// For 4 responses of a proxy over TLS that repeat the password: the record in rustls.
 const PASSWORD_OF_TLS_PROXY_LEFT: usize = 4;
-/// Of 4 responses over TLS that repeat the password: the record in rustls.
+/// For 4 responses over TLS that repeat the password: the record in rustls.
 const REPEATED_PASSWORD_LEFT: usize = 4;
-/// Of the responses that repeat the token: header values in http, records in rustls.
+/// For the responses that repeat the token: header values in http, records in rustls.
 const REPEATED_TOKEN_LEFT: usize = 6;
-/// Of 6 responses over TLS: the record in rustls.
+/// For 6 responses over TLS: the record in rustls.
 const TOKEN_OF_FAILED_LOGIN_LEFT: usize = 6;
 
 // ---------------------------------------------------------------------------------------
@@ -149,7 +143,7 @@ const TOKEN_OF_FAILED_LOGIN_LEFT: usize = 6;
 
 struct Servers {
     process: Child,
-    /// Open, or the process fails when it says that it ended.
+    /// Kept open, because the process prints to it when it ends.
     _output: BufReader<ChildStdout>,
     http: String,
     https: String,
@@ -207,11 +201,11 @@ impl Servers {
         }
     }
 
-    /// Returns a builder for the server at `url`, through no proxy.
+    /// Returns a builder for the server at `url`, without a proxy.
     fn client(&self, url: &str) -> ClientBuilder {
         Client::builder(url)
             .proxy("")
-            .retry(Retry::never())
+            .retry_policy(RetryPolicy::never())
             .allow_plain_http(true)
             .add_ca_certificates(self.ca.as_bytes())
     }
@@ -219,7 +213,7 @@ impl Servers {
 
 impl Drop for Servers {
     fn drop(&mut self) {
-        // They end when their input does.
+        // The servers end with their standard input.
         drop(self.process.stdin.take());
         let _ = self.process.wait();
     }
@@ -234,9 +228,10 @@ fn serves_other_processes() {
     let local = authority.server("localhost");
     let remote = authority.server(REMOTE_HOST);
     let http = listen(serve_requests);
-    let https = support::tls::serve(local.config(), serve_tls);
-    let with_certificate = support::tls::serve(local.config_for_clients_of(&authority), serve_tls);
-    let remote_https = support::tls::serve(remote.config(), serve_tls);
+    let https = mock_server::tls::serve(local.config(), serve_tls);
+    let with_certificate =
+        mock_server::tls::serve(local.config_for_clients_of(&authority), serve_tls);
+    let remote_https = mock_server::tls::serve(remote.config(), serve_tls);
     let ports = (http, remote_https);
     let proxy = listen(move |socket| serve_tunnel(socket, ports));
     let in_front_of = Arc::new(local.config());
@@ -261,9 +256,9 @@ fn serves_other_processes() {
     let _ = io::stdin().read_to_end(&mut Vec::new());
 }
 
-/// The scalar of a P-256 key times 2^256 modulo the curve's order, as ring holds it.
+/// Returns the scalar of a P-256 key times 2^256 modulo the curve's order, as ring stores it.
 fn montgomery(scalar: &[u8]) -> Vec<u8> {
-    // The order, and numbers, with the lowest byte first, and one byte more than it takes.
+    // The order and the numbers are little-endian, with one spare byte.
     let order = [
         0x51, 0x25, 0x63, 0xfc, 0xc2, 0xca, 0xb9, 0xf3, 0x84, 0x9e, 0x17, 0xa7, 0xad, 0xfa, 0xe6,
         0xbc, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff,
@@ -288,27 +283,27 @@ fn montgomery(scalar: &[u8]) -> Vec<u8> {
     number
 }
 
-/// Serves each connection in a thread; returns the port on loopback.
+/// Serves each connection in a thread. Returns the port on 127.0.0.1.
 fn listen(serve: impl Fn(TcpStream) -> io::Result<()> + Clone + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         for socket in listener.incoming() {
             let serve = serve.clone();
-            // The client may have seen enough and hung up.
+            // The client may stop reading.
             thread::spawn(move || serve(socket.unwrap()));
         }
     });
     port
 }
 
-fn serve_tls(stream: &mut support::tls::TlsStream) -> io::Result<()> {
+fn serve_tls(stream: &mut mock_server::tls::TlsStream) -> io::Result<()> {
     serve_requests(&mut *stream)?;
     stream.conn.send_close_notify();
     stream.flush()
 }
 
-/// Reads a request's or a response's head; `None` at the end of the connection.
+/// Reads the head of a request or a response. Returns `None` at the end of the connection.
 fn read_head(from: &mut impl BufRead) -> io::Result<Option<String>> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -346,7 +341,7 @@ fn serve_requests(stream: impl Read + Write) -> io::Result<()> {
 
 struct Response {
     bytes: Vec<u8>,
-    /// Whether the connection is closed after it.
+    /// Whether the connection is closed after the response.
     is_last: bool,
 }
 
@@ -362,7 +357,7 @@ fn response(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Response {
     }
 }
 
-/// Without the last `missing` bytes.
+/// Removes the last `missing` bytes.
 fn cut(mut response: Response, missing: usize) -> Response {
     response.bytes.truncate(response.bytes.len() - missing);
     response.is_last = true;
@@ -377,7 +372,7 @@ fn gzip(body: &str) -> Vec<u8> {
 
 const JSON: &str = "Content-Type: application/json\r\n";
 
-/// Responds to a login as the user's name says.
+/// Responds to a login. The user name selects the response.
 fn login(body: &str) -> Response {
     static LOGINS: AtomicU64 = AtomicU64::new(FIRST_LOGIN);
     let request: serde_json::Value = serde_json::from_str(body).unwrap();
@@ -428,11 +423,11 @@ const CUT: i32 = 6;
 const CLOSED: i32 = 7;
 const ECHO_IN_HEADER: i32 = 8;
 
-/// Jobs whose responses repeat nothing that was sent, and those that do.
+/// Jobs whose responses do not repeat the request, and jobs whose responses do.
 const JOBS: [i32; 5] = [FILE, GZIP, UNAUTHORIZED, CUT, CLOSED];
 const ECHOES: [i32; 3] = [ECHO_IN_JSON, ECHO_IN_TEXT, ECHO_IN_HEADER];
 
-/// Responds to a request for an output file as the job's number says.
+/// Responds to a request for an output file. The job's id selects the response.
 fn output_file(head: &str) -> Response {
     let path = head.split(' ').nth(1).unwrap();
     let job = path.rsplit(['/', '=']).next().unwrap().parse().unwrap();
@@ -466,7 +461,7 @@ fn output_file(head: &str) -> Response {
     }
 }
 
-/// Connects tunnels to the server of `ports` that is meant: http or https.
+/// Connects tunnels to one of the two `ports`, by the port of the request: HTTP or HTTPS.
 fn serve_tunnel(socket: TcpStream, (http, https): (u16, u16)) -> io::Result<()> {
     let mut client = BufReader::new(socket);
     let Some(head) = read_head(&mut client)? else {
@@ -479,7 +474,7 @@ fn serve_tunnel(socket: TcpStream, (http, https): (u16, u16)) -> io::Result<()> 
         REMOTE_HOST if port == "443" => https,
         REMOTE_HOST => http,
         _ => {
-            // With all that was sent, the password too.
+            // Repeats the whole request, with the password.
             let refused = response("407 Proxy Authentication Required", "", &head);
             return client.get_mut().write_all(&refused.bytes);
         }
@@ -511,13 +506,13 @@ fn tls_in_front_of(
     let mut client = socket;
     let mut server = TcpStream::connect(("127.0.0.1", port))?;
     tls.complete_io(&mut client)?;
-    // Both sides in turn, by short reads.
+    // Polls both sides in turn.
     let moment = Some(std::time::Duration::from_millis(5));
     client.set_read_timeout(moment)?;
     server.set_read_timeout(moment)?;
     let mut bytes = [0; 16 * 1024];
     loop {
-        // The handshake may have read more than itself.
+        // The handshake may have read bytes behind it.
         let state = tls.process_new_packets().map_err(io::Error::other)?;
         let length = state.plaintext_bytes_to_read().min(bytes.len());
         tls.reader().read_exact(&mut bytes[..length])?;
@@ -549,7 +544,7 @@ fn tls_in_front_of(
 // ---------------------------------------------------------------------------------------
 // The tests
 
-/// Makes calls in a process of its own, and returns the copies that are left after them.
+/// Runs calls in a process of its own, and returns the copies that are left after them.
 fn copies_after(test: &str, calls: impl FnOnce(&Servers)) -> Option<Copies> {
     if !runs_alone() {
         run_alone(test, &[]);
@@ -564,8 +559,8 @@ fn copies_after(test: &str, calls: impl FnOnce(&Servers)) -> Option<Copies> {
     Some(scanner.scan())
 }
 
-/// Asserts that no secret has more copies than `max` says, which says it of those that may
-/// have any.
+/// Asserts that no secret has more copies than `max` allows. Secrets without an entry must have
+/// none.
 fn assert_at_most(copies: Option<Copies>, max: &[(&str, usize)]) {
     let Some(copies) = copies else { return };
     println!("left:{}", Shown(&copies));
@@ -581,10 +576,10 @@ fn assert_at_most(copies: Option<Copies>, max: &[(&str, usize)]) {
     }
 }
 
-/// Makes a call for each job.
+/// Downloads the output file of each job.
 fn call_all(client: &Client, jobs: &[i32]) {
     for &job in jobs {
-        let outcome = client.output_file(job);
+        let outcome = client.get_output_file(job);
         let is_file = matches!(job, FILE | GZIP | ECHO_IN_HEADER);
         assert_eq!(outcome.is_ok(), is_file, "{job}: {:?}", outcome.err());
     }
@@ -620,8 +615,7 @@ fn scan_sees_live_freed_and_partly_overwritten_copies() {
     };
     assert_eq!(forms("token"), ["plain"]);
     assert_eq!(forms("password"), ["plain"]);
-    // What was overwritten, what was made of it and then escaped, what was put together
-    // and then encoded.
+    // The overwritten copy, the escaped copy and its source, the encoded copy and its source.
     let expected = ["base64", "percent", "plain", "plain", "plain"];
     assert!(forms("proxy password").len() >= 4, "{}", Shown(&copies));
     for form in expected {
@@ -650,10 +644,10 @@ fn token_of_a_dropped_client_is_wiped() {
 }
 
 #[test]
-fn token_of_a_source_is_wiped() {
-    let copies = copies_after("token_of_a_source_is_wiped", |servers| {
+fn token_of_a_provider_is_wiped() {
+    let copies = copies_after("token_of_a_provider_is_wiped", |servers| {
         let source = |_| Ok::<_, String>(token().reveal().as_str().to_owned());
-        let builder = servers.client(&servers.http).token_source(source);
+        let builder = servers.client(&servers.http).token_provider(source);
         call_all(&builder.build().unwrap(), &JOBS);
     });
     assert_at_most(copies, &[]);
@@ -670,7 +664,7 @@ fn token_that_a_server_repeats_is_wiped() {
     assert_at_most(copies, &[("token", REPEATED_TOKEN_LEFT)]);
 }
 
-/// Logs in as each user, in vain or not, and makes calls.
+/// Logs in as each user, successfully or not, and downloads the jobs' files.
 fn log_in_and_call(servers: &Servers, users: &[&str], jobs: &[i32]) {
     for url in [&servers.http, &servers.https] {
         for user in users {
@@ -678,7 +672,7 @@ fn log_in_and_call(servers: &Servers, users: &[&str], jobs: &[i32]) {
             let builder = builder.credentials(*user, password().reveal().as_str());
             let client = builder.build().unwrap();
             for &job in jobs {
-                let _ = client.output_file(job);
+                let _ = client.get_output_file(job);
             }
         }
     }
@@ -741,7 +735,7 @@ fn call_through_proxy(servers: &Servers, proxy: &str) {
             let client = builder.proxy(proxy).build().unwrap();
             call_all(&client, jobs);
             if jobs.is_empty() {
-                assert!(client.output_file(FILE).is_err());
+                assert!(client.get_output_file(FILE).is_err());
             }
         }
     }
@@ -786,7 +780,7 @@ macro_rules! succeed {
     }};
 }
 
-/// Text as C passes it; it is wiped.
+/// Returns a string with a NUL, which is wiped on drop.
 fn c_text(masked: &Masked) -> Zeroizing<String> {
     masked.clone().then(&Masked::public(b"\0")).reveal()
 }
@@ -796,53 +790,59 @@ fn as_c(text: &str) -> *const c_char {
     text.as_ptr().cast()
 }
 
-/// Makes a client by the C functions, sends a request for each job, and frees all.
+/// Creates a client with the C functions, downloads the jobs' files, and frees everything.
 fn call_from_c(
     servers: &Servers,
     url: &str,
     token: Option<&Masked>,
     jobs: &[i32],
-    set: impl FnOnce(*mut sco_config),
+    set: impl FnOnce(*mut sco_client_options),
 ) {
-    let config = sco_config_new();
+    let options = sco_client_options_new();
     let text = |text: &str| c_text(&Masked::public(text.as_bytes()));
-    succeed!(sco_config_set_allow_plain_http, config, 1);
-    succeed!(sco_config_set_retry, config, 1, 0, 0);
-    succeed!(sco_config_set_proxy, config, as_c("\0"));
+    succeed!(sco_client_options_set_allow_plain_http, options, 1);
+    succeed!(sco_client_options_set_max_attempts, options, 1);
+    succeed!(sco_client_options_set_proxy, options, as_c("\0"));
     let ca = servers.ca.as_bytes();
     succeed!(
-        sco_config_add_ca_certificates,
-        config,
+        sco_client_options_add_ca_certificates,
+        options,
         ca.as_ptr(),
         ca.len()
     );
-    set(config);
-    // Changes the options once more, with the secret in them.
-    succeed!(sco_config_set_max_size, config, 1 << 30);
+    set(options);
+    // Changes the options once more, while they hold the secret.
+    succeed!(sco_client_options_set_max_file_size_bytes, options, 1 << 30);
     let mut client = ptr::null_mut();
     let token = token.map(c_text);
     let token = token.as_ref().map_or(ptr::null(), |token| as_c(token));
-    succeed!(sco_client_new, as_c(&text(url)), token, config, &mut client);
+    succeed!(
+        sco_client_new,
+        as_c(&text(url)),
+        token,
+        options,
+        &mut client
+    );
     for &job in jobs {
         let (mut file, mut error) = (ptr::null_mut(), ptr::null_mut());
-        // SAFETY: as above; all that is returned is freed here.
+        // SAFETY: as above; everything that is returned is freed here.
         unsafe {
-            let options = ptr::null();
-            sco_get_output_file(client, job.into(), options, &mut file, &mut error);
+            let call_options = ptr::null();
+            let _ = sco_get_output_file(client, job.into(), call_options, &mut file, &mut error);
             assert_eq!(error.is_null(), matches!(job, FILE | GZIP));
             sco_output_file_free(file);
             sco_error_free(error);
         }
     }
-    // SAFETY: both were made above, and nothing uses them.
+    // SAFETY: both were created above, and nothing uses them.
     unsafe {
-        sco_config_free(config);
+        sco_client_options_free(options);
         sco_client_free(client);
     }
 }
 
-unsafe extern "C" fn give_token(_: *mut c_void, _: i32, place: *mut sco_token) -> i32 {
-    succeed!(sco_token_set, place, as_c(&c_text(&token())));
+unsafe extern "C" fn give_token(_: *mut c_void, _: i32, place: *mut sco_token_result) -> i32 {
+    succeed!(sco_token_result_set, place, as_c(&c_text(&token())));
     0
 }
 
@@ -851,16 +851,21 @@ fn secrets_passed_from_c_are_wiped() {
     let copies = copies_after("secrets_passed_from_c_are_wiped", |servers| {
         let http = servers.http.as_str();
         call_from_c(servers, http, Some(&token()), &JOBS, |_| {});
-        call_from_c(servers, http, None, &JOBS, |config| {
+        call_from_c(servers, http, None, &JOBS, |options| {
             let context = ptr::null_mut();
-            let callback: sco_token_fn = Some(give_token);
-            succeed!(sco_config_set_token_callback, config, callback, context);
+            let callback: sco_token_callback = Some(give_token);
+            succeed!(
+                sco_client_options_set_token_provider,
+                options,
+                callback,
+                context
+            );
         });
-        call_from_c(servers, http, None, &[FILE, UNAUTHORIZED], |config| {
+        call_from_c(servers, http, None, &[FILE, UNAUTHORIZED], |options| {
             let password = c_text(&password());
             succeed!(
-                sco_config_set_credentials,
-                config,
+                sco_client_options_set_credentials,
+                options,
                 as_c("right\0"),
                 as_c(&password)
             );
@@ -873,10 +878,10 @@ fn secrets_passed_from_c_are_wiped() {
 fn proxy_password_passed_from_c_is_wiped() {
     let copies = copies_after("proxy_password_passed_from_c_is_wiped", |servers| {
         let url = format!("http://{REMOTE_HOST}");
-        call_from_c(servers, &url, Some(&token()), &[FILE, CUT], |config| {
+        call_from_c(servers, &url, Some(&token()), &[FILE, CUT], |options| {
             let proxy = proxy_url("http", "127.0.0.1", servers.proxy);
             let proxy = c_text(&Masked::public(proxy.as_bytes()));
-            succeed!(sco_config_set_proxy, config, as_c(&proxy));
+            succeed!(sco_client_options_set_proxy, options, as_c(&proxy));
         });
     });
     assert_at_most(copies, &[]);
@@ -886,12 +891,12 @@ fn proxy_password_passed_from_c_is_wiped() {
 fn client_key_passed_from_c_is_wiped() {
     let copies = copies_after("client_key_passed_from_c_is_wiped", |servers| {
         let url = servers.https_with_certificate.as_str();
-        call_from_c(servers, url, Some(&token()), &[FILE], |config| {
+        call_from_c(servers, url, Some(&token()), &[FILE], |options| {
             let chain = servers.certificate.as_bytes();
             let key = servers.key.pem.reveal();
             succeed!(
-                sco_config_set_client_certificate,
-                config,
+                sco_client_options_set_client_certificate,
+                options,
                 chain.as_ptr(),
                 chain.len(),
                 key.as_ptr(),

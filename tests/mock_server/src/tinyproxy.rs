@@ -1,4 +1,4 @@
-//! A real proxy: tinyproxy.
+//! A real proxy: tinyproxy, which must be installed.
 
 use std::fs;
 use std::net::TcpListener;
@@ -8,17 +8,22 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// Runs until it is dropped.
-pub struct Proxy {
-    pub port: u16,
-    folder: TempDir,
+/// A tinyproxy process, which is killed when this is dropped.
+#[derive(Debug)]
+pub struct Tinyproxy {
+    port: u16,
+    directory: TempDir,
     process: Child,
 }
 
-impl Proxy {
+impl Tinyproxy {
     /// Starts a proxy for every client, or for those with this user name and password.
+    ///
+    /// # Panics
+    ///
+    /// Panics if tinyproxy is not installed or does not start.
     pub fn start(login: Option<(&str, &str)>) -> Self {
-        // Another process may take the port before tinyproxy does. Then it ends.
+        // Another process may take the port before tinyproxy does. Tinyproxy exits then.
         for _ in 0..10 {
             if let Some(proxy) = Self::try_start(login) {
                 return proxy;
@@ -28,19 +33,19 @@ impl Proxy {
     }
 
     fn try_start(login: Option<(&str, &str)>) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
-        let log = folder.path().join("log");
+        let log = directory.path().join("log");
         let mut settings = format!(
             "Listen 127.0.0.1\nPort {port}\nTimeout 600\nLogLevel Info\nLogFile \"{}\"\n",
             log.display()
         );
-        if let Some((user, password)) = login {
-            settings += &format!("BasicAuth {user} {password}\n");
+        if let Some((user_name, password)) = login {
+            settings += &format!("BasicAuth {user_name} {password}\n");
         }
-        let path = folder.path().join("tinyproxy.conf");
+        let path = directory.path().join("tinyproxy.conf");
         fs::write(&path, settings).unwrap();
         let mut process = Command::new("tinyproxy")
             .args(["-d", "-c"])
@@ -54,36 +59,43 @@ impl Proxy {
             if process.try_wait().unwrap().is_some() {
                 return None;
             }
-            assert!(start.elapsed() < Duration::from_secs(20), "tinyproxy hangs");
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "tinyproxy does not start"
+            );
             thread::sleep(Duration::from_millis(10));
         }
         Some(Self {
             port,
-            folder,
+            directory,
             process,
         })
     }
 
-    /// Its URL, without user name and password.
+    /// Returns the URL, without user name and password.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Its URL, with `login` as it is to be in the URL.
+    /// Returns the URL with `login` before the host. `login` must be percent-encoded.
     pub fn url_with(&self, login: &str) -> String {
         format!("http://{login}@127.0.0.1:{}", self.port)
     }
 
-    /// How many requests it took.
+    /// Returns the number of requests in the proxy's log.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the log cannot be read.
     pub fn requests(&self) -> usize {
-        let log = fs::read_to_string(self.folder.path().join("log")).unwrap();
+        let log = fs::read_to_string(self.directory.path().join("log")).unwrap();
         log.lines()
             .filter(|line| line.contains("Request ("))
             .count()
     }
 }
 
-impl Drop for Proxy {
+impl Drop for Tinyproxy {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();

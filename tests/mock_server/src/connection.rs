@@ -1,4 +1,4 @@
-//! Listeners that a test starts and stops, and the ways in which a connection may end.
+//! Listeners that a test starts and stops, and the ways in which a connection can end.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -9,16 +9,23 @@ use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::tls::TlsStream;
+use crate::tls::TlsStream;
 
-/// Accepts connections on a port of loopback, each in its own thread, until it is dropped.
+/// A port of 127.0.0.1 that accepts connections until the listener is dropped.
+#[derive(Debug)]
 pub struct Listener {
+    /// The port's address.
     pub address: SocketAddr,
     is_stopped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Listener {
+    /// Starts to accept connections. `serve` is called for each, in a thread of its own.
+    ///
+    /// # Panics
+    ///
+    /// Panics if no port is free.
     pub fn start(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -29,7 +36,7 @@ impl Listener {
                 if stop.load(Ordering::SeqCst) {
                     return;
                 }
-                // A connection that was reset before it was accepted is none.
+                // The client may have reset the connection before it was accepted.
                 let Ok(socket) = socket else { continue };
                 let serve = serve.clone();
                 thread::spawn(move || {
@@ -60,30 +67,32 @@ impl Drop for Listener {
 /// How a server or a proxy ends its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It closes the connection cleanly: over TLS with close_notify.
+    /// Closes the connection cleanly: over TLS with close_notify.
     Finish,
-    /// It closes the TCP connection. Over TLS, close_notify is missing.
+    /// Closes the TCP connection, over TLS without close_notify.
     Close,
-    /// It resets the TCP connection.
+    /// Resets the TCP connection.
     Reset,
-    /// It closes its side of the TCP connection and keeps reading.
+    /// Closes the sending half of the TCP connection and keeps reading.
     HalfClose,
-    /// It sends nothing more.
-    Silence,
-    /// It sends a byte every [`DRIP`], without end.
-    Drip,
-    /// It sends bytes that are no TLS record on a TLS connection.
-    NoTls,
+    /// Sends nothing more, and keeps the connection open.
+    Stall,
+    /// Sends a byte every [`SLOW_BYTE_INTERVAL`], without end.
+    SlowBytes,
+    /// Sends bytes that are no TLS record, on a TLS connection.
+    NotTls,
 }
 
-/// The pause between two bytes of [`End::Drip`].
-pub const DRIP: Duration = Duration::from_millis(100);
+/// The pause between two bytes of [`End::SlowBytes`].
+pub const SLOW_BYTE_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A connection seen from the server, with or without TLS.
+/// The server's side of a connection, with or without TLS.
 pub trait Connection: Read + Write {
+    /// Returns the TCP connection.
     fn socket(&self) -> &TcpStream;
-    /// Sends close_notify, where the connection has it.
-    fn finish(&mut self);
+
+    /// Sends close_notify, if the connection has TLS. Errors are ignored.
+    fn close_notify(&mut self);
 }
 
 impl Connection for TcpStream {
@@ -91,7 +100,7 @@ impl Connection for TcpStream {
         self
     }
 
-    fn finish(&mut self) {}
+    fn close_notify(&mut self) {}
 }
 
 impl Connection for TlsStream {
@@ -99,53 +108,59 @@ impl Connection for TlsStream {
         &self.sock
     }
 
-    fn finish(&mut self) {
+    fn close_notify(&mut self) {
         self.conn.send_close_notify();
         let _ = self.flush();
     }
 }
 
 /// Returns the server's side of a TLS connection. The handshake happens with the first read.
+///
+/// # Panics
+///
+/// Panics if rustls rejects the configuration.
 pub fn accept_tls(socket: TcpStream, config: Arc<ServerConfig>) -> TlsStream {
     StreamOwned::new(ServerConnection::new(config).unwrap(), socket)
 }
 
-/// Ends a connection. It is closed when the caller drops it.
+/// Ends a connection in the chosen way. The caller must drop it afterwards, which closes it.
 pub fn end(connection: &mut dyn Connection, how: End) {
     match how {
-        End::Finish => connection.finish(),
+        End::Finish => connection.close_notify(),
         End::Close => {}
-        End::Reset => reset_when_dropped(connection.socket()),
+        End::Reset => reset_on_drop(connection.socket()),
         End::HalfClose => {
             let _ = connection.socket().shutdown(Shutdown::Write);
             wait_for_close(connection.socket());
         }
-        End::Silence => wait_for_close(connection.socket()),
-        End::Drip => {
+        End::Stall => wait_for_close(connection.socket()),
+        End::SlowBytes => {
             while connection
                 .write_all(b"1")
                 .and_then(|()| connection.flush())
                 .is_ok()
             {
-                thread::sleep(DRIP);
+                thread::sleep(SLOW_BYTE_INTERVAL);
             }
         }
-        End::NoTls => {
+        End::NotTls => {
             let _ = connection.socket().write_all(&[b'x'; 1000]);
             wait_for_close(connection.socket());
         }
     }
 }
 
-pub fn reset_when_dropped(socket: &TcpStream) {
+/// Makes the connection end with a reset when it is dropped.
+pub fn reset_on_drop(socket: &TcpStream) {
     let _ = socket2::SockRef::from(socket).set_linger(Some(Duration::ZERO));
 }
 
-pub fn wait_for_close(mut socket: &TcpStream) {
+fn wait_for_close(mut socket: &TcpStream) {
     let _ = io::copy(&mut socket, &mut io::sink());
 }
 
-/// Reads up to the empty line. `None` if the connection ended before.
+/// Reads up to the empty line. Returns `None` if the connection ends before, or if what
+/// arrives is not UTF-8.
 pub fn read_head(connection: &mut (impl Read + ?Sized)) -> Option<String> {
     let mut head = Vec::new();
     let mut byte = [0];

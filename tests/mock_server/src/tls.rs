@@ -1,4 +1,4 @@
-//! Certificates of a test authority, and servers that show them.
+//! Certificates of a test authority, and TLS servers with them.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,19 +13,27 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
-/// A connection within TLS, seen from the server.
+/// The server's side of a TLS connection.
 pub type TlsStream = StreamOwned<ServerConnection, TcpStream>;
 
-/// Issues certificates.
+/// A certificate authority.
+#[derive(Debug)]
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
-/// A certificate and its key.
+/// A certificate and its private key.
+#[derive(Debug)]
 pub struct Identity {
     certificate: rcgen::Certificate,
     key: KeyPair,
 }
 
 impl Authority {
+    /// Creates an authority with a new key.
+    ///
+    /// # Panics
+    ///
+    /// Panics if no key can be generated.
+    #[expect(clippy::new_without_default, reason = "each authority is another one")]
     pub fn new() -> Self {
         let mut params = CertificateParams::default();
         let name = &mut params.distinguished_name;
@@ -36,30 +44,30 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
-    /// Its own certificate, in PEM.
+    /// Returns the authority's own certificate, in PEM.
     pub fn pem(&self) -> String {
         self.0.pem()
     }
 
-    /// Its own certificate, in DER.
+    /// Returns the authority's own certificate, in DER.
     pub fn der(&self) -> Vec<u8> {
         self.0.der().to_vec()
     }
 
-    /// A certificate for a server of that name that is a CA's at the same time.
-    pub fn itself(&self, name: &str) -> Identity {
+    /// Issues a certificate for a server of that name that is also marked as that of a CA.
+    pub fn server_that_is_a_ca(&self, name: &str) -> Identity {
         self.issue(name, |params| {
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
             params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         })
     }
 
-    /// For a server of that name or address.
+    /// Issues a certificate for a server of that name or address.
     pub fn server(&self, name: &str) -> Identity {
         self.issue(name, |_| {})
     }
 
-    /// As [`Self::server`], but no longer valid.
+    /// Issues a certificate for a server of that name or address that has expired.
     pub fn expired_server(&self, name: &str) -> Identity {
         self.issue(name, |params| {
             params.not_before = date_time_ymd(2020, 1, 1);
@@ -67,7 +75,7 @@ impl Authority {
         })
     }
 
-    /// For a client.
+    /// Issues a certificate for a client.
     pub fn client(&self) -> Identity {
         self.issue("client", |params| {
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -92,22 +100,23 @@ impl Authority {
 }
 
 impl Identity {
-    /// The certificate, in PEM.
+    /// Returns the certificate, in PEM.
     pub fn certificate_pem(&self) -> String {
         self.certificate.pem()
     }
 
-    /// The key, in PEM.
+    /// Returns the private key, in PEM.
     pub fn key_pem(&self) -> String {
         self.key.serialize_pem()
     }
 
-    /// A server with this identity.
+    /// Returns the configuration of a server with this identity.
     pub fn config(&self) -> ServerConfig {
         self.with_verifier(None)
     }
 
-    /// A server with this identity, for clients with a certificate of `authority`.
+    /// Returns the configuration of a server with this identity that requires a client
+    /// certificate of `authority`.
     pub fn config_for_clients_of(&self, authority: &Authority) -> ServerConfig {
         self.with_verifier(Some(authority))
     }
@@ -131,8 +140,13 @@ impl Identity {
     }
 }
 
-/// Serves TLS until the process ends, each connection in its own thread; gives
-/// the port on loopback.
+/// Starts a TLS server that runs until the process ends, each connection in its own thread.
+///
+/// Returns the port on 127.0.0.1.
+///
+/// # Panics
+///
+/// Panics if no port is free.
 pub fn serve<S>(config: ServerConfig, serve: S) -> u16
 where
     S: Fn(&mut TlsStream) -> io::Result<()> + Clone + Send + 'static,
@@ -146,7 +160,7 @@ where
             thread::spawn(move || {
                 let connection = ServerConnection::new(config).unwrap();
                 let mut stream = StreamOwned::new(connection, socket.unwrap());
-                // Clients that do not like the certificate hang up.
+                // Clients that reject the certificate close the connection.
                 let _ = serve(&mut stream);
             });
         }
@@ -154,8 +168,15 @@ where
     port
 }
 
-/// Serves what an http server on loopback serves, over TLS; gives the port.
-pub fn in_front_of(http_url: &str, config: ServerConfig) -> u16 {
+/// Starts a TLS server in front of an HTTP server on 127.0.0.1, which runs until the process
+/// ends.
+///
+/// Returns the port on 127.0.0.1.
+///
+/// # Panics
+///
+/// Panics if `http_url` is no such URL, or if no port is free.
+pub fn serve_in_front_of(http_url: &str, config: ServerConfig) -> u16 {
     let address = http_url.strip_prefix("http://").unwrap();
     let address = address.split('/').next().unwrap().to_owned();
     serve(config, move |client| {
@@ -171,8 +192,9 @@ pub fn in_front_of(http_url: &str, config: ServerConfig) -> u16 {
     })
 }
 
-/// Passes on one request or response, whose body has a Content-Length if there
-/// is one. False at the end of the connection.
+/// Passes on one request or response. A body must have a Content-Length.
+///
+/// Returns `false` at the end of the connection.
 fn pass_message(from: &mut impl BufRead, to: &mut impl Write) -> io::Result<bool> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {

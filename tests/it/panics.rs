@@ -1,7 +1,4 @@
-//! What the caller's own code does by a panic: it reaches the caller, and leaves the client
-//! as it was.
-
-mod support;
+//! Panics in callbacks and writers: they reach the caller, and the client stays usable.
 
 use std::cell::Cell;
 use std::fs;
@@ -10,17 +7,17 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use mock_server::RawServer;
 use sellercloud_output::{Client, Error};
-use support::raw_server::RawServer;
 
-/// A file that comes in many pieces.
+/// Starts a server that sends a file in many chunks.
 fn server() -> RawServer {
     RawServer::start(|_, connection| {
         let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
         let chunk = ["1000\r\n", &"QUJD".repeat(1024), "\r\n"].concat();
         let sent = connection.write_all(head);
         let sent = sent.and_then(|()| connection.write_all(chunk.repeat(100).as_bytes()));
-        // The client may have hung up.
+        // The client may close the connection.
         let _ = sent.and_then(|()| connection.write_all(b"0\r\n\r\n"));
     })
 }
@@ -33,7 +30,7 @@ fn panics<T>(call: impl FnOnce() -> Result<T, Error>) {
     assert_eq!(panic.downcast_ref::<&str>(), Some(&"the caller's own"));
 }
 
-/// Panics at the given call of it.
+/// Returns a function that panics when it is called for the `number`th time.
 fn panic_at(number: usize) -> impl Fn() {
     let calls = Cell::new(0);
     move || {
@@ -57,12 +54,12 @@ impl Write for Panicking {
 }
 
 #[test]
-fn a_panic_of_the_callers_code_leaves_the_client_as_it_was() {
+fn panic_in_a_callback_leaves_the_client_usable() {
     let server = server();
     let client = Client::builder(&server.url).token("token").build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let works = || {
-        assert_eq!(client.output_file(1).unwrap().bytes.len(), LENGTH);
+        assert_eq!(client.get_output_file(1).unwrap().bytes.len(), LENGTH);
         let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
         assert!(left.is_empty(), "{left:?}");
     };
@@ -74,9 +71,14 @@ fn a_panic_of_the_callers_code_leaves_the_client_as_it_was() {
         }
     };
     for number in [1, 2, 5] {
-        panics(|| client.call().progress(progress(number)).output_file(1));
+        panics(|| {
+            client
+                .call()
+                .on_progress(progress(number))
+                .get_output_file(1)
+        });
         works();
-        let call = client.call().progress(progress(number));
+        let call = client.call().on_progress(progress(number));
         panics(|| call.save_output_file(1, folder.path()));
         works();
     }
@@ -88,22 +90,22 @@ fn a_panic_of_the_callers_code_leaves_the_client_as_it_was() {
             panic();
             ControlFlow::Continue(())
         };
-        client.call().interrupt(interrupt).output_file(1)
+        client.call().interrupt(interrupt).get_output_file(1)
     });
     works();
 }
 
 #[test]
-fn a_panic_of_a_token_source_is_that_calls_alone() {
+fn panic_in_a_token_provider_fails_one_call_only() {
     let server = server();
     let asked = AtomicUsize::new(0);
-    let builder = Client::builder(&server.url).token_source(move |_| {
+    let builder = Client::builder(&server.url).token_provider(move |_| {
         match asked.fetch_add(1, Ordering::SeqCst) {
             0 => panic!("the caller's own"),
             _ => Ok::<_, Error>("token".to_owned()),
         }
     });
     let client = builder.build().unwrap();
-    panics(|| client.output_file(1));
-    assert_eq!(client.output_file(1).unwrap().bytes.len(), LENGTH);
+    panics(|| client.get_output_file(1));
+    assert_eq!(client.get_output_file(1).unwrap().bytes.len(), LENGTH);
 }

@@ -1,7 +1,7 @@
 //! Finds copies of secrets in the memory of this process.
 //!
-//! A process that looks for a secret must not hold it. Here a secret exists masked, byte by
-//! byte, and in plain only in a [`Zeroizing`] buffer for as long as a call takes.
+//! The scan itself must not hold a secret. Secrets are masked byte by byte, and exist in plain
+//! only in a [`Zeroizing`] buffer for the duration of a call.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::backtrace::Backtrace;
@@ -19,11 +19,11 @@ const MASK: u8 = 0xa5;
 
 /// A secret, masked.
 #[derive(Clone)]
-pub struct Masked(Vec<u8>);
+pub(crate) struct Masked(Vec<u8>);
 
 impl Masked {
     /// Returns `length` letters and digits that depend on `seed` alone.
-    pub fn new(seed: u64, length: usize) -> Self {
+    pub(crate) fn new(seed: u64, length: usize) -> Self {
         const ALPHABET: &[u8; 62] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         let mut state = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -37,12 +37,12 @@ impl Masked {
         Self((0..length).map(|_| next()).collect())
     }
 
-    /// Masks text that is no secret.
-    pub fn public(text: &[u8]) -> Self {
+    /// Masks text that is not secret.
+    pub(crate) fn public(text: &[u8]) -> Self {
         Self(text.iter().map(|byte| byte ^ MASK).collect())
     }
 
-    pub fn from_hex(text: &str) -> Self {
+    pub(crate) fn from_hex(text: &str) -> Self {
         let pairs = text.as_bytes().chunks(2);
         Self(
             pairs
@@ -51,26 +51,26 @@ impl Masked {
         )
     }
 
-    pub fn to_hex(&self) -> String {
+    pub(crate) fn to_hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Returns this, with `other` behind it.
-    pub fn then(mut self, other: &Self) -> Self {
+    /// Appends `other`.
+    pub(crate) fn then(mut self, other: &Self) -> Self {
         self.0.extend_from_slice(&other.0);
         self
     }
 
-    pub fn part(&self, range: Range<usize>) -> Self {
+    pub(crate) fn part(&self, range: Range<usize>) -> Self {
         Self(self.0[range].to_vec())
     }
 
-    pub fn reversed(&self) -> Self {
+    pub(crate) fn reversed(&self) -> Self {
         Self(self.0.iter().rev().copied().collect())
     }
 
-    /// Returns this in base64, without the padding.
-    pub fn base64(&self) -> Self {
+    /// Returns the base64 text of this, without padding.
+    pub(crate) fn base64(&self) -> Self {
         const ALPHABET: &[u8; 64] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let mut masked = Vec::with_capacity(self.0.len() * 2);
@@ -85,8 +85,8 @@ impl Masked {
         Self(masked)
     }
 
-    /// The secret itself, in a buffer that is wiped.
-    pub fn reveal(&self) -> Zeroizing<String> {
+    /// Returns the secret in plain, in a buffer that is wiped on drop.
+    pub(crate) fn reveal(&self) -> Zeroizing<String> {
         let mut plain = Vec::with_capacity(self.0.len());
         plain.extend(self.0.iter().map(|byte| byte ^ MASK));
         Zeroizing::new(String::from_utf8(plain).unwrap())
@@ -98,18 +98,19 @@ impl Masked {
     }
 }
 
-/// A secret, and the forms in which it may be found.
-pub struct Needle {
-    pub secret: String,
-    pub forms: Vec<(&'static str, Masked)>,
+/// A secret, and the forms to search for.
+pub(crate) struct Needle {
+    pub(crate) secret: String,
+    pub(crate) forms: Vec<(&'static str, Masked)>,
 }
 
-/// So much of a form is found by itself: an allocator writes over parts of what was freed.
+/// The number of bytes of a form that count as a copy. Allocators overwrite parts of freed
+/// memory, so a copy may not be whole.
 const WINDOW: usize = 12;
 const STEP: usize = 4;
 
-/// Finds windows of needles.
-pub struct Scanner {
+/// Searches memory for windows of needles.
+pub(crate) struct Scanner {
     needles: Vec<Needle>,
     /// Needle, form and offset of each window, by the window's first two bytes.
     windows: BTreeMap<u16, Vec<(usize, usize, usize)>>,
@@ -117,11 +118,11 @@ pub struct Scanner {
     begins: Vec<bool>,
 }
 
-/// What was found of one secret: the form of each copy, and where it is.
-pub type Copies = BTreeMap<String, Vec<(&'static str, String)>>;
+/// For each secret, the form and the place of each copy.
+pub(crate) type Copies = BTreeMap<String, Vec<(&'static str, String)>>;
 
 impl Scanner {
-    pub fn new(needles: Vec<Needle>) -> Self {
+    pub(crate) fn new(needles: Vec<Needle>) -> Self {
         let mut windows: BTreeMap<u16, Vec<_>> = BTreeMap::new();
         let mut begins = vec![false; 1 << 16];
         for (index, needle) in needles.iter().enumerate() {
@@ -157,8 +158,8 @@ impl Scanner {
         }
     }
 
-    /// Returns the copies in all memory of this process that can be written to.
-    pub fn scan(&self) -> Copies {
+    /// Returns the copies in all writable memory of this process.
+    pub(crate) fn scan(&self) -> Copies {
         const CHUNK: usize = 1 << 20;
         let memory = File::open("/proc/self/mem").unwrap();
         let mut chunk = Zeroizing::new(vec![0; CHUNK + WINDOW]);
@@ -178,7 +179,7 @@ impl Scanner {
                     end = own.start;
                 }
                 let bytes = &mut chunk[..end - start];
-                // Some mappings of the kernel's cannot be read.
+                // Some mappings of the kernel cannot be read.
                 if memory.read_exact_at(bytes, start as u64).is_ok() {
                     self.find(bytes, |needle, form, at| {
                         let address = start.wrapping_add_signed(at);
@@ -197,7 +198,7 @@ impl Scanner {
         self.copies(found, &maps)
     }
 
-    /// Joins forms that overlap to copies, each of the form that matches best.
+    /// Joins forms that overlap into copies, each with the form that matches best.
     fn copies(&self, found: BTreeMap<(usize, usize, usize), usize>, maps: &[Mapping]) -> Copies {
         let mut copies: Copies = BTreeMap::new();
         let mut found = found.into_iter().peekable();
@@ -226,7 +227,7 @@ struct Mapping {
     name: String,
 }
 
-/// The mappings of this process that can be written to.
+/// Returns the writable mappings of this process.
 fn mappings() -> Vec<Mapping> {
     let text = fs::read_to_string("/proc/self/maps").unwrap();
     let lines = text.lines().filter_map(|line| {
@@ -242,12 +243,12 @@ fn mappings() -> Vec<Mapping> {
     lines.collect()
 }
 
-/// An allocator that gives freed memory to no one else, so that what was not wiped stays
-/// to be found. A call that frees a secret may show it only sometimes otherwise.
-pub struct Quarantine;
+/// An allocator that never reuses freed memory, so that a copy that was not wiped is always
+/// found. With another allocator it would be found only sometimes.
+pub(crate) struct Quarantine;
 
-/// With this variable set, each block that is freed with a secret in it is shown with the
-/// stack of calls.
+/// With this environment variable set, each block that is freed with a secret in it is printed
+/// with a stack trace.
 const TRACE: &str = "SCO_TEST_TRACE_SECRETS";
 
 static TRACED: OnceLock<Scanner> = OnceLock::new();
@@ -256,8 +257,8 @@ thread_local! {
     static IS_TRACING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Shows blocks that hold what `needles` look for, if a person asks for that.
-pub fn trace(needles: impl FnOnce() -> Vec<Needle>) {
+/// Starts to print freed blocks that hold one of `needles`, if [`TRACE`] is set.
+pub(crate) fn trace(needles: impl FnOnce() -> Vec<Needle>) {
     if env::var_os(TRACE).is_some() {
         let _ = TRACED.set(Scanner::new(needles()));
     }
@@ -286,25 +287,24 @@ fn show_freed(bytes: &[u8]) {
     IS_TRACING.with(|tracing| tracing.set(false));
 }
 
-// SAFETY: the system's allocator, whose memory is never freed. `realloc` is the default one,
-// which copies.
+// SAFETY: forwards to the system's allocator and never frees. The default `realloc` copies.
 unsafe impl GlobalAlloc for Quarantine {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // Zeroed, so that what is not written to does not look like anything.
-        // SAFETY: as the caller vouches.
+        // Zeroed, so that unwritten memory matches nothing.
+        // SAFETY: the caller fulfills the requirements of `alloc`.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         if TRACED.get().is_some() {
-            // SAFETY: the caller owns the block, all of which `alloc` has written to.
+            // SAFETY: the caller owns the block, and `alloc` has initialized all of it.
             show_freed(unsafe { slice::from_raw_parts(block, layout.size()) });
         }
     }
 }
 
-/// Shows copies in a failed assertion.
-pub struct Shown<'a>(pub &'a Copies);
+/// Displays copies in the message of a failed assertion.
+pub(crate) struct Shown<'a>(pub(crate) &'a Copies);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

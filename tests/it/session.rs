@@ -1,62 +1,56 @@
-//! Login, tokens, limits, retries and redirects through the Rust interface.
-
-mod support;
+//! Logins, tokens, limits, retries and redirects through the Rust interface.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use httpmock::prelude::*;
-use sellercloud_output::{
-    BodyEncoding, Client, ClientBuilder, Error, ErrorKind, RequestRecord, Retry,
-};
-use support::raw_server::RawServer;
-use support::stand_in::{Job, PASSWORD, StandIn, TEAM, TOKEN, USER};
+use mock_server::RawServer;
+use mock_server::scripted_jobs::Job;
+use mock_server::{MockSellercloud, PASSWORD, TEAM, TOKEN, USER_NAME};
+use sellercloud_output::{BodyEncoding, Client, ClientBuilder, Error, ErrorKind, RetryPolicy};
 
-/// Retries as usual, but without long waits.
-fn hasty() -> Retry {
-    Retry {
-        base: Duration::from_millis(10),
-        ..Retry::default()
-    }
+/// The default policy, with short waits.
+fn fast_retry() -> RetryPolicy {
+    RetryPolicy::default().initial_backoff(Duration::from_millis(10))
 }
 
-fn with_login(stand_in: &StandIn) -> ClientBuilder {
-    Client::builder(stand_in.url())
-        .credentials(USER, PASSWORD)
-        .retry(hasty())
+fn with_login(mock: &MockSellercloud) -> ClientBuilder {
+    Client::builder(mock.url())
+        .credentials(USER_NAME, PASSWORD)
+        .retry_policy(fast_retry())
 }
 
 fn with_token(url: impl Into<String>) -> Client {
-    let builder = Client::builder(url).token(TOKEN).retry(hasty());
+    let builder = Client::builder(url).token(TOKEN).retry_policy(fast_retry());
     builder.build().unwrap()
 }
 
 #[test]
-fn one_login_serves_until_the_token_is_refused() {
-    let stand_in = StandIn::start();
-    let client = with_login(&stand_in).build().unwrap();
+fn login_token_is_reused_until_it_is_rejected() {
+    let mock = MockSellercloud::start();
+    let client = with_login(&mock).build().unwrap();
     for _ in 0..3 {
-        client.output_file(28142).unwrap();
+        let _ = client.get_output_file(28142).unwrap();
     }
-    assert_eq!(stand_in.logins(), 1);
-    stand_in.expire();
+    assert_eq!(mock.logins(), 1);
+    mock.expire_tokens();
     for _ in 0..3 {
-        client.output_file(28142).unwrap();
+        let _ = client.get_output_file(28142).unwrap();
     }
-    assert_eq!(stand_in.logins(), 2);
+    assert_eq!(mock.logins(), 2);
 }
 
 #[test]
-fn sixty_four_threads_with_an_expired_token_log_in_once() {
-    let stand_in = StandIn::start();
-    let client = with_login(&stand_in).build().unwrap();
+fn expired_token_in_64_threads_causes_one_login() {
+    let mock = MockSellercloud::start();
+    let client = with_login(&mock).build().unwrap();
     let everyone = || {
         thread::scope(|scope| {
             let threads: Vec<_> = (0..64)
-                .map(|_| scope.spawn(|| client.output_file(28142)))
+                .map(|_| scope.spawn(|| client.get_output_file(28142)))
                 .collect();
             for thread in threads {
                 assert_eq!(thread.join().unwrap().unwrap().bytes.len(), 2400);
@@ -64,14 +58,14 @@ fn sixty_four_threads_with_an_expired_token_log_in_once() {
         });
     };
     everyone();
-    assert_eq!(stand_in.logins(), 1);
-    stand_in.expire();
+    assert_eq!(mock.logins(), 1);
+    mock.expire_tokens();
     everyone();
-    assert_eq!(stand_in.logins(), 2);
+    assert_eq!(mock.logins(), 2);
 }
 
 #[test]
-fn a_token_is_renewed_before_it_expires() {
+fn token_is_renewed_before_it_expires() {
     let server = MockServer::start();
     let logins = Arc::new(AtomicUsize::new(0));
     let counted = logins.clone();
@@ -79,7 +73,7 @@ fn a_token_is_renewed_before_it_expires() {
         when.method("POST").path("/rest/api/token");
         then.respond_with(move |_: &HttpMockRequest| {
             counted.fetch_add(1, Ordering::SeqCst);
-            // A tenth is kept back, so this is over in 45 ms.
+            // The client subtracts a tenth, so the token expires after 45 ms.
             let body = r#"{"access_token": "short", "expires_in": 0.05}"#;
             HttpMockResponse::builder().status(200).body(body).build()
         });
@@ -93,21 +87,21 @@ fn a_token_is_renewed_before_it_expires() {
         .build()
         .unwrap();
     let start = Instant::now();
-    client.output_file(1).unwrap();
+    let _ = client.get_output_file(1).unwrap();
     while start.elapsed() < Duration::from_millis(200) {
-        client.output_file(1).unwrap();
+        let _ = client.get_output_file(1).unwrap();
     }
     assert!((2..=6).contains(&logins.load(Ordering::SeqCst)));
 }
 
 #[test]
-fn a_wrong_password_is_told_and_not_tried_again() {
-    let stand_in = StandIn::start();
-    let client = Client::builder(stand_in.url())
-        .credentials(USER, "wrong-password")
+fn wrong_password_fails_without_a_retry() {
+    let mock = MockSellercloud::start();
+    let client = Client::builder(mock.url())
+        .credentials(USER_NAME, "wrong-password")
         .build()
         .unwrap();
-    let error = client.output_file(28142).unwrap_err();
+    let error = client.get_output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authentication);
     assert_eq!(
         error.to_string(),
@@ -115,12 +109,12 @@ fn a_wrong_password_is_told_and_not_tried_again() {
          (the login failed: check the user name and the password)"
     );
     assert_eq!(error.attempts(), 1);
-    assert_eq!(stand_in.asked("/rest/api/token"), 1);
-    assert_eq!(stand_in.asked("/rest/api/queuedjobs/outputfile/28142"), 0);
+    assert_eq!(mock.requests("/rest/api/token"), 1);
+    assert_eq!(mock.requests("/rest/api/queuedjobs/outputfile/28142"), 0);
 }
 
 #[test]
-fn a_token_that_is_refused_again_is_an_authentication_error() {
+fn token_rejected_after_a_new_login_fails() {
     for (credentials, requests) in [(false, 1), (true, 2)] {
         let server = MockServer::start();
         let login = server.mock(|when, then| {
@@ -136,7 +130,7 @@ fn a_token_that_is_refused_again_is_an_authentication_error() {
             true => builder.credentials("user", "password"),
             false => builder.token(TOKEN),
         };
-        let error = builder.build().unwrap().output_file(1).unwrap_err();
+        let error = builder.build().unwrap().get_output_file(1).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Authentication, "{error}");
         assert_eq!(refused.calls(), requests);
         assert_eq!(login.calls(), requests * usize::from(credentials));
@@ -144,41 +138,41 @@ fn a_token_that_is_refused_again_is_an_authentication_error() {
 }
 
 #[test]
-fn a_login_that_gives_no_token_is_an_error_without_what_came() {
+fn login_without_a_token_fails_without_its_body() {
     for body in ["", r#"{"access": "secret-in-the-answer"}"#, "[1]"] {
         let server = MockServer::start();
         server.mock(|_, then| {
             then.status(200).body(body);
         });
         let builder = Client::builder(server.base_url()).credentials("user", "password");
-        let error = builder.build().unwrap().output_file(1).unwrap_err();
+        let error = builder.build().unwrap().get_output_file(1).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MalformedBody, "{error}");
         assert!(!error.to_string().contains("secret"), "{error}");
     }
 }
 
 #[test]
-fn a_callback_gives_the_token_and_renews_it_once() {
-    let stand_in = StandIn::start();
+fn token_provider_is_called_once_and_for_renewal() {
+    let mock = MockSellercloud::start();
     let asked = Arc::new(Mutex::new(Vec::new()));
     let noted = asked.clone();
     let source = move |renew| {
         noted.lock().unwrap().push(renew);
         Ok::<_, String>(if renew { TOKEN } else { "stale" }.to_owned())
     };
-    let builder = Client::builder(stand_in.url()).token_source(source);
-    builder.build().unwrap().output_file(28142).unwrap();
+    let builder = Client::builder(mock.url()).token_provider(source);
+    let _ = builder.build().unwrap().get_output_file(28142).unwrap();
     assert_eq!(*asked.lock().unwrap(), [false, true]);
 
     let stubborn = |_| Ok::<_, String>("stale".to_owned());
-    let builder = Client::builder(stand_in.url()).token_source(stubborn);
-    let error = builder.build().unwrap().output_file(28142).unwrap_err();
+    let builder = Client::builder(mock.url()).token_provider(stubborn);
+    let error = builder.build().unwrap().get_output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authentication);
     assert_eq!(error.http_status(), Some(401));
 
     let empty_vault = |_| Err::<String, _>("the vault is locked");
-    let builder = Client::builder(stand_in.url()).token_source(empty_vault);
-    let error = builder.build().unwrap().output_file(28142).unwrap_err();
+    let builder = Client::builder(mock.url()).token_provider(empty_vault);
+    let error = builder.build().unwrap().get_output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authentication);
     assert_eq!(
         error.to_string(),
@@ -187,26 +181,26 @@ fn a_callback_gives_the_token_and_renews_it_once() {
 }
 
 #[test]
-fn a_team_is_enough_to_find_the_server() {
-    let stand_in = StandIn::start();
+fn team_is_resolved_to_its_server() {
+    let mock = MockSellercloud::start();
     let client = Client::for_team(TEAM)
-        .team_directory(stand_in.directory())
-        .credentials(USER, PASSWORD)
+        .team_lookup_url(mock.team_lookup_url())
+        .credentials(USER_NAME, PASSWORD)
         .build()
         .unwrap();
     thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| client.output_file(28142).unwrap());
+            scope.spawn(|| client.get_output_file(28142).unwrap());
         }
     });
-    assert_eq!(stand_in.asked("/api/server-by-team/"), 1);
+    assert_eq!(mock.requests("/api/server-by-team/"), 1);
 
     let unknown = Client::for_team("nobody")
-        .team_directory(stand_in.directory())
+        .team_lookup_url(mock.team_lookup_url())
         .token(TOKEN)
         .build()
         .unwrap();
-    let error = unknown.output_file(28142).unwrap_err();
+    let error = unknown.get_output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("\"nobody\""), "{error}");
     let nameless = Client::for_team(" ").token(TOKEN).build().unwrap_err();
@@ -214,7 +208,7 @@ fn a_team_is_enough_to_find_the_server() {
 }
 
 #[test]
-fn what_a_directory_names_must_be_a_server_to_be_trusted() {
+fn team_lookup_of_untrusted_server_fails() {
     for (answer, is_found) in [
         (r#"{"RestApiEndpoint": "URL/rest/api/"}"#, true),
         (r#"{"restapiendpoint": null, "ApiUrl": "URL/rest"}"#, true),
@@ -223,31 +217,31 @@ fn what_a_directory_names_must_be_a_server_to_be_trusted() {
         (r#"{"ServerID": 5}"#, false),
         ("no JSON", false),
     ] {
-        let stand_in = StandIn::start();
+        let mock = MockSellercloud::start();
         let directory = MockServer::start();
-        let body = answer.replace("URL", &stand_in.directory());
+        let body = answer.replace("URL", &mock.team_lookup_url());
         directory.mock(|_, then| {
             then.status(200).body(body);
         });
         let client = Client::for_team("acme")
-            .team_directory(directory.base_url())
+            .team_lookup_url(directory.base_url())
             .token(TOKEN)
-            .retry(hasty())
+            .retry_policy(fast_retry())
             .build()
             .unwrap();
-        assert_eq!(client.output_file(28142).is_ok(), is_found, "{answer}");
+        assert_eq!(client.get_output_file(28142).is_ok(), is_found, "{answer}");
     }
 }
 
 #[test]
-fn what_passes_is_tried_again() {
-    let stand_in = StandIn::start();
-    let client = with_token(stand_in.url());
-    let file = client.output_file(40001).unwrap();
+fn transient_failure_is_retried() {
+    let mock = MockSellercloud::start();
+    let client = with_token(mock.url());
+    let file = client.get_output_file(40001).unwrap();
     assert_eq!(file.bytes, (Job::find(28142).bytes)());
-    assert_eq!(stand_in.asked("/rest/api/queuedjobs/outputfile/40001"), 3);
+    assert_eq!(mock.requests("/rest/api/queuedjobs/outputfile/40001"), 3);
 
-    let error = client.output_file(40004).unwrap_err();
+    let error = client.get_output_file(40004).unwrap_err();
     assert_eq!((error.http_status(), error.attempts()), (Some(504), 5));
     assert_eq!(
         error.to_string(),
@@ -263,14 +257,16 @@ fn transient_status_is_retried_and_500_by_option_only() {
         let failing = server.mock(|_, then| {
             then.status(status);
         });
-        let retry = Retry {
-            attempts: 2,
-            base: Duration::ZERO,
-            server_errors,
-            ..Retry::default()
-        };
+        let retry = RetryPolicy::default()
+            .max_attempts(2)
+            .initial_backoff(Duration::ZERO)
+            .retry_server_errors(server_errors);
         let builder = Client::builder(server.base_url()).token(TOKEN);
-        let error = builder.retry(retry).build().unwrap().output_file(1);
+        let error = builder
+            .retry_policy(retry)
+            .build()
+            .unwrap()
+            .get_output_file(1);
         assert_eq!(error.unwrap_err().http_status(), Some(status));
         failing.calls()
     };
@@ -284,7 +280,7 @@ fn transient_status_is_retried_and_500_by_option_only() {
 }
 
 #[test]
-fn odd_values_in_fields_that_are_not_needed_do_no_harm() {
+fn odd_values_in_unneeded_fields_are_ignored() {
     let deep = "[".repeat(10_000) + &"]".repeat(10_000);
     for odd in [r#""a\ud83d""#, "1e400", "-1E+999999", &deep] {
         let other = format!(r#""x": {odd}, "\udc00": {odd}"#);
@@ -304,35 +300,38 @@ fn odd_values_in_fields_that_are_not_needed_do_no_harm() {
             let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
             let _ = connection.write_all((head + &body).as_bytes());
         });
-        let builder = Client::for_team("acme").team_directory(&server.url);
-        let builder = builder.credentials(USER, PASSWORD).retry(Retry::never());
+        let builder = Client::for_team("acme").team_lookup_url(&server.url);
+        let builder = builder
+            .credentials(USER_NAME, PASSWORD)
+            .retry_policy(RetryPolicy::never());
         let client = builder.build().unwrap();
-        let error = client.wait(1, Default::default()).unwrap_err();
-        let end = error.job_end().unwrap_or_else(|| panic!("{error}"));
-        assert_eq!(end.log, ["line"]);
-        // Nested values around a file have a limit.
+        let error = client.wait_for_job(1, Default::default()).unwrap_err();
+        assert_eq!(error.job_log(), ["line"], "{error}");
+        // The depth of JSON around a file is limited.
         if odd != deep {
-            assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+            assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
         }
     }
 }
 
 #[test]
-fn what_does_not_pass_is_not_tried_again() {
+fn lasting_failure_is_not_retried() {
     for status in [400, 401, 403, 404, 500] {
         let server = MockServer::start();
         let refusing = server.mock(|_, then| {
             then.status(status);
         });
-        let error = with_token(server.base_url()).output_file(1).unwrap_err();
+        let error = with_token(server.base_url())
+            .get_output_file(1)
+            .unwrap_err();
         assert_eq!(error.attempts(), 1, "{status}");
-        // A 404 is asked in both forms, once each.
+        // A 404 causes one request for each of the two routes.
         assert_eq!(refusing.calls(), if status == 404 { 2 } else { 1 });
     }
 }
 
 #[test]
-fn a_connection_that_breaks_is_tried_again_from_the_start() {
+fn broken_connection_is_retried_from_the_start() {
     let body = "QUJDREVGR0hJ";
     let answer = format!(
         "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
@@ -352,19 +351,19 @@ fn a_connection_that_breaks_is_tried_again_from_the_start() {
                 _ => connection.write_all(answer.as_bytes()).unwrap(),
             },
         );
-    let file = with_token(&server.url).output_file(1).unwrap();
+    let file = with_token(&server.url).get_output_file(1).unwrap();
     assert_eq!(file.bytes, b"ABCDEFGHI");
     assert_eq!(connections.load(Ordering::SeqCst), 4);
 }
 
 #[test]
-fn a_rate_limit_is_waited_for() {
-    let stand_in = StandIn::start();
-    let client = with_token(stand_in.url());
-    // By Retry-After, and by a reset time in an answer that is no refusal at all.
+fn rate_limit_is_waited_for() {
+    let mock = MockSellercloud::start();
+    let client = with_token(mock.url());
+    // By Retry-After, and by a reset time in a response with status 200.
     for job in [40002, 40005] {
         let start = Instant::now();
-        client.output_file(job).unwrap();
+        let _ = client.get_output_file(job).unwrap();
         let waited = start.elapsed();
         assert!(waited >= Duration::from_millis(900), "{job}: {waited:?}");
         assert!(waited < Duration::from_secs(10), "{job}: {waited:?}");
@@ -372,12 +371,12 @@ fn a_rate_limit_is_waited_for() {
 }
 
 #[test]
-fn a_wait_that_does_not_fit_is_not_begun() {
-    let stand_in = StandIn::start();
-    let client = with_token(stand_in.url());
+fn retry_wait_longer_than_the_timeout_fails_at_once() {
+    let mock = MockSellercloud::start();
+    let client = with_token(mock.url());
     let start = Instant::now();
     let call = client.call().timeout(Duration::from_secs(60));
-    let error = call.output_file(40003).unwrap_err();
+    let error = call.get_output_file(40003).unwrap_err();
     assert!(start.elapsed() < Duration::from_secs(10));
     assert_eq!(error.kind(), ErrorKind::RateLimited);
     assert_eq!((error.http_status(), error.attempts()), (Some(409), 1));
@@ -387,7 +386,7 @@ fn a_wait_that_does_not_fit_is_not_begun() {
 }
 
 #[test]
-fn redirects_are_followed_within_the_origin_only() {
+fn redirect_is_followed_within_the_origin_only() {
     let elsewhere = MockServer::start();
     let reached = elsewhere.mock(|_, then| {
         then.status(200).body("QUJD");
@@ -406,7 +405,7 @@ fn redirects_are_followed_within_the_origin_only() {
     redirect("5", 302, "5");
     redirect("6", 302, "/Account/Login.aspx?ReturnUrl=%2frest");
     redirect("7", 308, "//localhost.example/file");
-    // Words that only contain those of a login page.
+    // Paths that only contain the words of a login page.
     redirect("8", 302, "/catalogin/file@2x");
     redirect("9", 302, "/designin");
     server.mock(|when, then| {
@@ -422,7 +421,7 @@ fn redirects_are_followed_within_the_origin_only() {
     }
     let client = with_token(server.base_url());
     for job in [1, 2, 8, 9] {
-        assert_eq!(client.output_file(job).unwrap().bytes, b"ABC");
+        assert_eq!(client.get_output_file(job).unwrap().bytes, b"ABC");
     }
     for (job, kind, words) in [
         (3, ErrorKind::UnexpectedStatus, "another origin"),
@@ -431,7 +430,7 @@ fn redirects_are_followed_within_the_origin_only() {
         (6, ErrorKind::Authentication, "login page"),
         (7, ErrorKind::UnexpectedStatus, "another origin"),
     ] {
-        let error = client.output_file(job).unwrap_err();
+        let error = client.get_output_file(job).unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(words), "{error}");
         assert!(!error.to_string().contains("token=x"), "{error}");
@@ -450,25 +449,27 @@ fn gzipped(headers: &str, body: &[u8]) -> RawServer {
         "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n{headers}\r\n",
         body.len()
     );
-    RawServer::answering([head.as_bytes(), body].concat())
+    RawServer::responding([head.as_bytes(), body].concat())
 }
 
 #[test]
-fn gzip_is_undone() {
+fn gzip_body_is_decompressed() {
     let text = "QUJD".repeat(100_000);
     let whole = gzip(text.as_bytes());
-    let file = with_token(gzipped("", &whole).url).output_file(1).unwrap();
+    let file = with_token(gzipped("", &whole).url)
+        .get_output_file(1)
+        .unwrap();
     assert_eq!(file.bytes, b"ABC".repeat(100_000));
-    // RFC 1952 section 2.2: several members are one file.
+    // Several members are one file (RFC 1952 section 2.2).
     let members = [gzip(b"QUJD"), gzip(b"REVG")].concat();
     let file = with_token(gzipped("", &members).url)
-        .output_file(1)
+        .get_output_file(1)
         .unwrap();
     assert_eq!(file.bytes, b"ABCDEF");
-    // Servers name the encoding of an empty body as well.
+    // Servers send Content-Encoding with an empty body too.
     assert_eq!(
         with_token(gzipped("Content-Disposition: attachment; filename=a\r\n", b"").url)
-            .output_file(1)
+            .get_output_file(1)
             .unwrap()
             .bytes,
         b""
@@ -476,7 +477,7 @@ fn gzip_is_undone() {
 }
 
 #[test]
-fn gzip_that_is_cut_or_wrong_is_an_error() {
+fn gzip_truncated_or_invalid_fails() {
     let whole = gzip(b"QUJDREVG");
     let mut corrupt = whole.clone();
     let check = corrupt.len() - 6;
@@ -487,115 +488,34 @@ fn gzip_that_is_cut_or_wrong_is_an_error() {
     bodies.push(b"QUJDREVG".to_vec());
     for body in bodies {
         let error = with_token(gzipped("", &body).url)
-            .output_file(1)
+            .get_output_file(1)
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MalformedBody, "{body:?}: {error}");
     }
-    // Where the framing itself was cut short, it is the connection that failed.
-    let server = RawServer::answering(
+    // A body shorter than its framing is an error of the connection.
+    let server = RawServer::responding(
         [
             b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000\r\n\r\n",
             &whole[..],
         ]
         .concat(),
     );
-    let error = with_token(server.url).output_file(1).unwrap_err();
+    let error = with_token(server.url).get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
 }
 
 #[test]
-fn the_size_limit_holds_for_what_gzip_gives() {
+fn max_file_size_limits_decompressed_bytes() {
     let bomb = gzip(&vec![b'A'; 64 * 1024 * 1024]);
     assert!(bomb.len() < 100_000);
     for encoding in [BodyEncoding::Base64, BodyEncoding::Raw] {
         let server = gzipped("", &bomb);
-        let builder = Client::builder(&server.url).token(TOKEN).max_size(1000);
+        let builder = Client::builder(&server.url)
+            .token(TOKEN)
+            .max_file_size(1000);
         let client = builder.body_encoding(encoding).build().unwrap();
-        let error = client.output_file(1).unwrap_err();
+        let error = client.get_output_file(1).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
-    }
-}
-
-/// Keeps every line that this library and those below it log, at every level.
-struct Recorder;
-
-static LINES: Mutex<String> = Mutex::new(String::new());
-
-impl log::Log for Recorder {
-    fn enabled(&self, _: &log::Metadata) -> bool {
-        true
-    }
-    fn log(&self, record: &log::Record) {
-        // The stand-in runs in this process too, and logs what it is sent.
-        let ours = ["sellercloud_output", "ureq", "rustls"];
-        if !ours.iter().any(|name| record.target().starts_with(name)) {
-            return;
-        }
-        let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-        *lines += &format!("{} {}\n", record.target(), record.args());
-    }
-    fn flush(&self) {}
-}
-
-#[cfg(feature = "no-trace-log")]
-#[test]
-fn no_secret_is_shown_anywhere() {
-    log::set_logger(&Recorder).unwrap();
-    log::set_max_level(log::LevelFilter::Trace);
-    let stand_in = StandIn::start();
-    let records = Arc::new(Mutex::new(String::new()));
-    let noted = records.clone();
-    let builder = with_login(&stand_in).on_request(move |record: &RequestRecord| {
-        *noted.lock().unwrap() += &format!("{record} {record:?}\n");
-    });
-    let client = builder.clone().build().unwrap();
-    let wrong = with_login(&stand_in).credentials(USER, "wrong-password");
-    let wrong = wrong.build().unwrap();
-    // Repeats all that it was sent, refuses, and cuts.
-    let echo = RawServer::start(|head, connection| {
-        let body = format!("you sent {head}");
-        let head = format!("HTTP/1.1 418 No\r\nContent-Length: {}\r\n\r\n", body.len());
-        connection.write_all((head + &body).as_bytes()).unwrap();
-    });
-    let proxied = Client::builder(stand_in.url())
-        .token(TOKEN)
-        .proxy("http://user:proxy-password@127.0.0.1:9")
-        .retry(Retry::never())
-        .build()
-        .unwrap();
-    let clients = [&client, &wrong, &with_token(&echo.url), &proxied];
-    let mut shown = format!("{builder:?}");
-    for client in clients {
-        for job in [28142, 5, 40001, 40003, 40006] {
-            let call = client.call().timeout(Duration::from_secs(20));
-            shown += &format!("{call:?} {client:?}");
-            match call.output_file(job) {
-                Ok(file) => shown += &format!("{file:?}"),
-                Err(error) => shown += &format!("{error} {error:?} {:?}\n", chain(&error)),
-            }
-        }
-    }
-    let lines = LINES.lock().unwrap().clone();
-    let records = records.lock().unwrap().clone();
-    assert!(
-        lines.contains("sellercloud_output GET http://127.0.0.1"),
-        "{lines}"
-    );
-    assert!(records.contains("POST") && records.contains("/api/token: 200"));
-    assert!(shown.contains("you sent"), "{shown}");
-    assert!(lines.contains("\nureq"), "{lines}");
-    let all = lines + &records + &shown;
-    for secret in [
-        TOKEN,
-        PASSWORD,
-        "hunter2",
-        "login-token-",
-        "wrong-password",
-        "proxy-password",
-    ] {
-        if let Some(at) = all.find(secret) {
-            panic!("{secret} in …{}", &all[at.saturating_sub(300)..at + 40]);
-        }
     }
 }
 
@@ -610,20 +530,20 @@ fn chain(error: &Error) -> String {
 }
 
 #[test]
-fn every_request_is_told_of() {
-    let stand_in = StandIn::start();
+fn on_request_is_called_for_every_request() {
+    let mock = MockSellercloud::start();
     let records = Arc::new(Mutex::new(Vec::new()));
     let noted = records.clone();
-    let builder = with_login(&stand_in);
+    let builder = with_login(&mock);
     let client = builder
         .on_request(move |record| noted.lock().unwrap().push(record.clone()))
         .build()
         .unwrap();
-    client.output_file(40001).unwrap();
+    let _ = client.get_output_file(40001).unwrap();
     let records = records.lock().unwrap();
     let told: Vec<_> = records
         .iter()
-        .map(|record| (record.method, record.status, record.attempt))
+        .map(|record| (record.method, record.http_status, record.attempt))
         .collect();
     assert_eq!(
         told,
@@ -634,7 +554,7 @@ fn every_request_is_told_of() {
             ("GET", Some(200), 3),
         ]
     );
-    assert_eq!(records[3].bytes, 3200);
+    assert_eq!(records[3].bytes_received, 3200);
     assert!(
         records[3]
             .url
@@ -656,26 +576,27 @@ fn zero_limits_are_rejected() {
     build(&|builder| builder.connect_timeout(Duration::ZERO));
     build(&|builder| builder.stall_timeout(Duration::ZERO));
     build(&|builder| builder.call_timeout(Duration::ZERO));
-    build(&|builder| builder.max_size(0));
-    build(&|builder| builder.retry(Retry::attempts(0)));
-    let stand_in = StandIn::start();
-    let client = with_token(stand_in.url());
-    let error = client.call().timeout(Duration::ZERO).output_file(28142);
+    build(&|builder| builder.max_file_size(0));
+    build(&|builder| builder.retry_policy(RetryPolicy::default().max_attempts(0)));
+    let mock = MockSellercloud::start();
+    let client = with_token(mock.url());
+    let error = client.call().timeout(Duration::ZERO).get_output_file(28142);
     assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidArgument);
-    // The largest limits are none.
-    let client = Client::builder(stand_in.url())
+    // The largest values mean no limit.
+    let client = Client::builder(mock.url())
         .token(TOKEN)
         .connect_timeout(Duration::MAX)
         .stall_timeout(Duration::MAX)
         .call_timeout(Duration::MAX)
         .build()
         .unwrap();
-    client.output_file(28142).unwrap();
+    let _ = client.get_output_file(28142).unwrap();
     let call = client.call().timeout(Duration::MAX);
-    call.output_file(28142).unwrap();
+    let _ = call.get_output_file(28142).unwrap();
 }
 
-/// Answers a login with this status and body, and everything else with a file.
+/// Starts a server that responds to a login with this status and body, and to everything else
+/// with a file.
 fn with_token_response(status: u16, body: &str) -> (MockServer, Client) {
     let server = MockServer::start();
     server.mock(|when, then| {
@@ -686,8 +607,8 @@ fn with_token_response(status: u16, body: &str) -> (MockServer, Client) {
         when.path("/api/QueuedJobs/OutputFile/1");
         then.status(200).body("QUJD");
     });
-    let builder = Client::builder(server.base_url()).credentials(USER, "hunter2");
-    let client = builder.retry(Retry::never()).build().unwrap();
+    let builder = Client::builder(server.base_url()).credentials(USER_NAME, "hunter2");
+    let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
     (server, client)
 }
 
@@ -714,7 +635,7 @@ fn login_error_never_shows_the_body() {
         ),
     ] {
         let (_server, client) = with_token_response(status, body);
-        let error = client.output_file(1).unwrap_err();
+        let error = client.get_output_file(1).unwrap_err();
         assert_eq!(error.http_status(), Some(status), "{error}");
         assert!(error.to_string().contains(words), "{error}");
         let all = format!("{error} {error:?}");
@@ -723,7 +644,7 @@ fn login_error_never_shows_the_body() {
 }
 
 #[test]
-fn text_from_outside_is_redacted_in_every_form() {
+fn server_text_with_a_secret_is_redacted_in_every_form() {
     let password = r#"hunter2 "quoted" é/+"#;
     let escaped = serde_json::to_string(password).unwrap();
     let escaped = &escaped[1..escaped.len() - 1];
@@ -738,16 +659,16 @@ fn text_from_outside_is_redacted_in_every_form() {
                 "Message": format!("The password {shown} is wrong")
             }));
         });
-        let builder = Client::builder(server.base_url()).credentials(USER, password);
-        let client = builder.retry(Retry::never()).build().unwrap();
-        let text = client.output_file(1).unwrap_err().to_string();
+        let builder = Client::builder(server.base_url()).credentials(USER_NAME, password);
+        let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
+        let text = client.get_output_file(1).unwrap_err().to_string();
         assert!(text.contains("[password]"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
     }
 }
 
 #[test]
-fn short_passwords_and_secrets_in_logs_are_redacted() {
+fn short_password_and_secrets_in_a_job_log_are_redacted() {
     let server = RawServer::start(|head, connection| {
         let (status, body) = if head.starts_with("POST") && head.contains("/api/token") {
             ("200 OK", r#"{"access_token": "login-token-1"}"#)
@@ -768,17 +689,20 @@ fn short_passwords_and_secrets_in_logs_are_redacted() {
         let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n");
         let _ = connection.write_all((head + body).as_bytes());
     });
-    let builder = Client::builder(&server.url).credentials(USER, "x7");
-    let client = builder.retry(Retry::never()).build().unwrap();
-    let error = client.wait(1, Default::default()).unwrap_err().to_string();
+    let builder = Client::builder(&server.url).credentials(USER_NAME, "x7");
+    let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
+    let error = client
+        .wait_for_job(1, Default::default())
+        .unwrap_err()
+        .to_string();
     let words = "Password [password]: [token]; its log: Bearer [token] by '[password]'";
     assert!(error.ends_with(words), "{error}");
-    let error = client.output_file(1).unwrap_err().to_string();
+    let error = client.get_output_file(1).unwrap_err().to_string();
     assert!(error.contains("[password] is wrong, not x7a"), "{error}");
 }
 
 #[test]
-fn text_of_jobs_is_redacted_and_printable() {
+fn job_text_with_secrets_is_redacted_and_printable() {
     let server = MockServer::start();
     server.mock(|when, then| {
         when.path("/api/QueuedJobs/1");
@@ -789,7 +713,7 @@ fn text_of_jobs_is_redacted_and_printable() {
             }
         }));
     });
-    let job = with_token(server.base_url()).job(1).unwrap();
+    let job = with_token(server.base_url()).get_job(1).unwrap();
     let all = format!("{} {:?}", job.status, job.error_message);
     assert!(!all.contains(TOKEN), "{all}");
     assert!(
@@ -803,14 +727,14 @@ fn text_of_jobs_is_redacted_and_printable() {
 }
 
 #[test]
-fn tokens_of_earlier_logins_are_redacted() {
-    let stand_in = StandIn::start();
-    let client = with_login(&stand_in).build().unwrap();
-    client.output_file(28142).unwrap();
-    stand_in.expire();
-    client.output_file(28142).unwrap();
-    assert_eq!(stand_in.logins(), 2);
-    // A team directory or server that still knows the first one.
+fn token_of_an_earlier_login_is_redacted() {
+    let mock = MockSellercloud::start();
+    let client = with_login(&mock).build().unwrap();
+    let _ = client.get_output_file(28142).unwrap();
+    mock.expire_tokens();
+    let _ = client.get_output_file(28142).unwrap();
+    assert_eq!(mock.logins(), 2);
+    // A server that repeats the token of the first login after the second one.
     let echo = RawServer::start(|head, connection| {
         let body = if head.starts_with("POST") {
             static LOGINS: AtomicUsize = AtomicUsize::new(0);
@@ -830,8 +754,8 @@ fn tokens_of_earlier_logins_are_redacted() {
         let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n");
         let _ = connection.write_all((head + &body).as_bytes());
     });
-    let builder = Client::builder(&echo.url).credentials(USER, PASSWORD);
-    let error = builder.build().unwrap().output_file(1).unwrap_err();
+    let builder = Client::builder(&echo.url).credentials(USER_NAME, PASSWORD);
+    let error = builder.build().unwrap().get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Forbidden, "{error}");
     assert!(error.to_string().contains("[token] has expired"), "{error}");
 }
@@ -855,15 +779,15 @@ fn redirect_with_a_token_is_followed_and_not_reported() {
         .on_request(move |record| *noted.lock().unwrap() += &format!("{record} {record:?}\n"))
         .build()
         .unwrap();
-    // An @ in the path is no user name.
-    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+    // An @ in the path does not mark a user name.
+    assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
     let records = records.lock().unwrap();
     assert!(records.contains("access_token=...&id=1"), "{records}");
     assert!(!records.contains("one-time-secret"), "{records}");
 }
 
 #[test]
-fn redirect_target_is_kept_short_and_printable() {
+fn redirect_target_in_an_error_is_short_and_printable() {
     let long = "x".repeat(20_000);
     for location in [
         format!("https://other.example/{long}"),
@@ -876,7 +800,7 @@ fn redirect_target_is_kept_short_and_printable() {
             let head = format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\n");
             let _ = connection.write_all((head + "Content-Length: 0\r\n\r\n").as_bytes());
         });
-        let error = with_token(&server.url).output_file(1).unwrap_err();
+        let error = with_token(&server.url).get_output_file(1).unwrap_err();
         assert_eq!(error.attempts(), 1, "{error}");
         let text = error.to_string();
         assert!(text.len() < 1500, "{} bytes: {text:.300}", text.len());
@@ -887,7 +811,7 @@ fn redirect_target_is_kept_short_and_printable() {
 }
 
 #[test]
-fn team_directory_words_are_kept_short_and_printable() {
+fn team_lookup_message_is_short_and_printable() {
     let long = "x\u{1b}[31m\r\n".repeat(50_000);
     for (answer, kind, words) in [
         (
@@ -911,11 +835,11 @@ fn team_directory_words_are_kept_short_and_printable() {
             then.status(200).body(&answer);
         });
         let client = Client::for_team("acme")
-            .team_directory(directory.base_url())
+            .team_lookup_url(directory.base_url())
             .token(TOKEN)
             .build()
             .unwrap();
-        let error = client.output_file(1).unwrap_err();
+        let error = client.get_output_file(1).unwrap_err();
         let text = error.to_string();
         assert_eq!(error.kind(), kind, "{text:.300}");
         assert!(text.len() < 1000, "{}", text.len());
@@ -925,50 +849,50 @@ fn team_directory_words_are_kept_short_and_printable() {
 }
 
 #[test]
-fn token_callback_that_uses_its_own_client_is_refused() {
-    let stand_in = StandIn::start();
+fn token_provider_that_uses_its_own_client_fails() {
+    let mock = MockSellercloud::start();
     let slot: Arc<Mutex<Option<Client>>> = Arc::default();
     let own = slot.clone();
     let source = move |_: bool| {
         let client = own.lock().unwrap().clone().unwrap();
-        match client.output_file(28142) {
+        match client.get_output_file(28142) {
             Ok(_) => Ok(TOKEN.to_owned()),
             Err(error) => Err(format!("refused: {}", error.kind())),
         }
     };
-    let builder = Client::builder(stand_in.url()).token_source(source);
+    let builder = Client::builder(mock.url()).token_provider(source);
     let client = builder.build().unwrap();
     *slot.lock().unwrap() = Some(client.clone());
-    let error = client.output_file(28142).unwrap_err();
+    let error = client.get_output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authentication);
     assert!(
         error.to_string().contains("refused: invalid argument"),
         "{error}"
     );
-    // Another client may be used.
-    let other = with_token(stand_in.url());
-    let source = move |_: bool| other.output_file(28142).map(|_| TOKEN.to_owned());
-    let builder = Client::builder(stand_in.url()).token_source(source);
-    builder.build().unwrap().output_file(28142).unwrap();
+    // The provider may use another client.
+    let other = with_token(mock.url());
+    let source = move |_: bool| other.get_output_file(28142).map(|_| TOKEN.to_owned());
+    let builder = Client::builder(mock.url()).token_provider(source);
+    let _ = builder.build().unwrap().get_output_file(28142).unwrap();
     *slot.lock().unwrap() = None;
 }
 
-/// Waits for what another thread does with the client, for no longer than a test may take.
+/// Downloads a file on another thread, and waits for it for at most 20 seconds.
 fn on_another_thread(client: &Client) -> Result<(), Error> {
     let (done, is_done) = std::sync::mpsc::channel();
     let client = client.clone();
-    thread::spawn(move || done.send(client.output_file(28142).map(drop)));
+    thread::spawn(move || done.send(client.get_output_file(28142).map(drop)));
     is_done.recv_timeout(Duration::from_secs(20)).unwrap()
 }
 
 #[test]
-fn callbacks_may_wait_for_another_call_during_a_login() {
-    // The request callback, of the login itself.
-    let stand_in = StandIn::start();
+fn callback_that_waits_for_another_call_during_a_login_succeeds() {
+    // The request callback for the login.
+    let mock = MockSellercloud::start();
     let slot: Arc<Mutex<Option<Client>>> = Arc::default();
     let outcomes = Arc::new(Mutex::new(Vec::new()));
     let (own, noted) = (slot.clone(), outcomes.clone());
-    let client = with_login(&stand_in)
+    let client = with_login(&mock)
         .on_request(move |record| {
             let client = own.lock().unwrap().take();
             if let Some(client) = client.filter(|_| record.url.ends_with("/api/token")) {
@@ -981,15 +905,15 @@ fn callbacks_may_wait_for_another_call_during_a_login() {
         .build()
         .unwrap();
     *slot.lock().unwrap() = Some(client.clone());
-    client.output_file(28142).unwrap();
+    let _ = client.get_output_file(28142).unwrap();
     assert_eq!(*outcomes.lock().unwrap(), [true]);
-    assert_eq!(stand_in.logins(), 1);
+    assert_eq!(mock.logins(), 1);
 
-    // The interrupt callback, on another thread and on its own.
+    // The interrupt callback, with a call on another thread and on its own.
     for on_own_thread in [false, true] {
         let slow = slow_login();
-        let builder = Client::builder(&slow.url).credentials(USER, PASSWORD);
-        let client = builder.retry(Retry::never()).build().unwrap();
+        let builder = Client::builder(&slow.url).credentials(USER_NAME, PASSWORD);
+        let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
         let used = client.clone();
         let outcomes = Arc::new(Mutex::new(Vec::new()));
         let noted = outcomes.clone();
@@ -998,14 +922,14 @@ fn callbacks_may_wait_for_another_call_during_a_login() {
             if is_first {
                 noted.lock().unwrap().push(None);
                 let outcome = match on_own_thread {
-                    true => used.output_file(28142).map(drop),
+                    true => used.get_output_file(28142).map(drop),
                     false => on_another_thread(&used),
                 };
                 noted.lock().unwrap()[0] = Some(outcome.map_err(|error| error.kind()));
             }
             std::ops::ControlFlow::Continue(())
         });
-        call.output_file(28142).unwrap();
+        let _ = call.get_output_file(28142).unwrap();
         let outcome = outcomes.lock().unwrap()[0];
         assert!(
             matches!(outcome, Some(Ok(()) | Err(ErrorKind::InvalidArgument))),
@@ -1015,23 +939,23 @@ fn callbacks_may_wait_for_another_call_during_a_login() {
 }
 
 #[test]
-fn callbacks_may_call_their_own_client() {
-    // The request callback, of the look-up and of the login.
+fn callback_that_calls_its_own_client_succeeds() {
+    // The request callback, for the team lookup and for the login.
     let slow = slow_login();
     let slot: Arc<Mutex<Option<Client>>> = Arc::default();
     let outcomes = Arc::new(Mutex::new(Vec::new()));
     let (own, noted) = (slot.clone(), outcomes.clone());
     let builder = Client::for_team(TEAM)
-        .team_directory(&slow.url)
-        .credentials(USER, PASSWORD)
-        .retry(Retry::never());
+        .team_lookup_url(&slow.url)
+        .credentials(USER_NAME, PASSWORD)
+        .retry_policy(RetryPolicy::never());
     let client = builder
         .clone()
         .on_request(move |record| {
-            // Not of the requests that this one makes.
+            // Not for the requests of this inner call.
             let client = own.lock().unwrap().take();
             if let Some(client) = client {
-                let outcome = client.output_file(28142).map(|file| file.bytes);
+                let outcome = client.get_output_file(28142).map(|file| file.bytes);
                 noted
                     .lock()
                     .unwrap()
@@ -1043,12 +967,12 @@ fn callbacks_may_call_their_own_client() {
         .unwrap();
     *slot.lock().unwrap() = Some(client.clone());
     let call = client.call().timeout(Duration::from_secs(20));
-    assert_eq!(call.output_file(28142).unwrap().bytes, b"ABC");
+    assert_eq!(call.get_output_file(28142).unwrap().bytes, b"ABC");
     let outcomes = outcomes.lock().unwrap();
     assert!(outcomes.len() >= 2, "{outcomes:?}");
     assert!(outcomes.iter().all(|(_, is_ok)| *is_ok), "{outcomes:?}");
 
-    // The interrupt callback during a look-up, and the progress callback.
+    // The interrupt callback during a team lookup, and the progress callback.
     let client = builder.build().unwrap();
     let (inner, other) = (client.clone(), client.clone());
     let (asked, told) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
@@ -1058,23 +982,23 @@ fn callbacks_may_call_their_own_client() {
         .timeout(Duration::from_secs(20))
         .interrupt(move || {
             if count.fetch_add(1, Ordering::SeqCst) == 0 {
-                match inner.output_file(28142) {
+                match inner.get_output_file(28142) {
                     Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}"),
                     Ok(file) => assert_eq!(file.bytes, b"ABC"),
                 }
             }
             std::ops::ControlFlow::Continue(())
         })
-        .progress(|_| {
+        .on_progress(|_| {
             told.fetch_add(1, Ordering::SeqCst);
-            assert_eq!(other.output_file(28142).unwrap().bytes, b"ABC");
+            assert_eq!(other.get_output_file(28142).unwrap().bytes, b"ABC");
             std::ops::ControlFlow::Continue(())
         });
-    assert_eq!(call.output_file(28142).unwrap().bytes, b"ABC");
+    assert_eq!(call.get_output_file(28142).unwrap().bytes, b"ABC");
     assert!(asked.load(Ordering::SeqCst) > 0 && told.load(Ordering::SeqCst) > 0);
 }
 
-/// A directory and a server that take a moment for a look-up and for a login.
+/// Starts a server that delays a team lookup and a login by 300 ms.
 fn slow_login() -> RawServer {
     RawServer::start(|head, connection| {
         let is_look_up = head.contains("server-by-team");
