@@ -31,6 +31,38 @@
  * - Strings are UTF-8 and end with NUL. Strings that the caller passes are copied. Strings
  *   that the library returns belong to their handle and are valid until it is freed.
  *
+ * Process:
+ * - Threads: any number of threads may use a client or a cancel token at the same time, and
+ *   may read a file, a job or an error. Only one thread at a time may change options, and
+ *   none may change or free them while a call uses them. A call runs on the thread that makes
+ *   it, with its callbacks. Only name lookups run on a thread of their own.
+ * - Stack: give a thread that makes calls at least 256 KiB, and what its callbacks need in
+ *   addition. The default of musl, 128 KiB, is too small.
+ * - Signals: calls continue after a signal handler has run. The library never raises SIGPIPE
+ *   and changes no signal handler. No function may be called in a signal handler.
+ * - fork: in the child, do not use or free a handle from before the fork. If the parent had
+ *   other threads, the child may only call exec; a name lookup that timed out counts as one.
+ *   All descriptors are closed by exec.
+ * - exit: the process may exit during calls. A file that is being saved does not appear; its
+ *   temporary file stays, and later calls that save to the same directory remove it.
+ * - dlclose, FreeLibrary: do not unload the library after a call. A name lookup may still be
+ *   running on its thread.
+ * - pthread_cancel: not supported. It ends the process if it reaches a call. Disable it with
+ *   pthread_setcancelstate around calls, and cancel them with a sco_cancel_token. Exceptions
+ *   and longjmp must not leave a callback.
+ * - Memory: a file that does not fit into memory returns SCO_ERROR_IO. If any other
+ *   allocation fails, the process is aborted.
+ * - stderr: a panic or an abort prints a message there. Nothing else does.
+ *
+ * Environment:
+ * - https_proxy, http_proxy, all_proxy and no_proxy, in lowercase or uppercase, name the
+ *   proxy if sco_client_options_set_proxy does not. In a CGI program (REQUEST_METHOD is set)
+ *   HTTP_PROXY is ignored.
+ * - SSL_CERT_FILE and SSL_CERT_DIR replace the CA certificates that the system trusts, on
+ *   Unix systems other than macOS.
+ * - They are read when a client is created or connects. Do not change the environment
+ *   (setenv, putenv) at the same time.
+ *
  * This file is generated. Edit src/ffi instead.
  */
 

@@ -1,11 +1,11 @@
 /*
- * What careless callers do: every function with NULL in every place, text that is no
- * UTF-8 or of no use, numbers out of range and beyond all measure, and callbacks that
- * call back into the library. Against the stand-in server.
+ * Misuse of the interface: every function with NULL for each pointer, text that is not
+ * UTF-8 or not usable, numbers out of range, and callbacks that call the library. Against
+ * the mock server.
  *
- *     boundary SERVER TOKEN FOLDER
+ *     boundary SERVER TOKEN DIRECTORY
  *
- * FOLDER is empty and may be written to. C99.
+ * DIRECTORY must be empty and writable. C99.
  */
 
 #include <limits.h>
@@ -17,7 +17,7 @@
 
 static const char *server;
 static const char *token;
-static const char *folder;
+static const char *directory;
 static int checks = 0;
 
 #define CHECK(condition)                                                                    \
@@ -29,64 +29,64 @@ static int checks = 0;
         }                                                                                   \
     } while (0)
 
-/* What is being tried. */
+/* The case that is being checked. */
 static char at[200] = "";
 
-/* Something that a function must overwrite. */
+/* A pointer that a function must overwrite. */
 #define STALE(type) ((type *)(void *)&checks)
 
-/* All that functions may be given. */
-static sco_client_options *config;
+/* The arguments of all functions. */
+static sco_client_options *client_options;
 static sco_call_options *options;
 static sco_cancel_token *cancel;
 static sco_client *client;
 static sco_output_file *file;
 
-/* The job that every call here is about: it has ended, and its file is small. */
+/* A job that has ended and has a small file. */
 #define JOB 50003
 
-/* Which of its pointers a function is given as NULL: bit 0 is the first. */
+/* The pointers that are passed as NULL, one bit each: bit 0 is the first. */
 static unsigned nulls;
 #define P(place, pointer) ((nulls >> (place) & 1) ? NULL : (pointer))
 
-/* Where functions put things. */
+/* The out parameters of all functions. */
 static sco_error *error;
-static sco_client *made_client;
-static sco_output_file *made_file;
-static sco_file_info *made_info;
-static sco_job *made_job;
-static int64_t made_id;
+static sco_client *new_client;
+static sco_output_file *new_file;
+static sco_file_info *new_info;
+static sco_job *new_job;
+static int64_t new_id;
 
-static int32_t take_bytes(void *context, const uint8_t *data, size_t length)
+static int32_t ignore_bytes(void *context, const uint8_t *data, size_t size)
 {
-    (void)context, (void)data, (void)length;
+    (void)context, (void)data, (void)size;
     return 0;
 }
 
-static int32_t go_on(void *context)
+static int32_t continue_call(void *context)
 {
     (void)context;
     return 0;
 }
 
-static int32_t go_on_with(void *context, const sco_progress *progress)
+static int32_t ignore_progress(void *context, const sco_progress *progress)
 {
     (void)context, (void)progress;
     return 0;
 }
 
-static void see(void *context, const sco_request_record *request)
+static void ignore_record(void *context, const sco_request_record *request)
 {
     (void)context, (void)request;
 }
 
-static int32_t give_token(void *context, int32_t renew, sco_token_result *place)
+static int32_t provide_token(void *context, int32_t renew, sco_token_result *place)
 {
     (void)context, (void)renew;
     return sco_token_result_set(place, token, NULL);
 }
 
-/* sco_token_result_set has its place only within a callback. */
+/* sco_token_result_set can only be called within a callback. */
 static sco_status status_of_set;
 static const char *text_to_set;
 
@@ -100,58 +100,58 @@ static int32_t set_token(void *context, int32_t renew, sco_token_result *place)
 static sco_status token_set(const char *text)
 {
     sco_client_options *own = sco_client_options_new();
-    sco_client *asking = NULL;
-    sco_output_file *fetched = NULL;
+    sco_client *client_with_provider = NULL;
+    sco_output_file *downloaded = NULL;
     text_to_set = text;
     CHECK(sco_client_options_set_token_provider(own, set_token, NULL, NULL) == SCO_OK);
-    CHECK(sco_client_new(server, NULL, own, &asking, NULL) == SCO_OK);
-    CHECK(sco_get_output_file(asking, JOB, NULL, &fetched, NULL) == SCO_OK);
-    sco_output_file_free(fetched);
-    sco_client_free(asking);
+    CHECK(sco_client_new(server, NULL, own, &client_with_provider, NULL) == SCO_OK);
+    CHECK(sco_get_output_file(client_with_provider, JOB, NULL, &downloaded, NULL) == SCO_OK);
+    sco_output_file_free(downloaded);
+    sco_client_free(client_with_provider);
     sco_client_options_free(own);
     return status_of_set;
 }
 
-/* A certificate that is none is found out only where a client is made. */
+/* Not a certificate; only sco_client_new finds that out. */
 static const uint8_t pem[] = "no certificate";
 
-/* The functions that can fail, each called with what is right but for the NULLs. */
+/* The functions that can fail, each with valid arguments except for the NULLs. */
 #define FUNCTION(name, call) \
     static sco_status call_##name(void) { return call; }
-FUNCTION(set_body_encoding, sco_client_options_set_body_encoding(P(0, config), SCO_BODY_BASE64, P(1, &error)))
-FUNCTION(set_max_size, sco_client_options_set_max_file_size_bytes(P(0, config), 1 << 20, P(1, &error)))
-FUNCTION(set_allow_plain_http, sco_client_options_set_allow_plain_http(P(0, config), 0, P(1, &error)))
-FUNCTION(set_credentials, sco_client_options_set_credentials(P(0, config), P(1, "user"), P(2, "password"), P(3, &error)))
+FUNCTION(set_body_encoding, sco_client_options_set_body_encoding(P(0, client_options), SCO_BODY_BASE64, P(1, &error)))
+FUNCTION(set_max_file_size, sco_client_options_set_max_file_size_bytes(P(0, client_options), 1 << 20, P(1, &error)))
+FUNCTION(set_allow_plain_http, sco_client_options_set_allow_plain_http(P(0, client_options), 0, P(1, &error)))
+FUNCTION(set_credentials, sco_client_options_set_credentials(P(0, client_options), P(1, "user"), P(2, "password"), P(3, &error)))
 FUNCTION(token_set, token_set(token))
-FUNCTION(set_token_callback, sco_client_options_set_token_provider(P(0, config), (nulls >> 1 & 1) ? NULL : give_token, P(2, &checks), P(3, &error)))
-FUNCTION(set_team, sco_client_options_set_team(P(0, config), P(1, "team"), P(2, &error)))
-FUNCTION(set_team_directory, sco_client_options_set_team_lookup_url(P(0, config), P(1, server), P(2, &error)))
-FUNCTION(set_connect_timeout, sco_client_options_set_connect_timeout_ms(P(0, config), 1000, P(1, &error)))
-FUNCTION(set_stall_timeout, sco_client_options_set_stall_timeout_ms(P(0, config), 1000, P(1, &error)))
-FUNCTION(set_call_timeout, sco_client_options_set_call_timeout_ms(P(0, config), 1000, P(1, &error)))
-FUNCTION(set_max_attempts, sco_client_options_set_max_attempts(P(0, config), 1, P(1, &error)))
-FUNCTION(set_initial_backoff, sco_client_options_set_initial_backoff_ms(P(0, config), 1, P(1, &error)))
-FUNCTION(set_max_backoff, sco_client_options_set_max_backoff_ms(P(0, config), 1, P(1, &error)))
-FUNCTION(set_retry_server_errors, sco_client_options_set_retry_server_errors(P(0, config), 1, P(1, &error)))
-FUNCTION(set_proxy, sco_client_options_set_proxy(P(0, config), P(1, ""), P(2, &error)))
-FUNCTION(add_ca_certificates, sco_client_options_add_ca_certificates(P(0, config), P(1, pem), sizeof pem, P(2, &error)))
-FUNCTION(set_client_certificate, sco_client_options_set_client_certificate(P(0, config), P(1, pem), sizeof pem, P(2, pem), sizeof pem, P(3, &error)))
-FUNCTION(set_log, sco_client_options_set_on_request(P(0, config), (nulls >> 1 & 1) ? NULL : see, P(2, &checks), P(3, &error)))
-FUNCTION(client_new, sco_client_new(P(0, server), P(1, token), NULL, P(2, &made_client), P(3, &error)))
-FUNCTION(job_id_from_text, sco_parse_job_id(P(0, "50003"), P(1, &made_id), P(2, &error)))
-FUNCTION(get_output_file, sco_get_output_file(P(0, client), JOB, P(1, options), P(2, &made_file), P(3, &error)))
-FUNCTION(save_output_file, sco_save_output_file(P(0, client), JOB, P(1, folder), options, P(2, &made_info), P(3, &error)))
-FUNCTION(write_output_file, sco_write_output_file(P(0, client), JOB, (nulls >> 1 & 1) ? NULL : take_bytes, P(2, &checks), P(3, options), P(4, &made_info), P(5, &error)))
-FUNCTION(get_job, sco_get_job(P(0, client), JOB, P(1, options), P(2, &made_job), P(3, &error)))
-FUNCTION(wait_for_job, sco_wait_for_job(P(0, client), JOB, P(1, options), P(2, &made_job), P(3, &error)))
-FUNCTION(wait_for_output_file, sco_wait_for_output_file(P(0, client), JOB, P(1, options), P(2, &made_job), P(3, &made_file), P(4, &error)))
-FUNCTION(wait_and_save_output_file, sco_wait_and_save_output_file(P(0, client), JOB, P(1, folder), options, P(2, &made_job), P(3, &made_info), P(4, &error)))
-FUNCTION(wait_and_write_output_file, sco_wait_and_write_output_file(P(0, client), JOB, (nulls >> 1 & 1) ? NULL : take_bytes, P(2, &checks), P(3, options), P(4, &made_job), P(5, &made_info), P(6, &error)))
-FUNCTION(output_file_save, sco_output_file_save(P(0, file), P(1, folder), options, P(2, &made_info), P(3, &error)))
+FUNCTION(set_token_provider, sco_client_options_set_token_provider(P(0, client_options), (nulls >> 1 & 1) ? NULL : provide_token, P(2, &checks), P(3, &error)))
+FUNCTION(set_team, sco_client_options_set_team(P(0, client_options), P(1, "team"), P(2, &error)))
+FUNCTION(set_team_lookup_url, sco_client_options_set_team_lookup_url(P(0, client_options), P(1, server), P(2, &error)))
+FUNCTION(set_connect_timeout, sco_client_options_set_connect_timeout_ms(P(0, client_options), 1000, P(1, &error)))
+FUNCTION(set_stall_timeout, sco_client_options_set_stall_timeout_ms(P(0, client_options), 1000, P(1, &error)))
+FUNCTION(set_call_timeout, sco_client_options_set_call_timeout_ms(P(0, client_options), 1000, P(1, &error)))
+FUNCTION(set_max_attempts, sco_client_options_set_max_attempts(P(0, client_options), 1, P(1, &error)))
+FUNCTION(set_initial_backoff, sco_client_options_set_initial_backoff_ms(P(0, client_options), 1, P(1, &error)))
+FUNCTION(set_max_backoff, sco_client_options_set_max_backoff_ms(P(0, client_options), 1, P(1, &error)))
+FUNCTION(set_retry_server_errors, sco_client_options_set_retry_server_errors(P(0, client_options), 1, P(1, &error)))
+FUNCTION(set_proxy, sco_client_options_set_proxy(P(0, client_options), P(1, ""), P(2, &error)))
+FUNCTION(add_ca_certificates, sco_client_options_add_ca_certificates(P(0, client_options), P(1, pem), sizeof pem, P(2, &error)))
+FUNCTION(set_client_certificate, sco_client_options_set_client_certificate(P(0, client_options), P(1, pem), sizeof pem, P(2, pem), sizeof pem, P(3, &error)))
+FUNCTION(set_on_request, sco_client_options_set_on_request(P(0, client_options), (nulls >> 1 & 1) ? NULL : ignore_record, P(2, &checks), P(3, &error)))
+FUNCTION(client_new, sco_client_new(P(0, server), P(1, token), NULL, P(2, &new_client), P(3, &error)))
+FUNCTION(parse_job_id, sco_parse_job_id(P(0, "50003"), P(1, &new_id), P(2, &error)))
+FUNCTION(get_output_file, sco_get_output_file(P(0, client), JOB, P(1, options), P(2, &new_file), P(3, &error)))
+FUNCTION(save_output_file, sco_save_output_file(P(0, client), JOB, P(1, directory), options, P(2, &new_info), P(3, &error)))
+FUNCTION(write_output_file, sco_write_output_file(P(0, client), JOB, (nulls >> 1 & 1) ? NULL : ignore_bytes, P(2, &checks), P(3, options), P(4, &new_info), P(5, &error)))
+FUNCTION(get_job, sco_get_job(P(0, client), JOB, P(1, options), P(2, &new_job), P(3, &error)))
+FUNCTION(wait_for_job, sco_wait_for_job(P(0, client), JOB, P(1, options), P(2, &new_job), P(3, &error)))
+FUNCTION(wait_for_output_file, sco_wait_for_output_file(P(0, client), JOB, P(1, options), P(2, &new_job), P(3, &new_file), P(4, &error)))
+FUNCTION(wait_and_save_output_file, sco_wait_and_save_output_file(P(0, client), JOB, P(1, directory), options, P(2, &new_job), P(3, &new_info), P(4, &error)))
+FUNCTION(wait_and_write_output_file, sco_wait_and_write_output_file(P(0, client), JOB, (nulls >> 1 & 1) ? NULL : ignore_bytes, P(2, &checks), P(3, options), P(4, &new_job), P(5, &new_info), P(6, &error)))
+FUNCTION(output_file_save, sco_output_file_save(P(0, file), P(1, directory), options, P(2, &new_info), P(3, &error)))
 FUNCTION(set_timeout, sco_call_options_set_timeout_ms(P(0, options), 60000, P(1, &error)))
-FUNCTION(set_cancel, sco_call_options_set_cancel_token(P(0, options), P(1, cancel), P(2, &error)))
-FUNCTION(set_interrupt, sco_call_options_set_interrupt(P(0, options), (nulls >> 1 & 1) ? NULL : go_on, P(2, &checks), P(3, &error)))
-FUNCTION(set_progress, sco_call_options_set_on_progress(P(0, options), (nulls >> 1 & 1) ? NULL : go_on_with, P(2, &checks), P(3, &error)))
+FUNCTION(set_cancel_token, sco_call_options_set_cancel_token(P(0, options), P(1, cancel), P(2, &error)))
+FUNCTION(set_interrupt, sco_call_options_set_interrupt(P(0, options), (nulls >> 1 & 1) ? NULL : continue_call, P(2, &checks), P(3, &error)))
+FUNCTION(set_on_progress, sco_call_options_set_on_progress(P(0, options), (nulls >> 1 & 1) ? NULL : ignore_progress, P(2, &checks), P(3, &error)))
 FUNCTION(set_wait_initial_interval, sco_call_options_set_wait_initial_interval_ms(P(0, options), 10, P(1, &error)))
 FUNCTION(set_wait_max_interval, sco_call_options_set_wait_max_interval_ms(P(0, options), 100, P(1, &error)))
 FUNCTION(set_wait_grace, sco_call_options_set_wait_grace_ms(P(0, options), 1000, P(1, &error)))
@@ -163,18 +163,19 @@ FUNCTION(set_flush_to_disk, sco_call_options_set_flush_to_disk(P(0, options), 0,
 static const struct function {
     const char *name;
     sco_status (*call)(void);
-    /* How many pointers it takes, and which of them must be given. The last is the error. */
+    /* The number of its pointers, and a bit for each that must not be NULL. The last pointer
+       is the error. */
     unsigned pointers;
     unsigned required;
 } functions[] = {
     {"sco_client_options_set_body_encoding", call_set_body_encoding, 2, 1},
-    {"sco_client_options_set_max_file_size_bytes", call_set_max_size, 2, 1},
+    {"sco_client_options_set_max_file_size_bytes", call_set_max_file_size, 2, 1},
     {"sco_client_options_set_allow_plain_http", call_set_allow_plain_http, 2, 1},
     {"sco_client_options_set_credentials", call_set_credentials, 4, 1 | 2 | 4},
     {"sco_token_result_set", call_token_set, 3, 1 | 2},
-    {"sco_client_options_set_token_provider", call_set_token_callback, 4, 1 | 2},
+    {"sco_client_options_set_token_provider", call_set_token_provider, 4, 1 | 2},
     {"sco_client_options_set_team", call_set_team, 3, 1 | 2},
-    {"sco_client_options_set_team_lookup_url", call_set_team_directory, 3, 1 | 2},
+    {"sco_client_options_set_team_lookup_url", call_set_team_lookup_url, 3, 1 | 2},
     {"sco_client_options_set_connect_timeout_ms", call_set_connect_timeout, 2, 1},
     {"sco_client_options_set_stall_timeout_ms", call_set_stall_timeout, 2, 1},
     {"sco_client_options_set_call_timeout_ms", call_set_call_timeout, 2, 1},
@@ -185,9 +186,9 @@ static const struct function {
     {"sco_client_options_set_proxy", call_set_proxy, 3, 1 | 2},
     {"sco_client_options_add_ca_certificates", call_add_ca_certificates, 3, 1 | 2},
     {"sco_client_options_set_client_certificate", call_set_client_certificate, 4, 1 | 2 | 4},
-    {"sco_client_options_set_on_request", call_set_log, 4, 1},
+    {"sco_client_options_set_on_request", call_set_on_request, 4, 1},
     {"sco_client_new", call_client_new, 4, 1 | 2 | 4},
-    {"sco_parse_job_id", call_job_id_from_text, 3, 1 | 2},
+    {"sco_parse_job_id", call_parse_job_id, 3, 1 | 2},
     {"sco_get_output_file", call_get_output_file, 4, 1 | 4},
     {"sco_save_output_file", call_save_output_file, 4, 1 | 2},
     {"sco_write_output_file", call_write_output_file, 6, 1 | 2},
@@ -198,9 +199,9 @@ static const struct function {
     {"sco_wait_and_write_output_file", call_wait_and_write_output_file, 7, 1 | 2},
     {"sco_output_file_save", call_output_file_save, 4, 1 | 2},
     {"sco_call_options_set_timeout_ms", call_set_timeout, 2, 1},
-    {"sco_call_options_set_cancel_token", call_set_cancel, 3, 1},
+    {"sco_call_options_set_cancel_token", call_set_cancel_token, 3, 1},
     {"sco_call_options_set_interrupt", call_set_interrupt, 4, 1},
-    {"sco_call_options_set_on_progress", call_set_progress, 4, 1},
+    {"sco_call_options_set_on_progress", call_set_on_progress, 4, 1},
     {"sco_call_options_set_wait_initial_interval_ms", call_set_wait_initial_interval, 2, 1},
     {"sco_call_options_set_wait_max_interval_ms", call_set_wait_max_interval, 2, 1},
     {"sco_call_options_set_wait_grace_ms", call_set_wait_grace, 2, 1},
@@ -210,51 +211,51 @@ static const struct function {
     {"sco_call_options_set_flush_to_disk", call_set_flush_to_disk, 2, 1},
 };
 
-static void fill(void)
+static void create_handles(void)
 {
-    config = sco_client_options_new();
+    client_options = sco_client_options_new();
     options = sco_call_options_new();
     cancel = sco_cancel_token_new();
-    CHECK(config != NULL && options != NULL && cancel != NULL);
+    CHECK(client_options != NULL && options != NULL && cancel != NULL);
     CHECK(sco_call_options_set_if_exists(options, SCO_IF_EXISTS_REPLACE, NULL) == SCO_OK);
     CHECK(sco_call_options_set_flush_to_disk(options, 0, NULL) == SCO_OK);
     CHECK(sco_client_new(server, token, NULL, &client, NULL) == SCO_OK);
     CHECK(sco_get_output_file(client, JOB, NULL, &file, NULL) == SCO_OK);
 }
 
-static void empty(void)
+static void free_handles(void)
 {
     sco_output_file_free(file);
     sco_client_free(client);
     sco_cancel_token_free(cancel);
     sco_call_options_free(options);
-    sco_client_options_free(config);
+    sco_client_options_free(client_options);
 }
 
-static void make_places_stale(void)
+static void make_out_parameters_stale(void)
 {
     error = STALE(sco_error);
-    made_client = STALE(sco_client);
-    made_file = STALE(sco_output_file);
-    made_info = STALE(sco_file_info);
-    made_job = STALE(sco_job);
-    made_id = -5;
+    new_client = STALE(sco_client);
+    new_file = STALE(sco_output_file);
+    new_info = STALE(sco_file_info);
+    new_job = STALE(sco_job);
+    new_id = -5;
 }
 
-/* What was made, or NULL; what no function was given a place for is still stale. */
-#define TAKE_BACK(made, free)         \
+/* An out parameter that was not passed is still stale. */
+#define FREE_UNLESS_STALE(made, free)         \
     do {                              \
         if ((void *)made != &checks)  \
             free(made);               \
     } while (0)
-#define NOTHING_IN(made) ((void *)made == &checks || made == NULL)
+#define IS_NULL_OR_STALE(made) ((void *)made == &checks || made == NULL)
 
-/* Calls a function with each choice of its pointers NULL. */
-static void try_nulls(const struct function *function)
+/* Calls a function with each combination of NULL pointers. */
+static void check_nulls(const struct function *function)
 {
     for (nulls = 0; nulls < 1u << function->pointers; nulls++) {
         snprintf(at, sizeof at, "%s, NULL in %x", function->name, nulls);
-        make_places_stale();
+        make_out_parameters_stale();
         sco_status status = function->call();
         int has_error = !(nulls >> (function->pointers - 1) & 1);
         if ((nulls & function->required) == 0) {
@@ -264,27 +265,27 @@ static void try_nulls(const struct function *function)
             CHECK(status == SCO_ERROR_INVALID_ARGUMENT);
             CHECK(!has_error || sco_error_kind(error) == status);
             CHECK(!has_error || strlen(sco_error_message(error)) > 5);
-            CHECK(NOTHING_IN(made_client) && NOTHING_IN(made_file) && NOTHING_IN(made_info));
-            CHECK(NOTHING_IN(made_job) && made_id <= 0);
+            CHECK(IS_NULL_OR_STALE(new_client) && IS_NULL_OR_STALE(new_file) && IS_NULL_OR_STALE(new_info));
+            CHECK(IS_NULL_OR_STALE(new_job) && new_id <= 0);
         }
-        TAKE_BACK(error, sco_error_free);
-        TAKE_BACK(made_client, sco_client_free);
-        TAKE_BACK(made_file, sco_output_file_free);
-        TAKE_BACK(made_info, sco_file_info_free);
-        TAKE_BACK(made_job, sco_job_free);
+        FREE_UNLESS_STALE(error, sco_error_free);
+        FREE_UNLESS_STALE(new_client, sco_client_free);
+        FREE_UNLESS_STALE(new_file, sco_output_file_free);
+        FREE_UNLESS_STALE(new_info, sco_file_info_free);
+        FREE_UNLESS_STALE(new_job, sco_job_free);
     }
     nulls = 0;
 }
 
-static void each_pointer_may_be_null(void)
+static void each_function_with_null_reports_it(void)
 {
-    fill();
+    create_handles();
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
-        try_nulls(&functions[i]);
-    empty();
+        check_nulls(&functions[i]);
+    free_handles();
 }
 
-static void what_is_read_and_freed_may_be_null(void)
+static void readers_and_free_functions_accept_null(void)
 {
     strcpy(at, "readers");
     CHECK(sco_error_kind(NULL) == SCO_OK);
@@ -316,7 +317,7 @@ static void what_is_read_and_freed_may_be_null(void)
     CHECK(sco_job_number(NULL, SCO_JOB_NUMBER_PRIORITY) == -1);
     CHECK(sco_cancel_token_is_cancelled(NULL) == 0);
     sco_cancel_token_cancel(NULL);
-    /* Twice, as where a cleanup runs again and has set its pointer to NULL. */
+    /* Twice, like a cleanup that runs again after it has set its pointer to NULL. */
     for (int i = 0; i < 2; i++) {
         sco_error_free(NULL);
         sco_client_options_free(NULL);
@@ -329,25 +330,25 @@ static void what_is_read_and_freed_may_be_null(void)
     }
 }
 
-/* Every place for a text. */
+/* Every text parameter. */
 #define TEXT(name, call) \
     static sco_status text_##name(const char *text) { return call; }
-TEXT(server, sco_client_new(text, token, NULL, &made_client, &error))
-TEXT(token, sco_client_new(server, text, NULL, &made_client, &error))
-TEXT(user, sco_client_options_set_credentials(config, text, "password", &error))
-TEXT(password, sco_client_options_set_credentials(config, "user", text, &error))
-TEXT(team, sco_client_options_set_team(config, text, &error))
-TEXT(team_directory, sco_client_options_set_team_lookup_url(config, text, &error))
-TEXT(proxy, sco_client_options_set_proxy(config, text, &error))
-TEXT(job, sco_parse_job_id(text, &made_id, &error))
-TEXT(folder, sco_save_output_file(client, JOB, text, NULL, &made_info, &error))
-TEXT(folder_of_file, sco_output_file_save(file, text, NULL, &made_info, &error))
-TEXT(folder_after_wait, sco_wait_and_save_output_file(client, JOB, text, NULL, NULL, &made_info, &error))
+TEXT(server, sco_client_new(text, token, NULL, &new_client, &error))
+TEXT(token, sco_client_new(server, text, NULL, &new_client, &error))
+TEXT(user, sco_client_options_set_credentials(client_options, text, "password", &error))
+TEXT(password, sco_client_options_set_credentials(client_options, "user", text, &error))
+TEXT(team, sco_client_options_set_team(client_options, text, &error))
+TEXT(team_lookup_url, sco_client_options_set_team_lookup_url(client_options, text, &error))
+TEXT(proxy, sco_client_options_set_proxy(client_options, text, &error))
+TEXT(job, sco_parse_job_id(text, &new_id, &error))
+TEXT(directory, sco_save_output_file(client, JOB, text, NULL, &new_info, &error))
+TEXT(directory_of_file, sco_output_file_save(file, text, NULL, &new_info, &error))
+TEXT(directory_after_wait, sco_wait_and_save_output_file(client, JOB, text, NULL, NULL, &new_info, &error))
 TEXT(file_name, sco_call_options_set_file_name(options, text, &error))
 
 static sco_status (*const texts[])(const char *) = {
-    text_server, text_token, text_user, text_password, text_team, text_team_directory, text_proxy,
-    text_job, text_folder, text_folder_of_file, text_folder_after_wait, text_file_name, token_set,
+    text_server, text_token, text_user, text_password, text_team, text_team_lookup_url, text_proxy,
+    text_job, text_directory, text_directory_of_file, text_directory_after_wait, text_file_name, token_set,
 };
 
 static void remove_saved(sco_file_info *info)
@@ -357,122 +358,122 @@ static void remove_saved(sco_file_info *info)
     sco_file_info_free(info);
 }
 
-static sco_status try_text(size_t place, const char *text)
+static sco_status check_text(size_t place, const char *text)
 {
     snprintf(at, sizeof at, "text %d: %.100s", (int)place, text);
-    make_places_stale();
+    make_out_parameters_stale();
     sco_status status = texts[place](text);
     CHECK(status != SCO_ERROR_INTERNAL);
     CHECK((status == SCO_OK) == (error == NULL));
-    TAKE_BACK(made_client, sco_client_free);
-    /* "/" and the like are folders, where a file is saved. */
-    TAKE_BACK(made_info, remove_saved);
+    FREE_UNLESS_STALE(new_client, sco_client_free);
+    /* Some texts, such as "/", are directories in which a file is saved. */
+    FREE_UNLESS_STALE(new_info, remove_saved);
     return status;
 }
 
-/* Calls that use all that was set go on, or fail as they say. */
-static void use_what_was_set(void)
+/* Calls with the options succeed, or fail with an expected status. */
+static void use_options(void)
 {
     sco_client *other = NULL;
-    sco_output_file *fetched = NULL;
+    sco_output_file *downloaded = NULL;
     sco_file_info *info = NULL;
-    sco_status status = sco_client_new(server, NULL, config, &other, &error);
+    sco_status status = sco_client_new(server, NULL, client_options, &other, &error);
     CHECK(status == SCO_OK || status == SCO_ERROR_INVALID_ARGUMENT);
     sco_error_free(error);
     if (other != NULL) {
-        status = sco_get_output_file(other, JOB, NULL, &fetched, &error);
+        status = sco_get_output_file(other, JOB, NULL, &downloaded, &error);
         CHECK(status != SCO_OK && status != SCO_ERROR_INTERNAL);
         sco_error_free(error);
         sco_client_free(other);
     }
-    status = sco_save_output_file(client, JOB, folder, options, &info, &error);
+    status = sco_save_output_file(client, JOB, directory, options, &info, &error);
     CHECK(status == SCO_OK || status == SCO_ERROR_INVALID_ARGUMENT || status == SCO_ERROR_IO);
     remove_saved(info);
     sco_error_free(error);
-    CHECK(sco_get_output_file(client, JOB, NULL, &fetched, NULL) == SCO_OK);
-    sco_output_file_free(fetched);
+    CHECK(sco_get_output_file(client, JOB, NULL, &downloaded, NULL) == SCO_OK);
+    sco_output_file_free(downloaded);
 }
 
-static void text_may_be_anything(void)
+static void text_unusable_is_rejected_or_used(void)
 {
     static const char *const not_utf8[] = {
         "\xff", "\xc3", "\xc3\x28", "a\x80", "\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82",
     };
-    static const char *const of_no_use[] = {
+    static const char *const unusable[] = {
         "", " ", "\r\nX: y", "a\nb", "\x01", "%s%n%s%n", "../..", "/", "C:\\", "nul", "\xef\xbb\xbf",
         "http://", "https://user:password@host/", "://", "\xf0\x9f\x92\xa9", "99999999999999999999",
     };
     size_t long_length = 1 << 20;
     char *long_text = malloc(long_length + 1);
-    fill();
+    create_handles();
     CHECK(long_text != NULL);
     memset(long_text, 'x', long_length);
     long_text[long_length] = '\0';
     for (size_t place = 0; place < sizeof texts / sizeof texts[0]; place++) {
         for (size_t i = 0; i < sizeof not_utf8 / sizeof not_utf8[0]; i++) {
-            CHECK(try_text(place, not_utf8[i]) == SCO_ERROR_INVALID_ARGUMENT);
+            CHECK(check_text(place, not_utf8[i]) == SCO_ERROR_INVALID_ARGUMENT);
             CHECK(strstr(sco_error_message(error), "is not valid UTF-8") != NULL);
             sco_error_free(error);
         }
-        for (size_t i = 0; i < sizeof of_no_use / sizeof of_no_use[0]; i++) {
-            try_text(place, of_no_use[i]);
+        for (size_t i = 0; i < sizeof unusable / sizeof unusable[0]; i++) {
+            check_text(place, unusable[i]);
             sco_error_free(error);
-            use_what_was_set();
+            use_options();
         }
-        try_text(place, long_text);
+        check_text(place, long_text);
         sco_error_free(error);
-        use_what_was_set();
-        /* What was set stays; the next place starts anew. */
-        empty();
-        fill();
+        use_options();
+        /* The options keep what was set, so the next parameter gets new ones. */
+        free_handles();
+        create_handles();
     }
-    empty();
+    free_handles();
     free(long_text);
 }
 
-static void numbers_may_be_anything(void)
+static void number_out_of_range_is_rejected(void)
 {
     static const int64_t ids[] = {0, -1, 2147483648, 4294967297, INT64_MAX, INT64_MIN};
     static const int32_t numbers[] = {-1, 3, 99, INT32_MAX, INT32_MIN};
     static const uint64_t times[] = {0, 1, INT64_MAX, UINT64_MAX};
-    fill();
+    create_handles();
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         snprintf(at, sizeof at, "job %lld", (long long)ids[i]);
-        make_places_stale();
-        CHECK(sco_get_output_file(client, ids[i], NULL, &made_file, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-        CHECK(sco_save_output_file(client, ids[i], folder, NULL, &made_info, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-        CHECK(sco_write_output_file(client, ids[i], take_bytes, NULL, NULL, &made_info, NULL) ==
+        make_out_parameters_stale();
+        CHECK(sco_get_output_file(client, ids[i], NULL, &new_file, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+        CHECK(sco_save_output_file(client, ids[i], directory, NULL, &new_info, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+        CHECK(sco_write_output_file(client, ids[i], ignore_bytes, NULL, NULL, &new_info, NULL) ==
               SCO_ERROR_INVALID_ARGUMENT);
-        CHECK(sco_get_job(client, ids[i], NULL, &made_job, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-        CHECK(sco_wait_for_job(client, ids[i], NULL, &made_job, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-        CHECK(sco_wait_for_output_file(client, ids[i], NULL, &made_job, &made_file, NULL) ==
+        CHECK(sco_get_job(client, ids[i], NULL, &new_job, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+        CHECK(sco_wait_for_job(client, ids[i], NULL, &new_job, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+        CHECK(sco_wait_for_output_file(client, ids[i], NULL, &new_job, &new_file, NULL) ==
               SCO_ERROR_INVALID_ARGUMENT);
-        CHECK(made_file == NULL && made_info == NULL && made_job == NULL);
+        CHECK(new_file == NULL && new_info == NULL && new_job == NULL);
     }
 
-    CHECK(sco_get_job(client, JOB, NULL, &made_job, NULL) == SCO_OK);
+    CHECK(sco_get_job(client, JOB, NULL, &new_job, NULL) == SCO_OK);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         snprintf(at, sizeof at, "number %d", numbers[i]);
-        CHECK(sco_client_options_set_body_encoding(config, (sco_body_encoding)numbers[i], NULL) ==
+        CHECK(sco_client_options_set_body_encoding(client_options, (sco_body_encoding)numbers[i], NULL) ==
               SCO_ERROR_INVALID_ARGUMENT);
         CHECK(sco_call_options_set_if_exists(options, (sco_if_exists)numbers[i], NULL) ==
               SCO_ERROR_INVALID_ARGUMENT);
-        CHECK(sco_client_options_set_allow_plain_http(config, numbers[i], NULL) == SCO_OK);
-        CHECK(sco_client_options_set_retry_server_errors(config, numbers[i], NULL) == SCO_OK);
+        CHECK(sco_client_options_set_allow_plain_http(client_options, numbers[i], NULL) == SCO_OK);
+        CHECK(sco_client_options_set_retry_server_errors(client_options, numbers[i], NULL) == SCO_OK);
         CHECK(sco_call_options_set_flush_to_disk(options, numbers[i], NULL) == SCO_OK);
         CHECK(sco_call_options_set_fail_on_hold(options, numbers[i], NULL) == SCO_OK);
-        CHECK(sco_job_text(made_job, (sco_job_text_field)numbers[i]) == NULL);
-        CHECK(sco_job_number(made_job, (sco_job_number_field)numbers[i]) == -1);
+        CHECK(sco_job_text(new_job, (sco_job_text_field)numbers[i]) == NULL);
+        CHECK(sco_job_number(new_job, (sco_job_number_field)numbers[i]) == -1);
         CHECK(strcmp(sco_status_string((sco_status)numbers[i]), "unknown status") == 0);
     }
-    sco_job_free(made_job);
-    CHECK(sco_get_output_file(client, 5, NULL, &made_file, &error) == SCO_ERROR_SERVER);
+    sco_job_free(new_job);
+    CHECK(sco_get_output_file(client, 5, NULL, &new_file, &error) == SCO_ERROR_SERVER);
     CHECK(sco_error_job_log_line(error, SIZE_MAX) == NULL);
     sco_error_free(error);
 
-    CHECK(sco_client_options_add_ca_certificates(config, pem, SIZE_MAX, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    CHECK(sco_client_options_set_client_certificate(config, pem, SIZE_MAX, pem, 1, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    CHECK(sco_client_options_set_client_certificate(config, pem, 1, pem, (size_t)PTRDIFF_MAX + 1, NULL) ==
+    CHECK(sco_client_options_add_ca_certificates(client_options, pem, SIZE_MAX, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_client_options_set_client_certificate(client_options, pem, SIZE_MAX, pem, 1, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_client_options_set_client_certificate(client_options, pem, 1, pem, (size_t)PTRDIFF_MAX + 1, NULL) ==
           SCO_ERROR_INVALID_ARGUMENT);
 
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
@@ -480,161 +481,161 @@ static void numbers_may_be_anything(void)
         sco_client *limited = NULL;
         snprintf(at, sizeof at, "time %llu", (unsigned long long)time);
         const sco_status expected = time == 0 ? SCO_ERROR_INVALID_ARGUMENT : SCO_OK;
-        CHECK(sco_client_options_set_connect_timeout_ms(config, time, NULL) == expected);
-        CHECK(sco_client_options_set_stall_timeout_ms(config, time, NULL) == expected);
-        CHECK(sco_client_options_set_call_timeout_ms(config, time, NULL) == expected);
-        CHECK(sco_client_options_set_max_attempts(config, i == 3 ? UINT32_MAX : (uint32_t)time, NULL) == expected);
-        /* Zero is not a limit here. */
-        CHECK(sco_client_options_set_initial_backoff_ms(config, time, NULL) == SCO_OK);
-        CHECK(sco_client_options_set_max_backoff_ms(config, time, NULL) == SCO_OK);
+        CHECK(sco_client_options_set_connect_timeout_ms(client_options, time, NULL) == expected);
+        CHECK(sco_client_options_set_stall_timeout_ms(client_options, time, NULL) == expected);
+        CHECK(sco_client_options_set_call_timeout_ms(client_options, time, NULL) == expected);
+        CHECK(sco_client_options_set_max_attempts(client_options, i == 3 ? UINT32_MAX : (uint32_t)time, NULL) == expected);
+        /* For these, zero has a meaning. */
+        CHECK(sco_client_options_set_initial_backoff_ms(client_options, time, NULL) == SCO_OK);
+        CHECK(sco_client_options_set_max_backoff_ms(client_options, time, NULL) == SCO_OK);
         CHECK(sco_call_options_set_wait_grace_ms(options, time, NULL) == SCO_OK);
-        CHECK(sco_client_options_set_max_file_size_bytes(config, time, NULL) == expected);
+        CHECK(sco_client_options_set_max_file_size_bytes(client_options, time, NULL) == expected);
         CHECK(sco_call_options_set_timeout_ms(options, time, NULL) == expected);
         CHECK(sco_call_options_set_wait_initial_interval_ms(options, time, NULL) == expected);
         CHECK(sco_call_options_set_wait_max_interval_ms(options, time, NULL) == expected);
-        /* What was rejected is not set. */
-        CHECK(sco_client_new(server, token, config, &limited, NULL) == SCO_OK);
+        /* A rejected value is not set. */
+        CHECK(sco_client_new(server, token, client_options, &limited, NULL) == SCO_OK);
         sco_status status;
         for (int with_options = 0; with_options < 2; with_options++) {
             const sco_call_options *own = with_options ? options : NULL;
-            status = sco_get_output_file(limited, JOB, own, &made_file, &error);
+            status = sco_get_output_file(limited, JOB, own, &new_file, &error);
             CHECK(status == SCO_OK || (time == 1 && status != SCO_ERROR_INTERNAL));
             sco_error_free(error);
-            sco_output_file_free(made_file);
-            status = sco_wait_for_job(limited, JOB, own, &made_job, &error);
+            sco_output_file_free(new_file);
+            status = sco_wait_for_job(limited, JOB, own, &new_job, &error);
             CHECK(status == SCO_OK || (time == 1 && status != SCO_ERROR_INTERNAL));
             sco_error_free(error);
-            sco_job_free(made_job);
+            sco_job_free(new_job);
         }
         sco_client_free(limited);
     }
-    empty();
+    free_handles();
 }
 
-/* Callbacks that make calls themselves. */
-static int calls_within;
-static sco_status expected_within;
-static const sco_client *client_within;
+/* Callbacks that make calls. */
+static int inner_calls;
+static sco_status expected_inner_status;
+static const sco_client *inner_client;
 
-static void call_within(void)
+static void make_inner_call(void)
 {
-    sco_output_file *fetched = NULL;
+    sco_output_file *downloaded = NULL;
     sco_error *failure = NULL;
     static int is_within = 0;
-    if (is_within || client_within == NULL)
+    if (is_within || inner_client == NULL)
         return;
     is_within = 1;
-    CHECK(sco_get_output_file(client_within, JOB, NULL, &fetched, &failure) == expected_within);
-    CHECK(expected_within != SCO_OK || sco_output_file_size(fetched) == sco_output_file_size(file));
-    sco_output_file_free(fetched);
+    CHECK(sco_get_output_file(inner_client, JOB, NULL, &downloaded, &failure) == expected_inner_status);
+    CHECK(expected_inner_status != SCO_OK || sco_output_file_size(downloaded) == sco_output_file_size(file));
+    sco_output_file_free(downloaded);
     sco_error_free(failure);
-    calls_within++;
+    inner_calls++;
     is_within = 0;
 }
 
-static int32_t write_and_call(void *context, const uint8_t *data, size_t length)
+static int32_t write_and_call(void *context, const uint8_t *data, size_t size)
 {
     (void)data;
-    *(size_t *)context += length;
-    call_within();
+    *(size_t *)context += size;
+    make_inner_call();
     return 0;
 }
 
 static int32_t interrupt_and_call(void *context)
 {
     (void)context;
-    call_within();
+    make_inner_call();
     return 0;
 }
 
 static int32_t progress_and_call(void *context, const sco_progress *progress)
 {
     (void)context, (void)progress;
-    call_within();
+    make_inner_call();
     return 0;
 }
 
-static void log_and_call(void *context, const sco_request_record *request)
+static void record_and_call(void *context, const sco_request_record *request)
 {
     (void)context, (void)request;
-    call_within();
+    make_inner_call();
 }
 
-static int32_t give_token_and_call(void *context, int32_t renew, sco_token_result *place)
+static int32_t provide_token_and_call(void *context, int32_t renew, sco_token_result *place)
 {
     (void)context, (void)renew;
-    call_within();
+    make_inner_call();
     return sco_token_result_set(place, token, NULL);
 }
 
-static void callbacks_may_call_back(void)
+static void callback_making_calls_succeeds(void)
 {
     sco_client *other = NULL;
-    sco_output_file *fetched = NULL;
-    fill();
-    size_t length = 0;
-    client_within = client;
-    expected_within = SCO_OK;
+    sco_output_file *downloaded = NULL;
+    create_handles();
+    size_t size = 0;
+    inner_client = client;
+    expected_inner_status = SCO_OK;
 
     strcpy(at, "a call within each callback of a call");
     CHECK(sco_call_options_set_interrupt(options, interrupt_and_call, NULL, NULL) == SCO_OK);
     CHECK(sco_call_options_set_on_progress(options, progress_and_call, NULL, NULL) == SCO_OK);
-    CHECK(sco_write_output_file(client, JOB, write_and_call, &length, options, NULL, NULL) == SCO_OK);
-    CHECK(length == sco_output_file_size(file));
-    CHECK(calls_within >= 3);
+    CHECK(sco_write_output_file(client, JOB, write_and_call, &size, options, NULL, NULL) == SCO_OK);
+    CHECK(size == sco_output_file_size(file));
+    CHECK(inner_calls >= 3);
 
-    strcpy(at, "a call within a log callback");
-    calls_within = 0;
-    CHECK(sco_client_options_set_on_request(config, log_and_call, NULL, NULL) == SCO_OK);
-    CHECK(sco_client_new(server, token, config, &other, NULL) == SCO_OK);
-    client_within = other;
-    CHECK(sco_get_output_file(other, JOB, NULL, &fetched, NULL) == SCO_OK);
-    CHECK(calls_within == 1);
-    sco_output_file_free(fetched);
+    strcpy(at, "a call within a request callback");
+    inner_calls = 0;
+    CHECK(sco_client_options_set_on_request(client_options, record_and_call, NULL, NULL) == SCO_OK);
+    CHECK(sco_client_new(server, token, client_options, &other, NULL) == SCO_OK);
+    inner_client = other;
+    CHECK(sco_get_output_file(other, JOB, NULL, &downloaded, NULL) == SCO_OK);
+    CHECK(inner_calls == 1);
+    sco_output_file_free(downloaded);
     sco_client_free(other);
 
     strcpy(at, "a call within a token callback, with another client");
-    calls_within = 0;
-    client_within = client;
-    CHECK(sco_client_options_set_on_request(config, NULL, NULL, NULL) == SCO_OK);
-    CHECK(sco_client_options_set_token_provider(config, give_token_and_call, NULL, NULL) == SCO_OK);
-    CHECK(sco_client_new(server, NULL, config, &other, NULL) == SCO_OK);
-    CHECK(sco_get_output_file(other, JOB, NULL, &fetched, NULL) == SCO_OK);
-    CHECK(calls_within == 1);
-    sco_output_file_free(fetched);
+    inner_calls = 0;
+    inner_client = client;
+    CHECK(sco_client_options_set_on_request(client_options, NULL, NULL, NULL) == SCO_OK);
+    CHECK(sco_client_options_set_token_provider(client_options, provide_token_and_call, NULL, NULL) == SCO_OK);
+    CHECK(sco_client_new(server, NULL, client_options, &other, NULL) == SCO_OK);
+    CHECK(sco_get_output_file(other, JOB, NULL, &downloaded, NULL) == SCO_OK);
+    CHECK(inner_calls == 1);
+    sco_output_file_free(downloaded);
     sco_client_free(other);
-    empty();
+    free_handles();
 
-    strcpy(at, "a call within the log callback of a login, which logs in by itself");
-    fill();
-    calls_within = 0;
-    expected_within = SCO_ERROR_AUTHENTICATION;
-    CHECK(sco_client_options_set_credentials(config, "user", "wrong", NULL) == SCO_OK);
-    CHECK(sco_client_options_set_on_request(config, log_and_call, NULL, NULL) == SCO_OK);
-    CHECK(sco_client_new(server, NULL, config, &other, NULL) == SCO_OK);
-    client_within = other;
-    CHECK(sco_get_output_file(other, JOB, NULL, &fetched, NULL) == SCO_ERROR_AUTHENTICATION);
-    CHECK(calls_within == 1);
-    client_within = NULL;
+    strcpy(at, "a call within the request callback of a login, which logs in itself");
+    create_handles();
+    inner_calls = 0;
+    expected_inner_status = SCO_ERROR_AUTHENTICATION;
+    CHECK(sco_client_options_set_credentials(client_options, "user", "wrong", NULL) == SCO_OK);
+    CHECK(sco_client_options_set_on_request(client_options, record_and_call, NULL, NULL) == SCO_OK);
+    CHECK(sco_client_new(server, NULL, client_options, &other, NULL) == SCO_OK);
+    inner_client = other;
+    CHECK(sco_get_output_file(other, JOB, NULL, &downloaded, NULL) == SCO_ERROR_AUTHENTICATION);
+    CHECK(inner_calls == 1);
+    inner_client = NULL;
     sco_client_free(other);
-    empty();
+    free_handles();
 }
 
 int main(int argc, char **argv)
 {
     if (argc != 4) {
-        fprintf(stderr, "usage: boundary SERVER TOKEN FOLDER\n");
+        fprintf(stderr, "usage: boundary SERVER TOKEN DIRECTORY\n");
         return 2;
     }
     server = argv[1];
     token = argv[2];
-    folder = argv[3];
+    directory = argv[3];
     CHECK(strcmp(sco_version(), EXPECTED_VERSION) == 0);
-    each_pointer_may_be_null();
-    what_is_read_and_freed_may_be_null();
-    text_may_be_anything();
-    numbers_may_be_anything();
-    callbacks_may_call_back();
+    each_function_with_null_reports_it();
+    readers_and_free_functions_accept_null();
+    text_unusable_is_rejected_or_used();
+    number_out_of_range_is_rejected();
+    callback_making_calls_succeeds();
     printf("%d checks passed\n", checks);
     return 0;
 }

@@ -1,7 +1,7 @@
 /*
- * Ten thousand calls, good and bad, need no more memory and files than two thousand.
+ * Ten thousand calls, successful and failed, use no more memory and files than two thousand.
  *
- *     many_calls FOLDER
+ *     many_calls DIRECTORY
  */
 
 #include <dirent.h>
@@ -36,22 +36,22 @@ static long resident_kib(void)
 static int open_files(void)
 {
     int count = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    CHECK(folder != NULL);
-    while (readdir(folder) != NULL)
+    DIR *directory = opendir("/proc/self/fd");
+    CHECK(directory != NULL);
+    while (readdir(directory) != NULL)
         count++;
-    closedir(folder);
+    closedir(directory);
     return count;
 }
 
-static int32_t ignore(void *context, const uint8_t *data, size_t length)
+static int32_t ignore(void *context, const uint8_t *data, size_t size)
 {
     (void)context;
-    return data == NULL || length == 0;
+    return data == NULL || size == 0;
 }
 
-/* Five calls. */
-static void calls(const sco_client *client, const char *folder)
+/* Makes five calls. */
+static void calls(const sco_client *client, const char *directory)
 {
     sco_output_file *file = NULL;
     sco_file_info *info = NULL;
@@ -63,7 +63,7 @@ static void calls(const sco_client *client, const char *folder)
     CHECK(sco_get_output_file(client, 28142, options, &file, &error) == SCO_OK);
     CHECK(sco_output_file_size(file) == 2400);
     sco_output_file_free(file);
-    CHECK(sco_save_output_file(client, 28143, folder, options, &info, &error) == SCO_OK);
+    CHECK(sco_save_output_file(client, 28143, directory, options, &info, &error) == SCO_OK);
     sco_file_info_free(info);
     CHECK(sco_write_output_file(client, 28142, ignore, NULL, options, &info, &error) == SCO_OK);
     sco_file_info_free(info);
@@ -89,7 +89,7 @@ int main(int argc, char **argv)
     printf("after 2,000 calls %ld KiB, %d files; after 10,000 %ld KiB, %d files\n", memory, files,
            memory_now, open_files());
     CHECK(open_files() == files);
-    /* A leak of but 50 bytes a call would be more. */
+    /* A leak of 50 bytes per call would exceed this. */
     CHECK(memory_now - memory < 400);
     sco_client_free(client);
     return 0;

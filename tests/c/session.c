@@ -1,11 +1,12 @@
 /*
- * Login, retries, limits, cancelling, jobs, TLS and proxies as a C program sees
- * them, against the stand-in servers.
+ * Login, retries, limits, cancellation, jobs, TLS and proxies as a C program sees
+ * them, against the mock servers.
  *
  *     session [resolve]
  *
- * Where the servers are is in the environment: see examples/stand_in.rs. With
- * "resolve", name lookups are slow, and only that is tested. C99 with POSIX threads.
+ * The environment names the servers, as `cargo run -p mock_server` prints them. With
+ * "resolve", name lookups are slow, and only their cancellation is tested. C99 with POSIX
+ * threads.
  */
 
 #include <errno.h>
@@ -29,7 +30,7 @@ static int checks = 0;
         }                                                                           \
     } while (0)
 
-/* Fails with the library's own words. */
+/* Prints the library's message on failure. */
 #define CHECK_OK(call)                                                                      \
     do {                                                                                    \
         __atomic_add_fetch(&checks, 1, __ATOMIC_RELAXED);                           \
@@ -57,32 +58,32 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static sco_client_options *new_config(void)
+static sco_client_options *new_client_options(void)
 {
-    sco_client_options *config = sco_client_options_new();
-    CHECK(config != NULL);
-    CHECK(sco_client_options_set_initial_backoff_ms(config, 10, NULL) == SCO_OK);
-    CHECK(sco_client_options_set_max_backoff_ms(config, 1000, NULL) == SCO_OK);
-    return config;
+    sco_client_options *client_options = sco_client_options_new();
+    CHECK(client_options != NULL);
+    CHECK(sco_client_options_set_initial_backoff_ms(client_options, 10, NULL) == SCO_OK);
+    CHECK(sco_client_options_set_max_backoff_ms(client_options, 1000, NULL) == SCO_OK);
+    return client_options;
 }
 
-/* Frees config. */
-static sco_client *new_client(const char *server, const char *token, sco_client_options *config)
+/* Frees the options. */
+static sco_client *new_client(const char *server, const char *token, sco_client_options *client_options)
 {
     sco_client *client = NULL;
     sco_error *error = NULL;
-    CHECK_OK(sco_client_new(server, token, config, &client, &error));
-    sco_client_options_free(config);
+    CHECK_OK(sco_client_new(server, token, client_options, &client, &error));
+    sco_client_options_free(client_options);
     return client;
 }
 
-static sco_client *client_of(const char *url_setting)
+static sco_client *client_for(const char *url_setting)
 {
-    return new_client(setting(url_setting), setting("STAND_IN_TOKEN"), new_config());
+    return new_client(setting(url_setting), setting("STAND_IN_TOKEN"), new_client_options());
 }
 
-/* Fetches the CSV of 2400 bytes that most jobs of the stand-in have. */
-static void fetch(const sco_client *client, int64_t job)
+/* Downloads the CSV of 2400 bytes that most jobs of the mock server have. */
+static void download(const sco_client *client, int64_t job)
 {
     sco_output_file *file = NULL;
     sco_error *error = NULL;
@@ -91,8 +92,8 @@ static void fetch(const sco_client *client, int64_t job)
     sco_output_file_free(file);
 }
 
-/* A call that must fail so. */
-static sco_error *failed_fetch(const sco_client *client, int64_t job, sco_status status)
+/* Makes a call that must fail with a status, and returns its error. */
+static sco_error *failed_download(const sco_client *client, int64_t job, sco_status status)
 {
     sco_output_file *file = NULL;
     sco_error *error = NULL;
@@ -109,7 +110,7 @@ struct counts {
     pthread_mutex_t lock;
     int logins;
     int requests;
-    int refused;
+    int rejected;
     uint32_t last_attempt;
 };
 
@@ -122,52 +123,52 @@ static void count(void *context, const sco_request_record *record)
     CHECK(record->duration_seconds >= 0);
     counts->requests++;
     counts->logins += strcmp(record->method, "POST") == 0 && record->http_status == 200;
-    counts->refused += record->http_status == 401;
+    counts->rejected += record->http_status == 401;
     counts->last_attempt = record->attempt;
     pthread_mutex_unlock(&counts->lock);
 }
 
-static void *fetch_on_thread(void *client)
+static void *download_on_thread(void *client)
 {
-    fetch(client, 28142);
+    download(client, 28142);
     return NULL;
 }
 
-static void fetch_on_64_threads(sco_client *client)
+static void download_on_64_threads(sco_client *client)
 {
     pthread_t threads[64];
     for (int i = 0; i < 64; i++)
-        CHECK(pthread_create(&threads[i], NULL, fetch_on_thread, client) == 0);
+        CHECK(pthread_create(&threads[i], NULL, download_on_thread, client) == 0);
     for (int i = 0; i < 64; i++)
         CHECK(pthread_join(threads[i], NULL) == 0);
 }
 
-static void one_login_serves_all_threads(void)
+static void login_many_threads_happens_once(void)
 {
     struct counts counts = {PTHREAD_MUTEX_INITIALIZER, 0, 0, 0, 0};
-    sco_client_options *config = new_config();
-    CHECK(sco_client_options_set_credentials(config, setting("STAND_IN_USER"), setting("STAND_IN_PASSWORD"),
+    sco_client_options *client_options = new_client_options();
+    CHECK(sco_client_options_set_credentials(client_options, setting("STAND_IN_USER"), setting("STAND_IN_PASSWORD"),
                                      NULL) == SCO_OK);
-    CHECK(sco_client_options_set_on_request(config, count, &counts, NULL) == SCO_OK);
-    sco_client *client = new_client(setting("STAND_IN"), NULL, config);
-    fetch_on_64_threads(client);
+    CHECK(sco_client_options_set_on_request(client_options, count, &counts, NULL) == SCO_OK);
+    sco_client *client = new_client(setting("STAND_IN"), NULL, client_options);
+    download_on_64_threads(client);
     CHECK(counts.logins == 1);
     CHECK(counts.requests == 65);
-    /* After this job every token is forgotten. */
-    fetch(client, 40006);
-    fetch_on_64_threads(client);
+    /* After this job the server rejects every token that it has issued. */
+    download(client, 40006);
+    download_on_64_threads(client);
     CHECK(counts.logins == 2);
-    CHECK(counts.refused >= 1);
+    CHECK(counts.rejected >= 1);
     sco_client_free(client);
 }
 
-static void a_wrong_password_is_told(void)
+static void credentials_wrong_password_fails(void)
 {
-    sco_client_options *config = new_config();
-    CHECK(sco_client_options_set_credentials(config, setting("STAND_IN_USER"), "wrong-password", NULL) ==
+    sco_client_options *client_options = new_client_options();
+    CHECK(sco_client_options_set_credentials(client_options, setting("STAND_IN_USER"), "wrong-password", NULL) ==
           SCO_OK);
-    sco_client *client = new_client(setting("STAND_IN"), NULL, config);
-    sco_error *error = failed_fetch(client, 28142, SCO_ERROR_AUTHENTICATION);
+    sco_client *client = new_client(setting("STAND_IN"), NULL, client_options);
+    sco_error *error = failed_download(client, 28142, SCO_ERROR_AUTHENTICATION);
     CHECK(strstr(sco_error_message(error), "check the user name and the password") != NULL);
     CHECK(strstr(sco_error_message(error), "wrong-password") == NULL);
     CHECK(sco_error_attempts(error) == 1);
@@ -175,17 +176,17 @@ static void a_wrong_password_is_told(void)
     sco_error_free(error);
     sco_client_free(client);
 
-    config = sco_client_options_new();
-    CHECK(sco_client_options_set_credentials(config, NULL, "x", NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    CHECK(sco_client_options_set_credentials(config, "x", NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    CHECK(sco_client_options_set_credentials(config, "x", "\xff", NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    client_options = sco_client_options_new();
+    CHECK(sco_client_options_set_credentials(client_options, NULL, "x", NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_client_options_set_credentials(client_options, "x", NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_client_options_set_credentials(client_options, "x", "\xff", NULL) == SCO_ERROR_INVALID_ARGUMENT);
     CHECK(sco_client_options_set_credentials(NULL, "x", "x", NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    CHECK(sco_client_new(setting("STAND_IN"), NULL, config, &client, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_client_new(setting("STAND_IN"), NULL, client_options, &client, NULL) == SCO_ERROR_INVALID_ARGUMENT);
     CHECK(client == NULL);
-    sco_client_options_free(config);
+    sco_client_options_free(client_options);
 }
 
-static int32_t give_token(void *context, int32_t renew, sco_token_result *token)
+static int32_t provide_token(void *context, int32_t renew, sco_token_result *token)
 {
     int *calls = context;
     ++*calls;
@@ -195,61 +196,61 @@ static int32_t give_token(void *context, int32_t renew, sco_token_result *token)
     return sco_token_result_set(token, renew ? setting("STAND_IN_TOKEN") : "stale", NULL);
 }
 
-static void a_callback_gives_the_token(void)
+static void token_provider_is_called_for_each_token(void)
 {
     int calls = 0;
-    sco_client_options *config = new_config();
-    CHECK(sco_client_options_set_token_provider(config, NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    CHECK(sco_client_options_set_token_provider(config, give_token, &calls, NULL) == SCO_OK);
-    sco_client *client = new_client(setting("STAND_IN"), NULL, config);
-    fetch(client, 28142);
+    sco_client_options *client_options = new_client_options();
+    CHECK(sco_client_options_set_token_provider(client_options, NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_client_options_set_token_provider(client_options, provide_token, &calls, NULL) == SCO_OK);
+    sco_client *client = new_client(setting("STAND_IN"), NULL, client_options);
+    download(client, 28142);
     CHECK(calls == 2);
-    sco_error *error = failed_fetch(client, 28142, SCO_ERROR_AUTHENTICATION);
+    sco_error *error = failed_download(client, 28142, SCO_ERROR_AUTHENTICATION);
     CHECK(strstr(sco_error_message(error), "the callback returned 7") != NULL);
     sco_error_free(error);
     sco_client_free(client);
 }
 
-static void a_team_is_enough(void)
+static void client_with_team_finds_its_server(void)
 {
-    sco_client_options *config = new_config();
-    CHECK(sco_client_options_set_team(config, setting("STAND_IN_TEAM"), NULL) == SCO_OK);
-    CHECK(sco_client_options_set_team_lookup_url(config, setting("STAND_IN_DIRECTORY"), NULL) == SCO_OK);
-    sco_client *client = new_client(NULL, setting("STAND_IN_TOKEN"), config);
-    fetch(client, 28142);
+    sco_client_options *client_options = new_client_options();
+    CHECK(sco_client_options_set_team(client_options, setting("STAND_IN_TEAM"), NULL) == SCO_OK);
+    CHECK(sco_client_options_set_team_lookup_url(client_options, setting("STAND_IN_DIRECTORY"), NULL) == SCO_OK);
+    sco_client *client = new_client(NULL, setting("STAND_IN_TOKEN"), client_options);
+    download(client, 28142);
     sco_client_free(client);
 }
 
-static void what_passes_is_tried_again(void)
+static void transient_failure_is_retried(void)
 {
     struct counts counts = {PTHREAD_MUTEX_INITIALIZER, 0, 0, 0, 0};
-    sco_client_options *config = new_config();
-    CHECK(sco_client_options_set_on_request(config, count, &counts, NULL) == SCO_OK);
-    sco_client *client = new_client(setting("STAND_IN"), setting("STAND_IN_TOKEN"), config);
-    fetch(client, 40001);
+    sco_client_options *client_options = new_client_options();
+    CHECK(sco_client_options_set_on_request(client_options, count, &counts, NULL) == SCO_OK);
+    sco_client *client = new_client(setting("STAND_IN"), setting("STAND_IN_TOKEN"), client_options);
+    download(client, 40001);
     CHECK(counts.requests == 3);
     CHECK(counts.last_attempt == 3);
-    sco_error *error = failed_fetch(client, 40004, SCO_ERROR_SERVER);
+    sco_error *error = failed_download(client, 40004, SCO_ERROR_SERVER);
     CHECK(sco_error_attempts(error) == 5);
     CHECK(sco_error_http_status(error) == 504);
     CHECK(strstr(sco_error_message(error), "(after 5 attempts)") != NULL);
     sco_error_free(error);
-    error = failed_fetch(client, 5, SCO_ERROR_SERVER);
+    error = failed_download(client, 5, SCO_ERROR_SERVER);
     CHECK(sco_error_attempts(error) == 1);
     sco_error_free(error);
     sco_client_free(client);
 
-    /* Breaks without an answer, within the head, within the body, and is well then. */
-    client = client_of("FLAKY_SERVER");
-    fetch(client, 28142);
+    /* Closes the connection without a response, in the head, in the body, and then succeeds. */
+    client = client_for("FLAKY_SERVER");
+    download(client, 28142);
     sco_client_free(client);
 }
 
-static void a_rate_limit_is_waited_for_if_there_is_time(void)
+static void rate_limit_within_timeout_is_waited_for(void)
 {
-    sco_client *client = client_of("STAND_IN");
+    sco_client *client = client_for("STAND_IN");
     double start = seconds_now();
-    fetch(client, 40002);
+    download(client, 40002);
     CHECK(seconds_now() - start >= 0.9);
     start = seconds_now();
     sco_call_options *options = sco_call_options_new();
@@ -266,25 +267,25 @@ static void a_rate_limit_is_waited_for_if_there_is_time(void)
     sco_client_free(client);
 }
 
-static void silence_is_a_timeout(void)
+static void unresponsive_server_times_out(void)
 {
     static const char *const servers[] = {"FULL_PORT", "SILENT_SERVER", "SILENT_BODY"};
     for (size_t i = 0; i < 3; i++) {
-        sco_client_options *config = new_config();
-        CHECK(sco_client_options_set_max_attempts(config, 1, NULL) == SCO_OK);
-        CHECK(sco_client_options_set_connect_timeout_ms(config, 300, NULL) == SCO_OK);
-        CHECK(sco_client_options_set_stall_timeout_ms(config, 300, NULL) == SCO_OK);
-        CHECK(sco_client_options_set_call_timeout_ms(config, 60000, NULL) == SCO_OK);
-        sco_client *client = new_client(setting(servers[i]), "token", config);
+        sco_client_options *client_options = new_client_options();
+        CHECK(sco_client_options_set_max_attempts(client_options, 1, NULL) == SCO_OK);
+        CHECK(sco_client_options_set_connect_timeout_ms(client_options, 300, NULL) == SCO_OK);
+        CHECK(sco_client_options_set_stall_timeout_ms(client_options, 300, NULL) == SCO_OK);
+        CHECK(sco_client_options_set_call_timeout_ms(client_options, 60000, NULL) == SCO_OK);
+        sco_client *client = new_client(setting(servers[i]), "token", client_options);
         double start = seconds_now();
-        sco_error *error = failed_fetch(client, 1, SCO_ERROR_TIMEOUT);
+        sco_error *error = failed_download(client, 1, SCO_ERROR_TIMEOUT);
         CHECK(strstr(sco_error_message(error), "300ms") != NULL);
         CHECK(seconds_now() - start >= 0.29);
         CHECK(seconds_now() - start < 10);
         sco_error_free(error);
         sco_client_free(client);
     }
-    sco_client *client = client_of("DRIPPING_SERVER");
+    sco_client *client = client_for("DRIPPING_SERVER");
     sco_call_options *options = sco_call_options_new();
     CHECK(sco_call_options_set_timeout_ms(options, 600, NULL) == SCO_OK);
     sco_output_file *file = NULL;
@@ -293,7 +294,7 @@ static void silence_is_a_timeout(void)
     sco_client_free(client);
 }
 
-struct stuck {
+struct pending {
     const sco_client *client;
     sco_call_options *options;
     int waits_for_job;
@@ -304,100 +305,100 @@ struct stuck {
     double end;
 };
 
-static void *get_stuck(void *context)
+static void *call_unresponsive_server(void *context)
 {
-    struct stuck *stuck = context;
+    struct pending *pending = context;
     sco_output_file *file = NULL;
     sco_job *job = NULL;
-    sco_status status = stuck->waits_for_job
-        ? sco_wait_for_job(stuck->client, 50004, stuck->options, &job, NULL)
-        : sco_get_output_file(stuck->client, 1, stuck->options, &file, NULL);
-    pthread_mutex_lock(&stuck->lock);
-    stuck->status = status;
-    stuck->end = seconds_now();
-    stuck->has_ended = 1;
-    pthread_cond_signal(&stuck->ended);
-    pthread_mutex_unlock(&stuck->lock);
+    sco_status status = pending->waits_for_job
+        ? sco_wait_for_job(pending->client, 50004, pending->options, &job, NULL)
+        : sco_get_output_file(pending->client, 1, pending->options, &file, NULL);
+    pthread_mutex_lock(&pending->lock);
+    pending->status = status;
+    pending->end = seconds_now();
+    pending->has_ended = 1;
+    pthread_cond_signal(&pending->ended);
+    pthread_mutex_unlock(&pending->lock);
     return NULL;
 }
 
-static void can_be_cancelled(const char *place, const char *server, int waits_for_job)
+static void check_cancellation(const char *place, const char *server, int waits_for_job)
 {
     sco_client *client = new_client(server, setting("STAND_IN_TOKEN"), NULL);
     sco_cancel_token *cancel = sco_cancel_token_new();
     CHECK(sco_cancel_token_is_cancelled(cancel) == 0);
-    struct stuck stuck;
-    memset(&stuck, 0, sizeof stuck);
-    stuck.client = client;
-    stuck.waits_for_job = waits_for_job;
-    stuck.options = sco_call_options_new();
-    CHECK(sco_call_options_set_cancel_token(stuck.options, cancel, NULL) == SCO_OK);
-    CHECK(pthread_mutex_init(&stuck.lock, NULL) == 0);
-    CHECK(pthread_cond_init(&stuck.ended, NULL) == 0);
+    struct pending pending;
+    memset(&pending, 0, sizeof pending);
+    pending.client = client;
+    pending.waits_for_job = waits_for_job;
+    pending.options = sco_call_options_new();
+    CHECK(sco_call_options_set_cancel_token(pending.options, cancel, NULL) == SCO_OK);
+    CHECK(pthread_mutex_init(&pending.lock, NULL) == 0);
+    CHECK(pthread_cond_init(&pending.ended, NULL) == 0);
     pthread_t thread;
-    CHECK(pthread_create(&thread, NULL, get_stuck, &stuck) == 0);
+    CHECK(pthread_create(&thread, NULL, call_unresponsive_server, &pending) == 0);
 
-    /* It does not end by itself. */
+    /* It does not end before it is cancelled. */
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_nsec += 400000000;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
-    pthread_mutex_lock(&stuck.lock);
-    while (!stuck.has_ended && pthread_cond_timedwait(&stuck.ended, &stuck.lock, &until) == 0)
+    pthread_mutex_lock(&pending.lock);
+    while (!pending.has_ended && pthread_cond_timedwait(&pending.ended, &pending.lock, &until) == 0)
         ;
-    CHECK(!stuck.has_ended);
-    pthread_mutex_unlock(&stuck.lock);
+    CHECK(!pending.has_ended);
+    pthread_mutex_unlock(&pending.lock);
 
     double start = seconds_now();
     sco_cancel_token_cancel(cancel);
     CHECK(pthread_join(thread, NULL) == 0);
     CHECK(sco_cancel_token_is_cancelled(cancel) == 1);
-    CHECK(stuck.status == SCO_ERROR_CANCELLED);
-    printf("cancelled while %s: %.1f ms\n", place, (stuck.end - start) * 1000);
-    CHECK(stuck.end - start < 0.25);
-    pthread_cond_destroy(&stuck.ended);
-    pthread_mutex_destroy(&stuck.lock);
-    sco_call_options_free(stuck.options);
+    CHECK(pending.status == SCO_ERROR_CANCELLED);
+    printf("cancelled while %s: %.1f ms\n", place, (pending.end - start) * 1000);
+    CHECK(pending.end - start < 0.25);
+    pthread_cond_destroy(&pending.ended);
+    pthread_mutex_destroy(&pending.lock);
+    sco_call_options_free(pending.options);
     sco_cancel_token_free(cancel);
     sco_client_free(client);
 }
 
-static void calls_can_be_cancelled(void)
+static void cancel_token_ends_each_phase_of_a_call(void)
 {
-    can_be_cancelled("it connects", setting("FULL_PORT"), 0);
-    can_be_cancelled("the head is awaited", setting("SILENT_SERVER"), 0);
-    can_be_cancelled("the body is read", setting("SILENT_BODY"), 0);
-    can_be_cancelled("a retry is awaited", setting("BUSY_SERVER"), 0);
-    can_be_cancelled("a job is awaited", setting("STAND_IN"), 1);
+    check_cancellation("connecting", setting("FULL_PORT"), 0);
+    check_cancellation("waiting for the response", setting("SILENT_SERVER"), 0);
+    check_cancellation("reading the body", setting("SILENT_BODY"), 0);
+    check_cancellation("waiting to retry", setting("BUSY_SERVER"), 0);
+    check_cancellation("waiting for a job", setting("STAND_IN"), 1);
 }
 
 static volatile sig_atomic_t was_signalled;
 
-static void note_signal(int number)
+static void set_flag(int number)
 {
     (void)number;
     was_signalled = 1;
 }
 
-static int32_t ask_flag(void *context)
+static int32_t check_flag(void *context)
 {
-    int *asked = context;
-    if (++*asked == 2)
+    int *calls = context;
+    if (++*calls == 2)
         CHECK(raise(SIGUSR1) == 0);
     return was_signalled;
 }
 
-static void a_signal_handler_can_interrupt(void)
+static void interrupt_flag_set_by_signal_handler_cancels(void)
 {
-    int asked = 0;
+    int calls = 0;
     sco_output_file *file = NULL;
-    sco_client *client = client_of("SILENT_SERVER");
+    sco_client *client = client_for("SILENT_SERVER");
     sco_call_options *options = sco_call_options_new();
-    CHECK(signal(SIGUSR1, note_signal) != SIG_ERR);
-    CHECK(sco_call_options_set_interrupt(options, ask_flag, &asked, NULL) == SCO_OK);
+    CHECK(signal(SIGUSR1, set_flag) != SIG_ERR);
+    CHECK(sco_call_options_set_interrupt(options, check_flag, &calls, NULL) == SCO_OK);
     CHECK(sco_get_output_file(client, 1, options, &file, NULL) == SCO_ERROR_CANCELLED);
-    CHECK(asked == 2);
+    CHECK(calls == 2);
     CHECK(signal(SIGUSR1, SIG_DFL) != SIG_ERR);
     sco_call_options_free(options);
     sco_client_free(client);
@@ -409,7 +410,7 @@ struct transfer {
     uint64_t cancel_at;
 };
 
-static int32_t follow(void *context, const sco_progress *progress)
+static int32_t record_progress(void *context, const sco_progress *progress)
 {
     struct transfer *transfer = context;
     CHECK(progress->size == sizeof *progress);
@@ -429,12 +430,12 @@ static void set_wait(sco_call_options *options, uint64_t interval_ms, uint64_t g
     CHECK(sco_call_options_set_wait_grace_ms(options, grace_ms, NULL) == SCO_OK);
 }
 
-static void progress_is_told_and_can_cancel(void)
+static void on_progress_nonzero_cancels(void)
 {
-    sco_client *client = client_of("STAND_IN");
+    sco_client *client = client_for("STAND_IN");
     sco_call_options *options = sco_call_options_new();
     struct transfer transfer = {0, 0, UINT64_MAX};
-    CHECK(sco_call_options_set_on_progress(options, follow, &transfer, NULL) == SCO_OK);
+    CHECK(sco_call_options_set_on_progress(options, record_progress, &transfer, NULL) == SCO_OK);
     sco_output_file *file = NULL;
     sco_error *error = NULL;
     CHECK_OK(sco_get_output_file(client, 28142, options, &file, &error));
@@ -449,9 +450,9 @@ static void progress_is_told_and_can_cancel(void)
     sco_client_free(client);
 }
 
-static void jobs_are_told(void)
+static void get_job_returns_its_fields(void)
 {
-    sco_client *client = client_of("STAND_IN");
+    sco_client *client = client_for("STAND_IN");
     sco_job *job = NULL;
     sco_error *error = NULL;
     CHECK_OK(sco_get_job(client, 50005, NULL, &job, &error));
@@ -481,9 +482,9 @@ static void jobs_are_told(void)
     sco_client_free(client);
 }
 
-static void jobs_are_waited_for(void)
+static void wait_for_job_returns_or_fails_as_it_ended(void)
 {
-    sco_client *client = client_of("STAND_IN");
+    sco_client *client = client_for("STAND_IN");
     sco_call_options *options = sco_call_options_new();
     set_wait(options, 100, 60000);
     sco_job *job = NULL;
@@ -517,9 +518,9 @@ static void jobs_are_waited_for(void)
     sco_client_free(client);
 }
 
-static void wait_for_job_on_hold_fails_unless_told_to_wait(void)
+static void wait_for_job_on_hold_fails_if_enabled(void)
 {
-    sco_client *client = client_of("STAND_IN");
+    sco_client *client = client_for("STAND_IN");
     sco_call_options *options = sco_call_options_new();
     sco_job *job = NULL;
     sco_error *error = NULL;
@@ -529,7 +530,7 @@ static void wait_for_job_on_hold_fails_unless_told_to_wait(void)
     CHECK(sco_job_status(sco_error_job(error)) == SCO_JOB_STATUS_ON_HOLD);
     sco_error_free(error);
 
-    /* In either order with the other settings of a wait. */
+    /* fail_on_hold is independent of the intervals. */
     CHECK(sco_call_options_set_fail_on_hold(options, 0, NULL) == SCO_OK);
     set_wait(options, 100, 0);
     CHECK(sco_call_options_set_timeout_ms(options, 500, NULL) == SCO_OK);
@@ -545,12 +546,12 @@ static void wait_for_job_on_hold_fails_unless_told_to_wait(void)
 static void server_error_is_retried_if_enabled(void)
 {
     for (int32_t enabled = 0; enabled < 2; enabled++) {
-        sco_client_options *config = sco_client_options_new();
-        CHECK(sco_client_options_set_retry_server_errors(config, enabled, NULL) == SCO_OK);
-        CHECK(sco_client_options_set_max_attempts(config, 3, NULL) == SCO_OK);
-        CHECK(sco_client_options_set_initial_backoff_ms(config, 1, NULL) == SCO_OK);
-        sco_client *client = new_client(setting("STAND_IN"), setting("STAND_IN_TOKEN"), config);
-        sco_error *error = failed_fetch(client, 40007, SCO_ERROR_SERVER);
+        sco_client_options *client_options = sco_client_options_new();
+        CHECK(sco_client_options_set_retry_server_errors(client_options, enabled, NULL) == SCO_OK);
+        CHECK(sco_client_options_set_max_attempts(client_options, 3, NULL) == SCO_OK);
+        CHECK(sco_client_options_set_initial_backoff_ms(client_options, 1, NULL) == SCO_OK);
+        sco_client *client = new_client(setting("STAND_IN"), setting("STAND_IN_TOKEN"), client_options);
+        sco_error *error = failed_download(client, 40007, SCO_ERROR_SERVER);
         CHECK(sco_error_http_status(error) == 500);
         CHECK(sco_error_attempts(error) == (enabled ? 3 : 1));
         sco_error_free(error);
@@ -558,45 +559,45 @@ static void server_error_is_retried_if_enabled(void)
     }
 }
 
-static int32_t add_length(void *context, const uint8_t *data, size_t length)
+static int32_t add_length(void *context, const uint8_t *data, size_t size)
 {
     (void)data;
-    *(size_t *)context += length;
+    *(size_t *)context += size;
     return 0;
 }
 
-static void output_file_is_saved_or_written_after_the_wait(void)
+static void wait_and_save_or_write_output_file_succeeds(void)
 {
-    char folder[] = "/tmp/sellercloud-output-XXXXXX";
-    CHECK(mkdtemp(folder) != NULL);
-    sco_client *client = client_of("STAND_IN");
+    char directory[] = "/tmp/sellercloud-output-XXXXXX";
+    CHECK(mkdtemp(directory) != NULL);
+    sco_client *client = client_for("STAND_IN");
     sco_call_options *options = sco_call_options_new();
     sco_job *job = NULL;
     sco_file_info *info = NULL;
     sco_error *error = NULL;
     set_wait(options, 100, 60000);
-    CHECK_OK(sco_wait_and_save_output_file(client, 50003, folder, options, &job, &info, &error));
+    CHECK_OK(sco_wait_and_save_output_file(client, 50003, directory, options, &job, &info, &error));
     CHECK(sco_job_status(job) == SCO_JOB_STATUS_PARTIAL_SUCCESS);
     CHECK(sco_file_info_size(info) == 2400);
     CHECK(remove(sco_file_info_path(info)) == 0);
     sco_file_info_free(info);
     sco_job_free(job);
 
-    size_t length = 0;
-    CHECK_OK(sco_wait_and_write_output_file(client, 50003, add_length, &length, options, &job, &info,
+    size_t size = 0;
+    CHECK_OK(sco_wait_and_write_output_file(client, 50003, add_length, &size, options, &job, &info,
                                             &error));
     CHECK(sco_job_id(job) == 50003);
-    CHECK(sco_file_info_size(info) == 2400 && length == 2400);
+    CHECK(sco_file_info_size(info) == 2400 && size == 2400);
     CHECK(sco_file_info_path(info) == NULL);
     sco_file_info_free(info);
     sco_job_free(job);
 
-    CHECK(sco_wait_and_save_output_file(client, 50002, folder, options, &job, &info, NULL) ==
+    CHECK(sco_wait_and_save_output_file(client, 50002, directory, options, &job, &info, NULL) ==
           SCO_ERROR_JOB_FAILED);
     CHECK(job == NULL && info == NULL);
-    CHECK(remove(folder) == 0);
-    /* This job does not end: what can be checked is checked before the wait. */
-    CHECK(sco_wait_and_save_output_file(client, 50004, folder, options, &job, &info, &error) == SCO_ERROR_IO);
+    CHECK(remove(directory) == 0);
+    /* This job does not end: the directory and the name are checked before the wait. */
+    CHECK(sco_wait_and_save_output_file(client, 50004, directory, options, &job, &info, &error) == SCO_ERROR_IO);
     CHECK(sco_error_attempts(error) == 0);
     CHECK(sco_error_os_error(error) == ENOENT);
     sco_error_free(error);
@@ -607,32 +608,32 @@ static void output_file_is_saved_or_written_after_the_wait(void)
     sco_client_free(client);
 }
 
-static void redirects_stay_within_the_origin(void)
+static void redirect_to_other_origin_fails(void)
 {
-    sco_client *client = client_of("STAND_IN");
-    fetch(client, 60001);
-    sco_error *error = failed_fetch(client, 60002, SCO_ERROR_UNEXPECTED_STATUS);
+    sco_client *client = client_for("STAND_IN");
+    download(client, 60001);
+    sco_error *error = failed_download(client, 60002, SCO_ERROR_UNEXPECTED_STATUS);
     CHECK(sco_error_http_status(error) == 302);
-    CHECK(strstr(sco_error_message(error), "redirects to another origin, https://elsewhere.example") !=
+    CHECK(strstr(sco_error_message(error), "a redirect to another origin, https://elsewhere.example") !=
           NULL);
     sco_error_free(error);
-    error = failed_fetch(client, 60003, SCO_ERROR_AUTHENTICATION);
-    CHECK(strstr(sco_error_message(error), "redirects to its login page") != NULL);
+    error = failed_download(client, 60003, SCO_ERROR_AUTHENTICATION);
+    CHECK(strstr(sco_error_message(error), "a redirect to the server's login page") != NULL);
     sco_error_free(error);
     sco_client_free(client);
 }
 
-static void gzip_is_undone_and_limited(void)
+static void gzip_body_is_decoded_and_limited(void)
 {
-    sco_client_options *config = new_config();
-    CHECK(sco_client_options_set_max_file_size_bytes(config, 1000000, NULL) == SCO_OK);
-    sco_client *client = new_client(setting("STAND_IN"), setting("STAND_IN_TOKEN"), config);
-    fetch(client, 60004);
-    sco_error_free(failed_fetch(client, 60005, SCO_ERROR_TOO_LARGE));
+    sco_client_options *client_options = new_client_options();
+    CHECK(sco_client_options_set_max_file_size_bytes(client_options, 1000000, NULL) == SCO_OK);
+    sco_client *client = new_client(setting("STAND_IN"), setting("STAND_IN_TOKEN"), client_options);
+    download(client, 60004);
+    sco_error_free(failed_download(client, 60005, SCO_ERROR_TOO_LARGE));
     sco_client_free(client);
 }
 
-/* The contents of a file in the stand-in's folder. */
+/* The contents of a file in the directory of the mock servers. */
 static unsigned char pem[20000];
 
 static size_t read_pem(const char *name)
@@ -641,54 +642,54 @@ static size_t read_pem(const char *name)
     snprintf(path, sizeof path, "%s/%s", setting("STAND_IN_FOLDER"), name);
     FILE *stream = fopen(path, "rb");
     CHECK(stream != NULL);
-    size_t length = fread(pem, 1, sizeof pem, stream);
-    CHECK(length > 0 && length < sizeof pem);
+    size_t size = fread(pem, 1, sizeof pem, stream);
+    CHECK(size > 0 && size < sizeof pem);
     fclose(stream);
-    return length;
+    return size;
 }
 
-static sco_client *tls_client(const char *server, int trusts, int has_certificate)
+static sco_client *tls_client(const char *server, int trusts_ca, int has_certificate)
 {
-    sco_client_options *config = new_config();
-    if (trusts) {
-        size_t length = read_pem("ca.pem");
-        CHECK(sco_client_options_add_ca_certificates(config, pem, length, NULL) == SCO_OK);
+    sco_client_options *client_options = new_client_options();
+    if (trusts_ca) {
+        size_t size = read_pem("ca.pem");
+        CHECK(sco_client_options_add_ca_certificates(client_options, pem, size, NULL) == SCO_OK);
     }
     if (has_certificate) {
-        size_t length = read_pem("client.pem");
-        CHECK(sco_client_options_set_client_certificate(config, pem, length, pem, length, NULL) == SCO_OK);
+        size_t size = read_pem("client.pem");
+        CHECK(sco_client_options_set_client_certificate(client_options, pem, size, pem, size, NULL) == SCO_OK);
     }
-    return new_client(setting(server), setting("STAND_IN_TOKEN"), config);
+    return new_client(setting(server), setting("STAND_IN_TOKEN"), client_options);
 }
 
-static void tls_is_verified(void)
+static void tls_untrusted_certificate_fails(void)
 {
     sco_client *client = tls_client("TLS_SERVER", 1, 0);
-    fetch(client, 28142);
+    download(client, 28142);
     sco_client_free(client);
     client = tls_client("TLS_SERVER_FOR_KNOWN_CLIENTS", 1, 1);
-    fetch(client, 28142);
+    download(client, 28142);
     sco_client_free(client);
     static const struct {
         const char *server;
-        int trusts;
-    } refused[] = {{"TLS_SERVER", 0}, {"TLS_SERVER_EXPIRED", 1}, {"TLS_SERVER_OF_OTHER_HOST", 1}};
+        int trusts_ca;
+    } rejected[] = {{"TLS_SERVER", 0}, {"TLS_SERVER_EXPIRED", 1}, {"TLS_SERVER_OF_OTHER_HOST", 1}};
     for (size_t i = 0; i < 3; i++) {
-        client = tls_client(refused[i].server, refused[i].trusts, 0);
-        sco_error *error = failed_fetch(client, 28142, SCO_ERROR_TLS);
+        client = tls_client(rejected[i].server, rejected[i].trusts_ca, 0);
+        sco_error *error = failed_download(client, 28142, SCO_ERROR_TLS);
         CHECK(sco_error_attempts(error) == 1);
         printf("%s\n", sco_error_message(error));
         sco_error_free(error);
         sco_client_free(client);
     }
-    sco_client_options *config = new_config();
-    CHECK(sco_client_options_add_ca_certificates(config, (const unsigned char *)"no PEM", 6, NULL) == SCO_OK);
-    CHECK(sco_client_new("tt", "token", config, &client, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    CHECK(sco_client_options_add_ca_certificates(config, NULL, 6, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    sco_client_options_free(config);
+    sco_client_options *client_options = new_client_options();
+    CHECK(sco_client_options_add_ca_certificates(client_options, (const unsigned char *)"no PEM", 6, NULL) == SCO_OK);
+    CHECK(sco_client_new("tt", "token", client_options, &client, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_client_options_add_ca_certificates(client_options, NULL, 6, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    sco_client_options_free(client_options);
 }
 
-static void proxies_are_used(void)
+static void proxy_is_used(void)
 {
     static const struct {
         const char *server;
@@ -700,21 +701,21 @@ static void proxies_are_used(void)
         {"PROXIED_TLS_SERVER", "PROXY_WITH_PASSWORD"},
     };
     for (size_t i = 0; i < 4; i++) {
-        sco_client_options *config = new_config();
-        size_t length = read_pem("ca.pem");
-        CHECK(sco_client_options_add_ca_certificates(config, pem, length, NULL) == SCO_OK);
-        CHECK(sco_client_options_set_proxy(config, setting(ways[i].proxy), NULL) == SCO_OK);
-        CHECK(sco_client_options_set_allow_plain_http(config, 1, NULL) == SCO_OK);
+        sco_client_options *client_options = new_client_options();
+        size_t size = read_pem("ca.pem");
+        CHECK(sco_client_options_add_ca_certificates(client_options, pem, size, NULL) == SCO_OK);
+        CHECK(sco_client_options_set_proxy(client_options, setting(ways[i].proxy), NULL) == SCO_OK);
+        CHECK(sco_client_options_set_allow_plain_http(client_options, 1, NULL) == SCO_OK);
         sco_client *client =
-            new_client(setting(ways[i].server), setting("STAND_IN_TOKEN"), config);
-        fetch(client, 28142);
+            new_client(setting(ways[i].server), setting("STAND_IN_TOKEN"), client_options);
+        download(client, 28142);
         sco_client_free(client);
     }
-    sco_client_options *config = new_config();
-    CHECK(sco_client_options_set_proxy(config, setting("PROXY_WITHOUT_ITS_PASSWORD"), NULL) == SCO_OK);
-    CHECK(sco_client_options_set_allow_plain_http(config, 1, NULL) == SCO_OK);
-    sco_client *client = new_client(setting("PROXIED_SERVER"), setting("STAND_IN_TOKEN"), config);
-    sco_error *error = failed_fetch(client, 28142, SCO_ERROR_CONNECTION);
+    sco_client_options *client_options = new_client_options();
+    CHECK(sco_client_options_set_proxy(client_options, setting("PROXY_WITHOUT_ITS_PASSWORD"), NULL) == SCO_OK);
+    CHECK(sco_client_options_set_allow_plain_http(client_options, 1, NULL) == SCO_OK);
+    sco_client *client = new_client(setting("PROXIED_SERVER"), setting("STAND_IN_TOKEN"), client_options);
+    sco_error *error = failed_download(client, 28142, SCO_ERROR_CONNECTION);
     CHECK(strstr(sco_error_message(error), "wants a user name and password") != NULL);
     sco_error_free(error);
     sco_client_free(client);
@@ -723,29 +724,29 @@ static void proxies_are_used(void)
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "resolve") == 0) {
-        can_be_cancelled("the name resolves", "https://tt.api.sellercloud.example", 0);
+        check_cancellation("resolving the name", "https://tt.api.sellercloud.example", 0);
         printf("%d checks passed\n", checks);
         return 0;
     }
-    one_login_serves_all_threads();
-    a_wrong_password_is_told();
-    a_callback_gives_the_token();
-    a_team_is_enough();
-    what_passes_is_tried_again();
-    a_rate_limit_is_waited_for_if_there_is_time();
-    silence_is_a_timeout();
-    calls_can_be_cancelled();
-    a_signal_handler_can_interrupt();
-    progress_is_told_and_can_cancel();
-    jobs_are_told();
-    jobs_are_waited_for();
-    wait_for_job_on_hold_fails_unless_told_to_wait();
+    login_many_threads_happens_once();
+    credentials_wrong_password_fails();
+    token_provider_is_called_for_each_token();
+    client_with_team_finds_its_server();
+    transient_failure_is_retried();
+    rate_limit_within_timeout_is_waited_for();
+    unresponsive_server_times_out();
+    cancel_token_ends_each_phase_of_a_call();
+    interrupt_flag_set_by_signal_handler_cancels();
+    on_progress_nonzero_cancels();
+    get_job_returns_its_fields();
+    wait_for_job_returns_or_fails_as_it_ended();
+    wait_for_job_on_hold_fails_if_enabled();
     server_error_is_retried_if_enabled();
-    output_file_is_saved_or_written_after_the_wait();
-    redirects_stay_within_the_origin();
-    gzip_is_undone_and_limited();
-    tls_is_verified();
-    proxies_are_used();
+    wait_and_save_or_write_output_file_succeeds();
+    redirect_to_other_origin_fails();
+    gzip_body_is_decoded_and_limited();
+    tls_untrusted_certificate_fails();
+    proxy_is_used();
     printf("%d checks passed\n", checks);
     return 0;
 }

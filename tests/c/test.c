@@ -1,9 +1,9 @@
 /*
- * The C interface as a C program sees it, against the stand-in server.
+ * The C interface as a C program sees it, against the mock server.
  *
- *     test SERVER TOKEN FOLDER
+ *     test SERVER TOKEN DIRECTORY
  *
- * FOLDER is empty and may be written to. C99 with POSIX threads.
+ * DIRECTORY must be empty and writable. C99 with POSIX threads.
  */
 
 #include <errno.h>
@@ -13,12 +13,12 @@
 #include <string.h>
 
 #include "sellercloud_output.h"
-/* Twice, as happens. */
+/* Twice: the include guard must hold. */
 #include "sellercloud_output.h"
 
 static const char *server;
 static const char *token;
-static const char *folder;
+static const char *directory;
 static int checks = 0;
 
 #define CHECK(condition)                                                            \
@@ -30,20 +30,20 @@ static int checks = 0;
         }                                                                           \
     } while (0)
 
-/* Something that a function must overwrite. */
+/* A pointer that a function must overwrite. */
 #define STALE(type) ((type *)(void *)&checks)
 
-static sco_client *new_client(const sco_client_options *config)
+static sco_client *new_client(const sco_client_options *client_options)
 {
     sco_client *client = NULL;
     sco_error *error = STALE(sco_error);
-    CHECK(sco_client_new(server, token, config, &client, &error) == SCO_OK);
+    CHECK(sco_client_new(server, token, client_options, &client, &error) == SCO_OK);
     CHECK(client != NULL);
     CHECK(error == NULL);
     return client;
 }
 
-static void version_and_status_strings(void)
+static void version_and_status_strings_are_known(void)
 {
     CHECK(strcmp(sco_version(), EXPECTED_VERSION) == 0);
     CHECK(strcmp(sco_status_string(SCO_OK), "ok") == 0);
@@ -53,14 +53,14 @@ static void version_and_status_strings(void)
     CHECK(strcmp(sco_status_string((sco_status)12345), "unknown status") == 0);
 }
 
-static void every_job_gives_its_file(void)
+static void get_output_file_each_body_form_succeeds(void)
 {
     static const struct {
         int64_t job;
         const char *name;
-        size_t length;
+        size_t size;
         const char *start;
-        int32_t is_made_up;
+        int32_t is_fallback_name;
         const char *content_type;
     } expected[] = {
         {28142, "Orders \xc3\xa9 2026-11-23.csv", 2400, "\xef\xbb\xbfOrderID,", 0, "text/csv"},
@@ -78,8 +78,8 @@ static void every_job_gives_its_file(void)
         CHECK(sco_get_output_file(client, expected[i].job, NULL, &file, &error) == SCO_OK);
         CHECK(error == NULL);
         CHECK(strcmp(sco_output_file_name(file), expected[i].name) == 0);
-        CHECK(sco_output_file_is_fallback_name(file) == expected[i].is_made_up);
-        CHECK(sco_output_file_size(file) == expected[i].length);
+        CHECK(sco_output_file_is_fallback_name(file) == expected[i].is_fallback_name);
+        CHECK(sco_output_file_size(file) == expected[i].size);
         CHECK(sco_output_file_data(file) != NULL);
         CHECK(memcmp(sco_output_file_data(file), expected[i].start, strlen(expected[i].start)) == 0);
         CHECK(strcmp(sco_output_file_content_type(file), expected[i].content_type) == 0);
@@ -88,7 +88,7 @@ static void every_job_gives_its_file(void)
     sco_client_free(client);
 }
 
-static void a_file_outlives_its_client_and_is_saved_once(void)
+static void output_file_after_client_freed_is_saved_once(void)
 {
     sco_client *client = new_client(NULL);
     sco_output_file *file = NULL;
@@ -96,36 +96,36 @@ static void a_file_outlives_its_client_and_is_saved_once(void)
     sco_client_free(client);
 
     sco_error *error = STALE(sco_error);
-    CHECK(sco_output_file_save(file, folder, NULL, NULL, &error) == SCO_OK);
+    CHECK(sco_output_file_save(file, directory, NULL, NULL, &error) == SCO_OK);
     CHECK(error == NULL);
 
     char path[4096];
-    snprintf(path, sizeof path, "%s/%s", folder, sco_output_file_name(file));
+    snprintf(path, sizeof path, "%s/%s", directory, sco_output_file_name(file));
     FILE *saved = fopen(path, "rb");
     CHECK(saved != NULL);
     char content[8192];
-    size_t length = fread(content, 1, sizeof content, saved);
+    size_t size = fread(content, 1, sizeof content, saved);
     fclose(saved);
-    CHECK(length == sco_output_file_size(file));
-    CHECK(memcmp(content, sco_output_file_data(file), length) == 0);
+    CHECK(size == sco_output_file_size(file));
+    CHECK(memcmp(content, sco_output_file_data(file), size) == 0);
 
-    CHECK(sco_output_file_save(file, folder, NULL, NULL, &error) == SCO_ERROR_IO);
+    CHECK(sco_output_file_save(file, directory, NULL, NULL, &error) == SCO_ERROR_IO);
     CHECK(sco_error_kind(error) == SCO_ERROR_IO);
     CHECK(strstr(sco_error_message(error), path) != NULL);
     CHECK(sco_error_os_error(error) == EEXIST);
     CHECK(strcmp(sco_error_path(error), path) == 0);
     sco_error_free(error);
-    CHECK(sco_output_file_save(file, "/no/such/folder", NULL, NULL, &error) == SCO_ERROR_IO);
+    CHECK(sco_output_file_save(file, "/no/such/directory", NULL, NULL, &error) == SCO_ERROR_IO);
     CHECK(sco_error_os_error(error) == ENOENT);
     sco_error_free(error);
     CHECK(sco_output_file_save(file, NULL, NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
     CHECK(sco_output_file_save(file, "\xff", NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    CHECK(sco_output_file_save(NULL, folder, NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_output_file_save(NULL, directory, NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
     sco_output_file_free(file);
     CHECK(remove(path) == 0);
 }
 
-static void memory_of_large_files_is_used_again(void)
+static void large_files_in_reused_buffers_have_their_bytes(void)
 {
     sco_client *client = new_client(NULL);
     sco_output_file *files[3];
@@ -150,19 +150,19 @@ static void memory_of_large_files_is_used_again(void)
     }
 }
 
-static void path_in_folder(char *path, size_t room, const char *name)
+static void path_in_directory(char *path, size_t capacity, const char *name)
 {
-    snprintf(path, room, "%s/%s", folder, name);
+    snprintf(path, capacity, "%s/%s", directory, name);
 }
 
-static void a_file_is_saved_as_it_arrives(void)
+static void save_output_file_large_file_is_saved_once(void)
 {
     sco_client *client = new_client(NULL);
     char path[4096];
-    path_in_folder(path, sizeof path, "large.bin");
+    path_in_directory(path, sizeof path, "large.bin");
     sco_file_info *info = STALE(sco_file_info);
     sco_error *error = STALE(sco_error);
-    CHECK(sco_save_output_file(client, 28148, folder, NULL, &info, &error) == SCO_OK);
+    CHECK(sco_save_output_file(client, 28148, directory, NULL, &info, &error) == SCO_OK);
     CHECK(error == NULL);
     CHECK(strcmp(sco_file_info_name(info), "large.bin") == 0);
     CHECK(strcmp(sco_file_info_path(info), path) == 0);
@@ -176,40 +176,40 @@ static void a_file_is_saved_as_it_arrives(void)
     CHECK(ftell(saved) == 67108864);
     fclose(saved);
 
-    CHECK(sco_save_output_file(client, 28148, folder, NULL, &info, &error) == SCO_ERROR_IO);
+    CHECK(sco_save_output_file(client, 28148, directory, NULL, &info, &error) == SCO_ERROR_IO);
     CHECK(info == NULL);
     CHECK(strstr(sco_error_message(error), path) != NULL);
     sco_error_free(error);
     CHECK(remove(path) == 0);
-    CHECK(sco_save_output_file(client, 28143, "/no/such/folder", NULL, NULL, NULL) == SCO_ERROR_IO);
+    CHECK(sco_save_output_file(client, 28143, "/no/such/directory", NULL, NULL, NULL) == SCO_ERROR_IO);
     CHECK(sco_save_output_file(client, 28143, NULL, NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
     CHECK(sco_save_output_file(client, 28143, "\xff", NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    CHECK(sco_save_output_file(NULL, 28143, folder, NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    CHECK(sco_save_output_file(client, 0, folder, NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_save_output_file(NULL, 28143, directory, NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_save_output_file(client, 0, directory, NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
     sco_client_free(client);
 }
 
-static void a_name_may_be_taken_or_given(void)
+static void save_options_each_value_takes_effect(void)
 {
     sco_client *client = new_client(NULL);
     sco_call_options *options = sco_call_options_new();
     char path[4096];
     sco_file_info *info = NULL;
-    CHECK(sco_save_output_file(client, 28143, folder, options, NULL, NULL) == SCO_OK);
-    CHECK(sco_save_output_file(client, 28143, folder, options, NULL, NULL) == SCO_ERROR_IO);
+    CHECK(sco_save_output_file(client, 28143, directory, options, NULL, NULL) == SCO_OK);
+    CHECK(sco_save_output_file(client, 28143, directory, options, NULL, NULL) == SCO_ERROR_IO);
 
     CHECK(sco_call_options_set_if_exists(options, SCO_IF_EXISTS_REPLACE, NULL) == SCO_OK);
     CHECK(sco_call_options_set_flush_to_disk(options, 0, NULL) == SCO_OK);
-    CHECK(sco_save_output_file(client, 28143, folder, options, &info, NULL) == SCO_OK);
-    path_in_folder(path, sizeof path, "inventory.txt");
+    CHECK(sco_save_output_file(client, 28143, directory, options, &info, NULL) == SCO_OK);
+    path_in_directory(path, sizeof path, "inventory.txt");
     CHECK(strcmp(sco_file_info_path(info), path) == 0);
     sco_file_info_free(info);
 
     CHECK(sco_call_options_set_if_exists(options, SCO_IF_EXISTS_KEEP_BOTH, NULL) == SCO_OK);
     CHECK(sco_call_options_set_flush_to_disk(options, 1, NULL) == SCO_OK);
-    CHECK(sco_save_output_file(client, 28143, folder, options, &info, NULL) == SCO_OK);
+    CHECK(sco_save_output_file(client, 28143, directory, options, &info, NULL) == SCO_OK);
     CHECK(remove(path) == 0);
-    path_in_folder(path, sizeof path, "inventory (1).txt");
+    path_in_directory(path, sizeof path, "inventory (1).txt");
     CHECK(strcmp(sco_file_info_path(info), path) == 0);
     CHECK(strcmp(sco_file_info_name(info), "inventory.txt") == 0);
     CHECK(remove(path) == 0);
@@ -219,8 +219,8 @@ static void a_name_may_be_taken_or_given(void)
     CHECK(sco_call_options_set_file_name(options, "mine.txt", NULL) == SCO_OK);
     CHECK(sco_call_options_set_if_exists(options, SCO_IF_EXISTS_FAIL, NULL) == SCO_OK);
     CHECK(sco_get_output_file(client, 28143, NULL, &file, NULL) == SCO_OK);
-    CHECK(sco_output_file_save(file, folder, options, &info, NULL) == SCO_OK);
-    path_in_folder(path, sizeof path, "mine.txt");
+    CHECK(sco_output_file_save(file, directory, options, &info, NULL) == SCO_OK);
+    path_in_directory(path, sizeof path, "mine.txt");
     CHECK(strcmp(sco_file_info_path(info), path) == 0);
     CHECK(sco_file_info_size(info) == 4239);
     CHECK(remove(path) == 0);
@@ -228,13 +228,13 @@ static void a_name_may_be_taken_or_given(void)
     sco_output_file_free(file);
 
     CHECK(sco_call_options_set_file_name(options, "a/b", NULL) == SCO_OK);
-    CHECK(sco_save_output_file(client, 28143, folder, options, &info, NULL) ==
+    CHECK(sco_save_output_file(client, 28143, directory, options, &info, NULL) ==
           SCO_ERROR_INVALID_ARGUMENT);
     CHECK(sco_call_options_set_file_name(options, "\xff", NULL) == SCO_ERROR_INVALID_ARGUMENT);
     CHECK(sco_call_options_set_file_name(NULL, "a", NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    /* NULL is the server's name again. */
+    /* NULL restores the server's name. */
     CHECK(sco_call_options_set_file_name(options, NULL, NULL) == SCO_OK);
-    CHECK(sco_save_output_file(client, 28143, folder, options, &info, NULL) == SCO_OK);
+    CHECK(sco_save_output_file(client, 28143, directory, options, &info, NULL) == SCO_OK);
     CHECK(remove(sco_file_info_path(info)) == 0);
     CHECK(strcmp(strrchr(sco_file_info_path(info), '/'), "/inventory.txt") == 0);
     sco_file_info_free(info);
@@ -246,7 +246,7 @@ static void a_name_may_be_taken_or_given(void)
     sco_client_free(client);
 }
 
-static void save_to_empty_folder_fails(void)
+static void save_empty_directory_fails(void)
 {
     sco_client *client = new_client(NULL);
     sco_output_file *file = NULL;
@@ -262,17 +262,17 @@ static void save_to_empty_folder_fails(void)
     sco_client_free(client);
 }
 
-static void limit_of_zero_is_rejected(void)
+static void limit_zero_is_rejected(void)
 {
-    sco_client_options *config = sco_client_options_new();
+    sco_client_options *client_options = sco_client_options_new();
     sco_call_options *options = sco_call_options_new();
     sco_error *errors[8] = {NULL};
     const sco_status statuses[8] = {
-        sco_client_options_set_connect_timeout_ms(config, 0, &errors[0]),
-        sco_client_options_set_stall_timeout_ms(config, 0, &errors[1]),
-        sco_client_options_set_call_timeout_ms(config, 0, &errors[2]),
-        sco_client_options_set_max_file_size_bytes(config, 0, &errors[3]),
-        sco_client_options_set_max_attempts(config, 0, &errors[4]),
+        sco_client_options_set_connect_timeout_ms(client_options, 0, &errors[0]),
+        sco_client_options_set_stall_timeout_ms(client_options, 0, &errors[1]),
+        sco_client_options_set_call_timeout_ms(client_options, 0, &errors[2]),
+        sco_client_options_set_max_file_size_bytes(client_options, 0, &errors[3]),
+        sco_client_options_set_max_attempts(client_options, 0, &errors[4]),
         sco_call_options_set_timeout_ms(options, 0, &errors[5]),
         sco_call_options_set_wait_initial_interval_ms(options, 0, &errors[6]),
         sco_call_options_set_wait_max_interval_ms(options, 0, &errors[7]),
@@ -282,31 +282,31 @@ static void limit_of_zero_is_rejected(void)
         CHECK(strstr(sco_error_message(errors[i]), "must be greater than zero") != NULL);
         sco_error_free(errors[i]);
     }
-    /* These are no limits. */
-    CHECK(sco_client_options_set_initial_backoff_ms(config, 0, NULL) == SCO_OK);
-    CHECK(sco_client_options_set_max_backoff_ms(config, 0, NULL) == SCO_OK);
+    /* For these, zero has a meaning. */
+    CHECK(sco_client_options_set_initial_backoff_ms(client_options, 0, NULL) == SCO_OK);
+    CHECK(sco_client_options_set_max_backoff_ms(client_options, 0, NULL) == SCO_OK);
     CHECK(sco_call_options_set_wait_grace_ms(options, 0, NULL) == SCO_OK);
     sco_call_options_free(options);
-    sco_client_options_free(config);
+    sco_client_options_free(client_options);
 }
 
 struct received {
-    size_t length;
+    size_t size;
     unsigned char bytes[8192];
     int32_t returns;
 };
 
-static int32_t receive(void *context, const uint8_t *data, size_t length)
+static int32_t receive(void *context, const uint8_t *data, size_t size)
 {
     struct received *received = context;
-    CHECK(length > 0);
-    CHECK(received->length + length <= sizeof received->bytes);
-    memcpy(received->bytes + received->length, data, length);
-    received->length += length;
+    CHECK(size > 0);
+    CHECK(received->size + size <= sizeof received->bytes);
+    memcpy(received->bytes + received->size, data, size);
+    received->size += size;
     return received->returns;
 }
 
-static void a_file_is_handed_to_a_callback(void)
+static void write_output_file_passes_bytes_to_callback(void)
 {
     static struct received received;
     sco_client *client = new_client(NULL);
@@ -314,17 +314,17 @@ static void a_file_is_handed_to_a_callback(void)
     sco_file_info *info = STALE(sco_file_info);
     CHECK(sco_get_output_file(client, 28143, NULL, &file, NULL) == SCO_OK);
     CHECK(sco_write_output_file(client, 28143, receive, &received, NULL, &info, NULL) == SCO_OK);
-    CHECK(received.length == sco_output_file_size(file));
-    CHECK(memcmp(received.bytes, sco_output_file_data(file), received.length) == 0);
-    CHECK(sco_file_info_size(info) == received.length);
+    CHECK(received.size == sco_output_file_size(file));
+    CHECK(memcmp(received.bytes, sco_output_file_data(file), received.size) == 0);
+    CHECK(sco_file_info_size(info) == received.size);
     CHECK(strcmp(sco_file_info_name(info), "inventory.txt") == 0);
     CHECK(sco_file_info_path(info) == NULL);
     sco_file_info_free(info);
     sco_output_file_free(file);
 
-    received.length = 0;
+    received.size = 0;
     CHECK(sco_write_output_file(client, 28147, receive, &received, NULL, NULL, NULL) == SCO_OK);
-    CHECK(received.length == 0);
+    CHECK(received.size == 0);
     sco_error *error = NULL;
     received.returns = -5;
     CHECK(sco_write_output_file(client, 28143, receive, &received, NULL, &info, &error) == SCO_ERROR_IO);
@@ -347,7 +347,7 @@ static void a_file_is_handed_to_a_callback(void)
     sco_file_info_free(NULL);
 }
 
-static void refusals_are_told_apart(void)
+static void error_responses_have_distinct_kinds(void)
 {
     sco_client *client = new_client(NULL);
     sco_output_file *file = STALE(sco_output_file);
@@ -361,7 +361,7 @@ static void refusals_are_told_apart(void)
     CHECK(sco_error_path(error) == NULL);
     CHECK(sco_error_is_retryable(error) == 0);
     CHECK(strcmp(sco_error_message(error),
-                 "job 5: server answered 500 Internal Server Error: "
+                 "job 5: the server responded with 500 Internal Server Error: "
                  "Could not find or load record with ID 5!") == 0);
     sco_error_free(error);
     CHECK(sco_get_output_file(client, 5, NULL, &file, NULL) == SCO_ERROR_SERVER);
@@ -383,14 +383,14 @@ static void refusals_are_told_apart(void)
     sco_client_free(client);
 }
 
-static void options_take_effect(void)
+static void client_options_each_value_takes_effect(void)
 {
-    sco_client_options *config = sco_client_options_new();
+    sco_client_options *client_options = sco_client_options_new();
     sco_output_file *file = NULL;
     sco_error *error = NULL;
-    CHECK(config != NULL);
+    CHECK(client_options != NULL);
 
-    sco_client *base64 = new_client(config);
+    sco_client *base64 = new_client(client_options);
     CHECK(sco_get_output_file(base64, 28146, NULL, &file, &error) == SCO_ERROR_MALFORMED_BODY);
     CHECK(strstr(sco_error_message(error), "not valid base64") != NULL);
     sco_error_free(error);
@@ -398,45 +398,45 @@ static void options_take_effect(void)
 
     static const sco_body_encoding encodings[] = {SCO_BODY_RAW, SCO_BODY_AUTO};
     for (size_t i = 0; i < 2; i++) {
-        CHECK(sco_client_options_set_body_encoding(config, encodings[i], &error) == SCO_OK);
+        CHECK(sco_client_options_set_body_encoding(client_options, encodings[i], &error) == SCO_OK);
         CHECK(error == NULL);
-        sco_client *client = new_client(config);
+        sco_client *client = new_client(client_options);
         CHECK(sco_get_output_file(client, 28146, NULL, &file, NULL) == SCO_OK);
         CHECK(strcmp(sco_output_file_name(file), "labels.zip") == 0);
         CHECK(memcmp(sco_output_file_data(file), "PK\x03\x04", 4) == 0);
         sco_output_file_free(file);
         sco_client_free(client);
     }
-    CHECK(sco_client_options_set_body_encoding(config, (sco_body_encoding)3, &error) ==
+    CHECK(sco_client_options_set_body_encoding(client_options, (sco_body_encoding)3, &error) ==
           SCO_ERROR_INVALID_ARGUMENT);
     sco_error_free(error);
-    CHECK(sco_client_options_set_body_encoding(config, (sco_body_encoding)-1, NULL) ==
+    CHECK(sco_client_options_set_body_encoding(client_options, (sco_body_encoding)-1, NULL) ==
           SCO_ERROR_INVALID_ARGUMENT);
 
-    CHECK(sco_client_options_set_body_encoding(config, SCO_BODY_BASE64, NULL) == SCO_OK);
-    CHECK(sco_client_options_set_max_file_size_bytes(config, 2399, NULL) == SCO_OK);
-    sco_client *client = new_client(config);
+    CHECK(sco_client_options_set_body_encoding(client_options, SCO_BODY_BASE64, NULL) == SCO_OK);
+    CHECK(sco_client_options_set_max_file_size_bytes(client_options, 2399, NULL) == SCO_OK);
+    sco_client *client = new_client(client_options);
     CHECK(sco_get_output_file(client, 28142, NULL, &file, NULL) == SCO_ERROR_TOO_LARGE);
     sco_client_free(client);
-    CHECK(sco_client_options_set_max_file_size_bytes(config, 2400, NULL) == SCO_OK);
-    client = new_client(config);
+    CHECK(sco_client_options_set_max_file_size_bytes(client_options, 2400, NULL) == SCO_OK);
+    client = new_client(client_options);
     CHECK(sco_get_output_file(client, 28142, NULL, &file, NULL) == SCO_OK);
     sco_output_file_free(file);
     sco_client_free(client);
 
     const char *far = "http://sellercloud.example/rest";
-    CHECK(sco_client_new(far, token, config, &client, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    CHECK(sco_client_options_set_allow_plain_http(config, 1, NULL) == SCO_OK);
-    CHECK(sco_client_new(far, token, config, &client, NULL) == SCO_OK);
+    CHECK(sco_client_new(far, token, client_options, &client, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_client_options_set_allow_plain_http(client_options, 1, NULL) == SCO_OK);
+    CHECK(sco_client_new(far, token, client_options, &client, NULL) == SCO_OK);
     sco_client_free(client);
 
     CHECK(sco_client_options_set_body_encoding(NULL, SCO_BODY_RAW, NULL) == SCO_ERROR_INVALID_ARGUMENT);
     CHECK(sco_client_options_set_max_file_size_bytes(NULL, 1, NULL) == SCO_ERROR_INVALID_ARGUMENT);
     CHECK(sco_client_options_set_allow_plain_http(NULL, 1, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    sco_client_options_free(config);
+    sco_client_options_free(client_options);
 }
 
-static void job_ids_are_read_from_text(void)
+static void parse_job_id_reads_ids_and_links(void)
 {
     int64_t job = -1;
     sco_error *error = STALE(sco_error);
@@ -454,7 +454,7 @@ static void job_ids_are_read_from_text(void)
     CHECK(sco_parse_job_id("5", NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
 }
 
-static void a_client_needs_a_server_and_a_token(void)
+static void client_new_without_server_or_token_fails(void)
 {
     sco_client *client = STALE(sco_client);
     sco_error *error = NULL;
@@ -467,7 +467,7 @@ static void a_client_needs_a_server_and_a_token(void)
     CHECK(sco_client_new(server, "a\nb", NULL, &client, NULL) == SCO_ERROR_INVALID_ARGUMENT);
 }
 
-static void *fetch_many(void *client)
+static void *download_repeatedly(void *client)
 {
     for (int i = 0; i < 10; i++) {
         sco_output_file *file = NULL;
@@ -478,12 +478,12 @@ static void *fetch_many(void *client)
     return client;
 }
 
-static void threads_share_a_client(void)
+static void client_shared_by_threads_succeeds(void)
 {
     pthread_t threads[8];
     sco_client *client = new_client(NULL);
     for (int i = 0; i < 8; i++)
-        CHECK(pthread_create(&threads[i], NULL, fetch_many, client) == 0);
+        CHECK(pthread_create(&threads[i], NULL, download_repeatedly, client) == 0);
     for (int i = 0; i < 8; i++) {
         void *outcome = NULL;
         CHECK(pthread_join(threads[i], &outcome) == 0);
@@ -495,26 +495,26 @@ static void threads_share_a_client(void)
 int main(int argc, char **argv)
 {
     if (argc != 4) {
-        fprintf(stderr, "usage: %s SERVER TOKEN FOLDER\n", argv[0]);
+        fprintf(stderr, "usage: %s SERVER TOKEN DIRECTORY\n", argv[0]);
         return 2;
     }
     server = argv[1];
     token = argv[2];
-    folder = argv[3];
-    version_and_status_strings();
-    every_job_gives_its_file();
-    a_file_outlives_its_client_and_is_saved_once();
-    memory_of_large_files_is_used_again();
-    a_file_is_saved_as_it_arrives();
-    a_name_may_be_taken_or_given();
-    save_to_empty_folder_fails();
-    limit_of_zero_is_rejected();
-    a_file_is_handed_to_a_callback();
-    refusals_are_told_apart();
-    options_take_effect();
-    job_ids_are_read_from_text();
-    a_client_needs_a_server_and_a_token();
-    threads_share_a_client();
+    directory = argv[3];
+    version_and_status_strings_are_known();
+    get_output_file_each_body_form_succeeds();
+    output_file_after_client_freed_is_saved_once();
+    large_files_in_reused_buffers_have_their_bytes();
+    save_output_file_large_file_is_saved_once();
+    save_options_each_value_takes_effect();
+    save_empty_directory_fails();
+    limit_zero_is_rejected();
+    write_output_file_passes_bytes_to_callback();
+    error_responses_have_distinct_kinds();
+    client_options_each_value_takes_effect();
+    parse_job_id_reads_ids_and_links();
+    client_new_without_server_or_token_fails();
+    client_shared_by_threads_succeeds();
     printf("%d checks passed\n", checks);
     return 0;
 }

@@ -146,7 +146,7 @@ TEST_CASE("errors carry what is known")
         CHECK(!error.is_retryable());
         CHECK(!error.retry_after());
         CHECK(!error.job());
-        CHECK(std::string(error.what()) == "job 5: server answered 500 Internal Server Error: "
+        CHECK(std::string(error.what()) == "job 5: the server responded with 500 Internal Server Error: "
                                            "Could not find or load record with ID 5!");
     }
     auto wrong = with_token();

@@ -1,11 +1,12 @@
-# To be sourced by scripts that install the system packages they need.
+# Sourced by scripts that install the system packages they need.
 
-# Installs the named Debian packages, if any, or prints why it cannot.
+# Installs the named Debian packages, or prints why it cannot and fails. Without arguments it does
+# nothing.
 install_packages() {
     local problem=''
     [ $# -gt 0 ] || return 0
-    command -v apt-get >/dev/null || problem="install these first: $*"
-    [ "$(id -u)" = 0 ] || problem=${problem:-"these are missing, and only root can install them: apt-get install $*"}
+    command -v apt-get >/dev/null || problem="these packages are missing: $*. Install them first"
+    [ "$(id -u)" = 0 ] || problem=${problem:-"these packages are missing. As root, run: apt-get install $*"}
     if [ -n "$problem" ]; then
         printf 'FAILED: %s\n' "$problem" >&2
         return 1

@@ -1,7 +1,7 @@
-# To be sourced. Starts the mock servers for the tests of other languages, and runs the
-# README's programs and the list of calls that all languages share against them.
+# Sourced by the tests of C, C++, .NET, Python and the documentation. Starts the mock servers, and
+# runs the programs of the README and the shared list of calls against them.
 
-# Starts the mock servers, and exports where they are: STAND_IN and the like.
+# Starts the mock servers and exports their addresses and secrets: STAND_IN and others.
 start_servers() {
     cargo build --locked --package mock_server
     coproc SERVERS { exec "${CARGO_TARGET_DIR:-target}/debug/mock_server"; }
@@ -12,19 +12,19 @@ start_servers() {
     echo "${STAND_IN:?the mock servers did not start}"
 }
 
-# Stops the mock servers. Fails if they failed.
+# Stops the mock servers. Fails if they exit with an error.
 stop_servers() {
     eval "exec ${SERVERS[1]}>&-"
     wait "$SERVERS_PID"
 }
 
-# Prints the README's program in a language.
+# Prints the README's program in a language: the first line of its code block is ```LANGUAGE.
 readme_program() {
     awk -v start="\`\`\`$1" '$0 == start {inside = 1; next} /^```/ {inside = 0} inside' README.md
 }
 
-# check_readme_program PROGRAM DIRECTORY: runs the README's program, built, in an empty
-# directory below DIRECTORY. It must save job 28142's file, and fail with a wrong token.
+# Runs a compiled program of the README in a new directory below the second argument. The program
+# must save the file of job 28142, and must fail with a wrong token.
 check_readme_program() {
     local program directory
     program=$(realpath "$1")
@@ -37,8 +37,8 @@ check_readme_program() {
     fi
 }
 
-# check_conformance PROGRAM...: runs a program that makes the calls of the list that all
-# languages share, and compares its output with the list. See tests/conformance/README.md.
+# Runs a program that makes the calls listed in tests/conformance/calls, and compares its output with
+# the list. tests/conformance/README.md describes the format.
 check_conformance() {
     local directory
     directory=$(mktemp -d)
@@ -56,8 +56,8 @@ check_conformance() {
             }
             print
         }' tests/conformance/calls >"$directory/calls"
-    "$@" "$directory/calls" >"$directory/responses" || return 1
-    diff -u "$directory/calls" "$directory/responses" || return 1
-    echo "$(grep -c '^call: ' "$directory/calls") calls with the results in tests/conformance/calls"
+    "$@" "$directory/calls" >"$directory/results" || return 1
+    diff -u "$directory/calls" "$directory/results" || return 1
+    echo "$(grep -c '^call: ' "$directory/calls") calls have the results in tests/conformance/calls"
     rm -r "$directory"
 }

@@ -1,8 +1,8 @@
-# To be sourced by scripts that need unstable options of Rust, such as sanitizers.
+# Sourced by scripts that need unstable options of Rust, such as sanitizers.
 
-# Chooses the toolchain for everything that the script runs: RUSTUP_TOOLCHAIN if it is set,
-# else nightly, else the default one. A toolchain other than nightly gets RUSTC_BOOTSTRAP,
-# which allows unstable options.
+# Selects the toolchain for the rest of the script: RUSTUP_TOOLCHAIN if it is set, otherwise nightly
+# if it is installed, otherwise the default toolchain. Allows unstable options on a toolchain that
+# is not nightly. Sets `is_nightly` to `yes` or to the empty string.
 use_unstable_toolchain() {
     if [ -z "${RUSTUP_TOOLCHAIN:-}" ] && rustc +nightly --version >/dev/null 2>&1; then
         export RUSTUP_TOOLCHAIN=nightly
@@ -15,5 +15,5 @@ use_unstable_toolchain() {
             export RUSTC_BOOTSTRAP=1
             ;;
     esac
-    printf 'with %s%s\n' "$(rustc --version)" "${RUSTC_BOOTSTRAP:+ and its unstable options}"
+    printf 'using %s%s\n' "$(rustc --version)" "${RUSTC_BOOTSTRAP:+ with unstable options}"
 }

@@ -1,0 +1,75 @@
+//! The checks of this project that parse its sources.
+//!
+//! ```text
+//! cargo xtask layers          checks which folder of src uses which
+//! cargo xtask words           looks for words that the project does not use
+//! cargo xtask abi [--write]   compares the C header with the last release's declarations
+//! ```
+//!
+//! Each check prints what it found and exits with 1 if there are violations. The exit code is 2
+//! if the arguments are wrong or a file cannot be read.
+
+mod abi;
+mod files;
+mod layers;
+mod rust;
+mod words;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask COMMAND
+
+commands:
+  layers         Checks that each folder of src uses only folders below it.
+  words          Looks for words that the project does not use.
+  abi            Compares the C header with packaging/abi/declarations.
+  abi --write    Writes the declarations of the C header to packaging/abi/declarations.";
+
+/// The outcome of a check that could be run.
+enum Outcome {
+    /// The check passed. The text says what was checked.
+    Passed(String),
+    /// The check found violations. The text lists them.
+    Failed(String),
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let root = project_root();
+    let result = match arguments[..] {
+        ["layers"] => layers::run(&root),
+        ["words"] => words::run(&root),
+        ["abi"] => abi::run(&root),
+        ["abi", "--write"] => abi::write(&root),
+        ["help" | "-h" | "--help"] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => Err(format!("unknown command\n{USAGE}")),
+    };
+    match result {
+        Ok(Outcome::Passed(text)) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Ok(Outcome::Failed(text)) => {
+            eprintln!("{text}");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Returns the root directory of the project, which holds this package's directory.
+fn project_root() -> PathBuf {
+    // Cargo sets the variable at run time too. A copied target directory would hold the path of
+    // another checkout.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    package.parent().unwrap_or(Path::new(".")).to_path_buf()
+}
