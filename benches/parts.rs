@@ -1,5 +1,4 @@
-//! The decoder and the name parser by themselves:
-//! `cargo bench --features internals`.
+//! Measures the decoder and the parser of file names: `cargo bench --features _fuzz`.
 
 use std::hint::black_box;
 use std::io;
@@ -16,7 +15,7 @@ fn main() {
 
 const FORMS: [&str; 4] = ["plain", "lines", "JSON string", "FileResponse"];
 
-/// A file of 4 MiB as it is sent.
+/// Returns the body with a file of 4 MiB.
 fn body(form: &str) -> Vec<u8> {
     let text = STANDARD.encode(mock_server::fixtures::noise(4 << 20));
     let escaped = || text.replace('/', r"\/").replace('+', r"\u002b");

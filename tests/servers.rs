@@ -124,7 +124,8 @@ const ROUTES: [Route; 9] = [
 const STALL: Duration = Duration::from_secs(60);
 
 fn variable(name: &str) -> String {
-    env::var(name).unwrap_or_else(|_| panic!("{name} is not set: start by tests/servers/run"))
+    env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: run these tests by tests/servers/run"))
 }
 
 impl Proxy {

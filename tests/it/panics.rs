@@ -26,8 +26,8 @@ const LENGTH: usize = 100 * 1024 * 3;
 
 fn panics<T>(call: impl FnOnce() -> Result<T, Error>) {
     let outcome = catch_unwind(AssertUnwindSafe(call));
-    let panic = outcome.err().expect("it did not panic");
-    assert_eq!(panic.downcast_ref::<&str>(), Some(&"the caller's own"));
+    let panic = outcome.err().expect("the call did not panic");
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"a panic of the caller"));
 }
 
 /// Returns a function that panics when it is called for the `number`th time.
@@ -36,7 +36,7 @@ fn panic_at(number: usize) -> impl Fn() {
     move || {
         calls.set(calls.get() + 1);
         if calls.get() == number {
-            panic!("the caller's own");
+            panic!("a panic of the caller");
         }
     }
 }
@@ -45,7 +45,7 @@ struct Panicking;
 
 impl Write for Panicking {
     fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        panic!("the caller's own");
+        panic!("a panic of the caller");
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -101,7 +101,7 @@ fn panic_in_a_token_provider_fails_one_call_only() {
     let requests = AtomicUsize::new(0);
     let builder = Client::builder(&server.url).token_provider(move |_| {
         match requests.fetch_add(1, Ordering::SeqCst) {
-            0 => panic!("the caller's own"),
+            0 => panic!("a panic of the caller"),
             _ => Ok::<_, Error>("token".to_owned()),
         }
     });

@@ -43,11 +43,11 @@ fn cancel<T: Send>(call: impl FnOnce(CancelToken) -> Result<T, Error> + Send) ->
         let given = token.clone();
         let (done, is_done) = mpsc::channel();
         scope.spawn(move || {
-            done.send(call(given).err().expect("it ended with success"))
+            done.send(call(given).err().expect("the call succeeded"))
                 .unwrap();
         });
         if let Ok(error) = is_done.recv_timeout(Duration::from_millis(400)) {
-            panic!("it is not stuck: {error}");
+            panic!("the call did not wait: {error}");
         }
         let start = Instant::now();
         token.cancel();
@@ -237,7 +237,7 @@ fn assert_can_be_interrupted<T>(
     assert_eq!(
         requests.len(),
         5,
-        "{place}: it was asked again after it interrupted"
+        "{place}: called again after it interrupted"
     );
     for pair in requests.windows(2) {
         let between = pair[1] - pair[0];

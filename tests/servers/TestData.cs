@@ -4,7 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Text;
 
-/// <summary>The files, which the tests make in the same way.</summary>
+/// <summary>The files, which the tests generate in the same way.</summary>
 static class TestFile
 {
     public static readonly byte[] Bytes = Noise(100003);
@@ -15,13 +15,13 @@ static class TestFile
     /// <summary>A file of 64 MiB in base64.</summary>
     public static byte[] LargeBase64 { get { return Large.Value; } }
 
-    /// <summary>The body of a response that breaks off: 400,000 characters of base64.</summary>
+    /// <summary>The body of a truncated response: 400,000 characters of base64.</summary>
     public static readonly byte[] BrokenBase64 = Encoding.ASCII.GetBytes(Convert.ToBase64String(Noise(300000)));
 
-    /// <summary>A file whose contents belong into no error message.</summary>
+    /// <summary>A file whose content must not appear in error messages.</summary>
     public const string Customers = "Name,Email\r\nAlice Miller,alice@example.com\r\n";
 
-    /// <summary>The bytes of xorshift64, as tests/support/mod.rs has them.</summary>
+    /// <summary>The bytes of xorshift64, as in tests/mock_server/src/fixtures.rs.</summary>
     static byte[] Noise(int length)
     {
         var bytes = new byte[length];
@@ -39,7 +39,7 @@ static class TestFile
 
 sealed class Name
 {
-    /// <summary>How the server writes it: see names.tsv.</summary>
+    /// <summary>The way in which the server writes it, described in names.tsv.</summary>
     public string Way;
     public string Text;
 }

@@ -1,5 +1,4 @@
-//! What is compared: a socket that throws away what it receives, and ureq as one
-//! would use it.
+//! The programs of the comparison: a socket whose data is discarded or stored, and ureq.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -11,9 +10,9 @@ use std::time::Instant;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// Makes so many calls on so many threads, each with a client of its own, after
-/// one that is not counted. Prints seconds, seconds of processor time, and the
-/// peak of memory over the idle process in bytes.
+/// Makes `calls` calls on `threads` threads, each with a client of its own, after one call that
+/// is not measured. Prints the seconds, the seconds of processor time, and the peak of memory
+/// above the idle process in bytes.
 pub fn measure<C>(url: &str, job: &str, calls: &str, threads: &str, new_client: fn(&str, &str) -> C)
 where
     C: FnMut(),
@@ -43,7 +42,7 @@ where
     println!("{wall} {cpu} {}", memory("VmHWM") - idle);
 }
 
-/// In bytes, from the operating system.
+/// Returns a figure of /proc/self/status, in bytes.
 fn memory(what: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with(what)).unwrap();
@@ -56,25 +55,25 @@ fn cpu_seconds() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
-/// Receives and throws away: the ceiling.
+/// Receives and discards the data: the maximum speed.
 pub fn discarding(url: &str, job: &str) -> impl FnMut() + use<> {
     let mut receive = receiving(url, job);
     move || receive(&mut |_| {})
 }
 
-/// Receives, and writes as many bytes as the file has into a file in the folder
-/// $FOLDER: the ceiling for saving there.
+/// Receives, and writes as many bytes as the file has to a file in the directory $FOLDER: the
+/// maximum speed of saving there.
 pub fn storing(url: &str, job: &str) -> impl FnMut() + use<> {
     let mut receive = receiving(url, job);
-    let folder = PathBuf::from(std::env::var_os("FOLDER").unwrap());
+    let directory = PathBuf::from(std::env::var_os("FOLDER").unwrap());
     move || {
-        let mut file = File::create(folder.join("part")).unwrap();
-        receive(&mut |piece| file.write_all(&piece[..piece.len() / 4 * 3]).unwrap());
-        std::fs::rename(folder.join("part"), folder.join("stored")).unwrap();
+        let mut file = File::create(directory.join("part")).unwrap();
+        receive(&mut |chunk| file.write_all(&chunk[..chunk.len() / 4 * 3]).unwrap());
+        std::fs::rename(directory.join("part"), directory.join("stored")).unwrap();
     }
 }
 
-/// Is handed each piece that was received.
+/// Called with each chunk that was received.
 type Take<'a> = &'a mut dyn FnMut(&[u8]);
 
 fn receiving(url: &str, job: &str) -> impl FnMut(Take) + use<> {
@@ -91,19 +90,19 @@ fn receiving(url: &str, job: &str) -> impl FnMut(Take) + use<> {
          Authorization: Bearer token\r\nContent-Type: application/json\r\n\r\n"
     );
     // The fastest of the sizes from 16 KiB to 128 KiB.
-    let mut room = vec![0; 32 * 1024];
+    let mut buffer = vec![0; 32 * 1024];
     move |take| {
         socket.write_all(request.as_bytes()).unwrap();
-        let length = socket.read(&mut room).unwrap();
-        let text = String::from_utf8_lossy(&room[..length]);
-        let head = text.find("\r\n\r\n").expect("the head in one piece") + 4;
+        let length = socket.read(&mut buffer).unwrap();
+        let text = String::from_utf8_lossy(&buffer[..length]);
+        let head = text.find("\r\n\r\n").expect("the head did not arrive whole") + 4;
         let (_, rest) = text.split_once("Content-Length: ").unwrap();
         let body: usize = rest.split('\r').next().unwrap().parse().unwrap();
-        take(&room[head..length]);
+        take(&buffer[head..length]);
         let mut left = body - (length - head);
         while left > 0 {
-            let length = socket.read(&mut room).unwrap();
-            take(&room[..length]);
+            let length = socket.read(&mut buffer).unwrap();
+            take(&buffer[..length]);
             left -= length;
         }
     }
@@ -114,8 +113,8 @@ pub fn ureq_and_base64(url: &str, job: &str) -> impl FnMut() + use<> {
     let url = format!("{url}/api/QueuedJobs/OutputFile/{job}");
     move || {
         let request = agent.get(&url).header("Authorization", "Bearer token");
-        let mut answer = request.call().unwrap();
-        let body = answer.body_mut().with_config().limit(u64::MAX);
+        let mut response = request.call().unwrap();
+        let body = response.body_mut().with_config().limit(u64::MAX);
         let text = body.read_to_vec().unwrap();
         let bytes = STANDARD.decode(text).unwrap();
         assert!(bytes.len() > 1000);

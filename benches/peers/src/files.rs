@@ -1,18 +1,18 @@
-//! The files that the server has.
+//! The server's files.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// Decoded bytes of a block: whole lines of 76 characters.
+/// The decoded size of a block: whole lines of 76 characters.
 const BLOCK: usize = 57 * 1536;
 
 /// The beginning of a `FileResponse`.
 const OBJECT: &str = "{\"FileName\":\"report.csv\",\"Content\":\"";
 
-/// What stands before the text, how it is encoded, and what stands behind.
+/// The text before the data, its encoding, and the text after it.
 type Form<'a> = (&'a str, &'a dyn Fn(&[u8]) -> String, &'a str);
 
-/// A job's output file as it is sent. A job is form * 10 + size.
+/// Returns the body for a job's output file. A job's id is form * 10 + size.
 pub fn body(job: usize) -> Option<Vec<u8>> {
     let size = match job % 10 {
         1 => 20 * 1000,
@@ -50,7 +50,7 @@ pub fn body(job: usize) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// Bytes that look random and are the same every time.
+/// Returns pseudo-random bytes, the same in every run.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let next = || {

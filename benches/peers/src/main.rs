@@ -1,7 +1,7 @@
-//! The server and the Rust programs of the comparison; see `benches/peers/run`.
+//! The server and the Rust programs of the comparison. `benches/peers/run` starts them.
 //!
 //! ```text
-//! peers server                        prints where it is; ends with standard input
+//! peers server                        prints its URLs; exits when standard input ends
 //! peers discard|store|ureq URL JOB CALLS THREADS
 //! ```
 

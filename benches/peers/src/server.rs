@@ -1,4 +1,4 @@
-//! A server that does nothing but send.
+//! A server that sends prepared responses.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -12,7 +12,8 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::files;
 
-/// Prints the plain URL, the TLS URL, and the path of the certificate.
+/// Serves until standard input ends. Prints the HTTP URL, the HTTPS URL, and the path of the
+/// certificate.
 pub fn run() {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec!["localhost".into()]).unwrap();
@@ -58,13 +59,13 @@ where
     port
 }
 
-/// The body of a job's file, made when it is first asked for.
+/// Returns the body for a job's file, which is built for the first request.
 fn body_of(job: usize) -> &'static [u8] {
     static BODIES: LazyLock<Mutex<HashMap<usize, &'static [u8]>>> = LazyLock::new(Mutex::default);
     let mut bodies = BODIES.lock().unwrap();
     bodies
         .entry(job)
-        .or_insert_with(|| files::body(job).expect("a job that is known").leak())
+        .or_insert_with(|| files::body(job).expect("unknown job").leak())
 }
 
 fn serve(stream: impl Read + Write) -> io::Result<()> {
@@ -79,7 +80,7 @@ fn serve(stream: impl Read + Write) -> io::Result<()> {
         let job = head
             .split([' ', '/'])
             .find_map(|part| part.parse::<usize>().ok());
-        let job = job.expect("a job's number in the path");
+        let job = job.expect("no job id in the path");
         let body = body_of(job);
         let mut start = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\
@@ -87,7 +88,7 @@ fn serve(stream: impl Read + Write) -> io::Result<()> {
             body.len()
         )
         .into_bytes();
-        // What is small goes in one piece.
+        // A small response is sent with one write.
         let first = body.len().min(32 * 1024);
         start.extend_from_slice(&body[..first]);
         let out = stream.get_mut();

@@ -1,8 +1,8 @@
-// Serves the calls of a queued job with ASP.NET Core on Kestrel. The framework formats every
-// value, error and header; the actions only choose one by the job's id.
+// Serves the requests for queued jobs with ASP.NET Core on Kestrel. The framework formats every
+// value, error and header. The actions only select one by the job's id.
 //
-// Arguments: the table of names (names.tsv), the file for the request log. Prints the port and
-// ends at the end of its standard input.
+// Arguments: the table of names (names.tsv) and the file for the request log. Prints its port.
+// Exits when its standard input ends.
 using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
@@ -30,7 +30,7 @@ public static class Program
     public static async Task Main(string[] arguments)
     {
         Names.Read(arguments[0]);
-        // Slow actions hold a thread each, and the pool grows slowly.
+        // A slow action occupies a thread, and the pool grows slowly.
         ThreadPool.SetMinThreads(64, 64);
         var log = new StreamWriter(arguments[1]) { AutoFlush = true };
         var host = new WebHostBuilder()
@@ -61,7 +61,7 @@ public static class Program
     }
 }
 
-/// <summary>The tokens that were issued, and for how many calls each is still valid.</summary>
+/// <summary>The issued tokens, and the number of calls for which each is still valid.</summary>
 sealed class RequireTokenAttribute : Attribute, IAuthorizationFilter
 {
     static readonly ConcurrentDictionary<string, int> Left = new ConcurrentDictionary<string, int>();
@@ -77,7 +77,7 @@ sealed class RequireTokenAttribute : Attribute, IAuthorizationFilter
     public void OnAuthorization(AuthorizationFilterContext context)
     {
         var token = ((string)context.HttpContext.Request.Headers["Authorization"] ?? "").Replace("Bearer ", "");
-        // Tokens that tests make up begin with "valid".
+        // Tests choose tokens that begin with "valid".
         var isValid = token.StartsWith("valid")
             || Left.ContainsKey(token) && Left.AddOrUpdate(token, 0, (_, left) => left - 1) >= 0;
         if (!isValid) context.Result = new UnauthorizedResult();
@@ -148,8 +148,8 @@ public class QueuedJobsController : ControllerBase
     [HttpGet("small-ids/api/QueuedJobs/OutputFile/{id}")]
     public IActionResult SmallId(byte id) => Ok();
 
-    // Since one of its routes has the id in the path, [ApiController] reads it from nowhere else:
-    // the form with "?id=" answers 404.
+    // One of the routes has the id in the path, so [ApiController] reads it from the path only: the
+    // route with "?id=" responds with 404.
     [HttpGet("rest/api/QueuedJobs/OutputFile")]
     [HttpGet("rest/api/QueuedJobs/OutputFile/{id}")]
     [HttpGet("developer/api/QueuedJobs/OutputFile/{id}")]
@@ -174,7 +174,7 @@ public class QueuedJobsController : ControllerBase
             case 111: return File(Encoding.UTF8.GetPreamble().Concat(Encoding.ASCII.GetBytes(base64)).ToArray(), "text/plain", "orders.csv");
             case 112: return File(new byte[0], "application/octet-stream", "orders.csv");
             case 113: return Ok(new FileResponse { FileName = "orders.csv", Content = new byte[0] });
-            // No files
+            // Responses without a file
             case 120: return new JsonResult(null);
             case 121: return NoContent();
             case 122: return Ok(new FileResponse { FileName = "orders.csv" });
@@ -187,7 +187,7 @@ public class QueuedJobsController : ControllerBase
             // Large files
             case 201: return File(new NonSeekable(TestFile.LargeBase64), "text/plain", "orders.csv");
             case 202: return File(TestFile.LargeBase64, "text/plain", "orders.csv");
-            // Broken responses
+            // Truncated responses
             case 203: return new Broken(null, breaksOff: true);
             case 204: return new Broken(1000000, breaksOff: true);
             case 205: return new Broken(null, breaksOff: false);
@@ -262,7 +262,7 @@ public class QueuedJobsController : ControllerBase
     IActionResult TooMany(int status, TimeSpan wait) =>
         StatusCode(status, new RateLimit { RateLimitResetTime = DateTime.UtcNow + wait });
 
-    /// <summary>JSON by the older serializer, which writes "/" as "\/".</summary>
+    /// <summary>JSON of the older serializer, which writes "/" as "\/".</summary>
     static string Escaped<T>(T value)
     {
         using var text = new MemoryStream();

@@ -1,5 +1,5 @@
-// What Mono's Web API lacks: it is a snapshot of 2012, before HttpError and PushStreamContent.
-// Both are here as version 2 has them.
+// HttpError and PushStreamContent of version 2. Mono's Web API is a snapshot of 2012, which lacks
+// them.
 using System;
 using System.Collections.Generic;
 using System.IO;

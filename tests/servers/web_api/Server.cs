@@ -1,8 +1,8 @@
-// Serves the calls of a queued job with ASP.NET Web API on Mono's HttpListener. The framework
-// formats every value, error and header; the actions only choose one by the job's id.
+// Serves the requests for queued jobs with ASP.NET Web API on Mono's HttpListener. The framework
+// formats every value, error and header. The actions only select one by the job's id.
 //
-// Arguments: the table of names (names.tsv), the file for the request log. Prints the port and
-// ends at the end of its standard input.
+// Arguments: the table of names (names.tsv) and the file for the request log. Prints its port.
+// Exits when its standard input ends.
 using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
@@ -25,7 +25,7 @@ public static class Program
     public static void Main(string[] arguments)
     {
         Names.Read(arguments[0]);
-        // Bodies without an end hold a thread each, and the pool grows slowly.
+        // A body without end occupies a thread, and the pool grows slowly.
         ThreadPool.SetMinThreads(64, 64);
         var log = new RequestLog(arguments[1]);
         var configuration = new HttpConfiguration();
@@ -58,7 +58,7 @@ public static class Program
         }
     }
 
-    /// <summary>Starts a listener on a free port of loopback.</summary>
+    /// <summary>Starts a listener on a free port of 127.0.0.1.</summary>
     static HttpListener Listen(out int port)
     {
         while (true)
@@ -68,7 +68,7 @@ public static class Program
             port = ((IPEndPoint)probe.LocalEndpoint).Port;
             probe.Stop();
             var listener = new HttpListener();
-            // Every host name, since proxies pass on the one of the URL.
+            // Every host name, because proxies pass on the host of the URL.
             listener.Prefixes.Add("http://*:" + port + "/");
             try
             {
@@ -83,7 +83,7 @@ public static class Program
     }
 }
 
-/// <summary>One line for each request: method, path and query, the client's port, the token.</summary>
+/// <summary>A log with a line for each request: method, path and query, client port, token.</summary>
 public sealed class RequestLog
 {
     readonly StreamWriter writer;
@@ -119,7 +119,7 @@ static class Bridge
         }
         catch (Exception)
         {
-            // The client is gone, or the action broke off on purpose.
+            // The client closed the connection, or the action ended it on purpose.
             Break(context);
         }
     }
@@ -132,13 +132,14 @@ static class Bridge
         {
             var connection = typeof(HttpListenerContext).GetField("cnc", Hidden).GetValue(context);
             var socket = (Socket)connection.GetType().GetField("sock", Hidden).GetValue(connection);
-            // Not closed: the listener still uses the descriptor, which would be another connection's.
+            // Not closed: the listener still uses the descriptor, which would belong to another
+            // connection.
             if (socket != null) socket.Shutdown(SocketShutdown.Both);
             context.Response.Abort();
         }
         catch (Exception)
         {
-            // It has ended already.
+            // The connection has ended already.
         }
     }
 
@@ -165,7 +166,7 @@ static class Bridge
     }
 }
 
-/// <summary>The tokens that were issued, and for how many calls each is still valid.</summary>
+/// <summary>The issued tokens, and the number of calls for which each is still valid.</summary>
 static class Tokens
 {
     static readonly ConcurrentDictionary<string, int> Left = new ConcurrentDictionary<string, int>();
@@ -178,7 +179,7 @@ static class Tokens
         return token;
     }
 
-    /// <summary>Tokens that tests make up begin with "valid".</summary>
+    /// <summary>Tests choose tokens that begin with "valid".</summary>
     public static bool Accept(string token)
     {
         if (token == null) return false;
@@ -193,7 +194,7 @@ class RequireToken : DelegatingHandler
     {
         var authorization = request.Headers.Authorization;
         var isLogin = request.RequestUri.AbsolutePath.EndsWith("/api/token");
-        // Slower than nginx waits for.
+        // Slower than nginx's timeout.
         if (request.RequestUri.AbsolutePath.EndsWith("/317")) await Task.Delay(10000);
         if (isLogin || Tokens.Accept(authorization == null ? null : authorization.Parameter))
             return await base.SendAsync(request, cancel);
@@ -282,7 +283,7 @@ public class QueuedJobsController : ApiController
             case 112: return WithName(Bytes(new byte[0]));
             case 113: return Request.CreateResponse(HttpStatusCode.OK,
                 new FileResponse { FileName = "orders.csv", Content = new byte[0] });
-            // No files
+            // Responses without a file
             case 120: return Request.CreateResponse<string>(HttpStatusCode.OK, null);
             case 121: return Request.CreateResponse(HttpStatusCode.NoContent);
             case 122: return Request.CreateResponse(HttpStatusCode.OK, new FileResponse { FileName = "orders.csv" });
@@ -296,7 +297,7 @@ public class QueuedJobsController : ApiController
             // Large files
             case 201: return WithName(Pushed(stream => stream.Write(TestFile.LargeBase64, 0, TestFile.LargeBase64.Length)));
             case 202: return WithName(Bytes(TestFile.LargeBase64));
-            // Broken responses
+            // Truncated responses
             case 203: return WithName(Pushed(BreakOff));
             case 204: return WithName(Pushed(BreakOff, 1000000));
             case 205: return WithName(Pushed(WithoutEnd));
@@ -404,7 +405,7 @@ public class QueuedJobsController : ApiController
             return response;
         }
         var disposition = new ContentDispositionHeaderValue("attachment");
-        // FileName refuses a name with quotes in it unless the caller quotes it.
+        // FileName rejects a name with quotation marks unless the caller quotes it.
         if (name.Way == "quoted")
             disposition.FileName = '"' + name.Text.Replace("\\", "\\\\").Replace("\"", "\\\"") + '"';
         else if (name.Way != "star") disposition.FileName = name.Text;
@@ -413,7 +414,7 @@ public class QueuedJobsController : ApiController
         return response;
     }
 
-    /// <summary>The response to an exception of an action, in version 2's words.</summary>
+    /// <summary>The response to an exception of an action, with the texts of version 2.</summary>
     HttpResponseMessage Failed(Exception exception)
     {
         try { throw exception; }
