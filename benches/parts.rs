@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use divan::Bencher;
 use divan::counter::BytesCount;
-use sellercloud_output::internals::{decode_body, name_of_header};
+use sellercloud_output::fuzzing::{decode_body, name_of_header};
 
 fn main() {
     divan::main();

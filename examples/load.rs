@@ -22,7 +22,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use sellercloud_output::{Client, Error, ErrorKind, Retry};
+use sellercloud_output::{Client, Error, ErrorKind, RetryPolicy};
 
 use mock_server::fixtures::{noise, sha256};
 
@@ -76,13 +76,13 @@ fn load(time: Duration, threads: usize) -> Result<(), Box<dyn StdError>> {
     let client = Client::builder(&server.url)
         .credentials("user", "password")
         .stall_timeout(PATIENCE)
-        .max_size(LARGEST as u64 * 2)
-        .retry(Retry {
-            attempts: 20,
-            base: Duration::from_millis(1),
-            longest: Duration::from_millis(50),
-            ..Retry::default()
-        })
+        .max_file_size(LARGEST as u64 * 2)
+        .retry_policy(
+            RetryPolicy::default()
+                .max_attempts(20)
+                .initial_backoff(Duration::from_millis(1))
+                .max_backoff(Duration::from_millis(50)),
+        )
         .build()?;
     let before = open_files()?;
     let counts = Counts::default();
@@ -184,7 +184,7 @@ fn call(
     let failing = random.choice(FAILURES).filter(|_| random.u8(0..10) == 0);
     let job = failing.map_or_else(|| random.i32(1..=FILES), |(job, _)| job);
     let outcome = match random.u8(0..3) {
-        0 => client.output_file(job).map(|file| file.bytes.to_vec()),
+        0 => client.get_output_file(job).map(|file| file.bytes.to_vec()),
         1 => client.save_output_file(job, folder).map(|saved| {
             let bytes = fs::read(&saved.path).unwrap();
             fs::remove_file(&saved.path).unwrap();
@@ -214,7 +214,7 @@ fn written(client: &Client, job: i32) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         match client.write_output_file(job, &mut bytes) {
             Ok(_) => return Ok(bytes),
-            Err(error) if error.retry_may_help() => {}
+            Err(error) if error.is_retryable() => {}
             Err(error) => return Err(error),
         }
     }

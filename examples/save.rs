@@ -1,14 +1,14 @@
-//! Saves a job's output file, and prints what came of it:
+//! Saves a job's output file, with any save options:
 //!
 //! ```sh
 //! SELLERCLOUD_TOKEN=... cargo run --example save -- SERVER JOB DIRECTORY [OPTION=VALUE]...
 //! ```
 //!
-//! Options: `if-exists=fail|replace|number`, `sync=true|false`, `name=NAME`; and, to see what
-//! happens to many files of one name, `threads=NUMBER` and `times=NUMBER`.
+//! Options: `if-exists=fail|replace|keep-both`, `flush-to-disk=true|false` and `name=NAME`. To
+//! save many files of one name: `threads=COUNT` and `times=COUNT`.
 //!
-//! Prints `saved PATH`, or `failed KIND CODE MESSAGE` with the system's error code or 0, once
-//! for each file. tests/system_calls makes its system calls fail.
+//! Prints a line for each file: `saved PATH`, or `failed KIND CODE MESSAGE`, with the system's
+//! error code or 0. `tests/system_calls` makes the system calls of this program fail.
 
 use std::collections::HashMap;
 use std::env;
@@ -16,7 +16,7 @@ use std::error::Error as StdError;
 use std::process::ExitCode;
 use std::thread;
 
-use sellercloud_output::{Client, Error, IfExists, Retry, SaveOptions};
+use sellercloud_output::{Client, IfExists, RetryPolicy, SaveOptions};
 
 fn main() -> Result<ExitCode, Box<dyn StdError>> {
     let mut arguments = env::args().skip(1);
@@ -31,29 +31,34 @@ fn main() -> Result<ExitCode, Box<dyn StdError>> {
     let option = |name| options.get(name).map(String::as_str);
     let number = |name| option(name).unwrap_or("1").parse::<usize>();
 
-    let save_options = SaveOptions {
-        name: option("name").map(str::to_owned),
-        if_exists: match option("if-exists") {
+    let mut save_options = SaveOptions::default()
+        .if_exists(match option("if-exists") {
             None | Some("fail") => IfExists::Fail,
             Some("replace") => IfExists::Replace,
-            Some("number") => IfExists::Number,
-            Some(other) => return Err(format!("{other} is not a choice").into()),
-        },
-        sync: option("sync").unwrap_or("true").parse()?,
-    };
+            Some("keep-both") => IfExists::KeepBoth,
+            Some(other) => return Err(format!("{other} is not a value of if-exists").into()),
+        })
+        .flush_to_disk(option("flush-to-disk").unwrap_or("true").parse()?);
+    if let Some(name) = option("name") {
+        save_options = save_options.file_name(name);
+    }
     let client = Client::builder(&server)
         .token(env::var("SELLERCLOUD_TOKEN")?)
-        .retry(Retry::never())
+        .retry_policy(RetryPolicy::never())
         .build()?;
     let save = || {
-        let call = client.call().saving(save_options.clone());
+        let call = client.call().save_options(save_options.clone());
         match call.save_output_file(job.as_str(), &directory) {
             Ok(saved) => {
                 println!("saved {}", saved.path.display());
                 true
             }
             Err(error) => {
-                println!("failed {:?} {} {error}", error.kind(), system_code(&error));
+                println!(
+                    "failed {:?} {} {error}",
+                    error.kind(),
+                    error.raw_os_error().unwrap_or(0)
+                );
                 false
             }
         }
@@ -61,7 +66,7 @@ fn main() -> Result<ExitCode, Box<dyn StdError>> {
     let (threads, times) = (number("threads")?, number("times")?);
     let save_all = || (0..times).all(|_| save());
     let is_saved = match threads {
-        // The thread that strace counts the calls of.
+        // On the main thread, whose system calls strace counts.
         1 => save_all(),
         _ => thread::scope(|scope| {
             let running: Vec<_> = (0..threads).map(|_| scope.spawn(save_all)).collect();
@@ -73,11 +78,4 @@ fn main() -> Result<ExitCode, Box<dyn StdError>> {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
-}
-
-fn system_code(error: &Error) -> i32 {
-    match error {
-        Error::Io { source, .. } => source.raw_os_error().unwrap_or_default(),
-        _ => 0,
-    }
 }

@@ -14,7 +14,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use mock_server::RawServer;
 use mock_server::process::{run_alone, runs_alone};
-use sellercloud_output::{Client, ErrorKind, Retry, SaveOptions, Wait};
+use sellercloud_output::{Client, ErrorKind, RetryPolicy, SaveOptions, WaitOptions};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -82,12 +82,9 @@ fn peak_above<T>(idle: u64, call: impl FnOnce() -> T) -> (u64, T) {
 }
 
 fn client() -> Client {
-    let retry = Retry {
-        attempts: 1,
-        ..Retry::default()
-    };
+    let retry = RetryPolicy::default().max_attempts(1);
     let builder = Client::builder(env::var("SCO_TEST_URL").unwrap());
-    builder.token("token").retry(retry).build().unwrap()
+    builder.token("token").retry_policy(retry).build().unwrap()
 }
 
 fn bounded(test: &str, server: &RawServer, calls: impl FnOnce()) {
@@ -103,13 +100,11 @@ fn get_output_file_needs_memory_for_the_file() {
     bounded("get_output_file_needs_memory_for_the_file", &server, || {
         let client = client();
         for size in SIZES {
-            // The second download reuses the buffer of the first one.
             for _ in 0..2 {
-                let (peak, file) = peak_of(|| client.output_file(size as i64).unwrap());
+                let (peak, file) = peak_of(|| client.get_output_file(size as i64).unwrap());
                 let length = file.bytes.len() as u64;
                 assert_eq!(length, size * MIB);
                 assert!(peak <= length + ALLOWANCE, "{size} MiB: {peak}");
-                client.recycle(file);
             }
         }
     });
@@ -122,7 +117,7 @@ fn get_output_file_in_json_needs_no_more_memory() {
         "get_output_file_in_json_needs_no_more_memory",
         &server,
         || {
-            let (peak, file) = peak_of(|| client().output_file(64).unwrap());
+            let (peak, file) = peak_of(|| client().get_output_file(64).unwrap());
             assert_eq!(file.bytes.len() as u64, 64 * MIB);
             assert!(peak <= 64 * MIB + ALLOWANCE, "{peak}");
         },
@@ -141,15 +136,13 @@ fn save_and_write_memory_is_independent_of_size() {
             for size in SIZES {
                 let (peak, info) =
                     peak_of(|| client.write_output_file(size as i64, &mut io::sink()));
-                assert_eq!(info.unwrap().len, size * MIB);
+                assert_eq!(info.unwrap().size, size * MIB);
                 assert!(peak <= ALLOWANCE, "writing {size} MiB: {peak}");
 
-                let options = SaveOptions {
-                    name: Some(size.to_string()),
-                    sync: false,
-                    ..SaveOptions::default()
-                };
-                let call = client.call().saving(options);
+                let options = SaveOptions::default()
+                    .file_name(size.to_string())
+                    .flush_to_disk(false);
+                let call = client.call().save_options(options);
                 let (peak, saved) = peak_of(|| call.save_output_file(size as i64, folder.path()));
                 let saved = saved.unwrap();
                 assert_eq!(fs::metadata(&saved.path).unwrap().len(), size * MIB);
@@ -165,7 +158,7 @@ fn wrong_content_length_takes_no_memory() {
     bounded("wrong_content_length_takes_no_memory", &server, || {
         let client = client();
         for size in [64, 1024, 2048] {
-            let (peak, outcome) = peak_of(|| client.output_file(size));
+            let (peak, outcome) = peak_of(|| client.get_output_file(size));
             assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Connection);
             assert!(peak <= ALLOWANCE, "{size} MiB: {peak}");
         }
@@ -292,18 +285,18 @@ fn json_of_any_shape_needs_memory_for_its_text() {
         || {
             // The first call allocates memory that stays in use.
             let client = client();
-            client.job(NO_JOB).unwrap();
+            client.get_job(NO_JOB).unwrap();
             let limit = MAX_JSON as u64 + ALLOWANCE;
             // Memory that the allocator keeps counts too.
             let idle = memory("VmRSS:");
             let shapes = hostile_json("{", "}").into_iter().map(|(name, _)| name);
             let shapes: Vec<_> = shapes.collect();
             for (job, name) in (1..).zip(&shapes) {
-                let (peak, outcome) = peak_above(idle, || client.job(job));
+                let (peak, outcome) = peak_above(idle, || client.get_job(job));
                 outcome.unwrap_or_else(|error| panic!("{name}: {error}"));
                 assert!(peak <= limit, "a job with {name}: {peak}");
 
-                let (peak, outcome) = peak_above(idle, || client.output_file(job));
+                let (peak, outcome) = peak_above(idle, || client.get_output_file(job));
                 assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Server, "{name}");
                 assert!(peak <= limit, "an error with {name}: {peak}");
 
@@ -312,18 +305,19 @@ fn json_of_any_shape_needs_memory_for_its_text() {
                     let builder = Client::builder(format!("{url}/{base}/{job}"));
                     builder
                         .token("token")
-                        .retry(Retry::never())
+                        .retry_policy(RetryPolicy::never())
                         .build()
                         .unwrap()
                 };
                 let failed = builder("failed");
-                let (peak, outcome) = peak_above(idle, || failed.wait(job, Wait::default()));
+                let (peak, outcome) =
+                    peak_above(idle, || failed.wait_for_job(job, WaitOptions::default()));
                 let error = outcome.unwrap_err();
-                assert_eq!(error.job_end().unwrap().log, ["line"], "{name}");
+                assert_eq!(error.job_log(), ["line"], "{name}");
                 assert!(peak <= limit, "a log with {name}: {peak}");
 
                 let nothing = builder("nothing");
-                let (peak, outcome) = peak_above(idle, || nothing.job(job));
+                let (peak, outcome) = peak_above(idle, || nothing.get_job(job));
                 let kind = outcome.map(|job| job.status).map_err(|error| error.kind());
                 assert!(
                     matches!(kind, Err(ErrorKind::MalformedBody) | Ok(_)),
@@ -332,16 +326,20 @@ fn json_of_any_shape_needs_memory_for_its_text() {
                 assert!(peak <= limit, "no job with {name}: {peak}");
 
                 let url = env::var("SCO_TEST_URL").unwrap();
-                let team = Client::for_team("acme").team_directory(format!("{url}/{job}"));
-                let team = team.token("token").retry(Retry::never()).build().unwrap();
-                let (peak, outcome) = peak_above(idle, || team.job(job));
+                let team = Client::for_team("acme").team_lookup_url(format!("{url}/{job}"));
+                let team = team
+                    .token("token")
+                    .retry_policy(RetryPolicy::never())
+                    .build()
+                    .unwrap();
+                let (peak, outcome) = peak_above(idle, || team.get_job(job));
                 outcome.unwrap_err();
                 assert!(peak <= limit, "a look-up with {name}: {peak}");
 
                 let builder = Client::builder(env::var("SCO_TEST_URL").unwrap());
                 let builder = builder.credentials("user", "password");
-                let client = builder.retry(Retry::never()).build().unwrap();
-                let (peak, outcome) = peak_above(idle, || client.job(NO_JOB));
+                let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
+                let (peak, outcome) = peak_above(idle, || client.get_job(NO_JOB));
                 assert_eq!(
                     outcome.unwrap_err().kind(),
                     ErrorKind::MalformedBody,
@@ -377,7 +375,7 @@ fn large_json_around_the_file_needs_little_memory() {
         || {
             let folder = tempfile::tempdir().unwrap();
             let client = client();
-            let _ = client.job(1);
+            let _ = client.get_job(1);
             for job in 1..=count as i64 {
                 let (peak, saved) = peak_of(|| client.save_output_file(job, folder.path()));
                 let saved = saved.unwrap();

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use mock_server::fixtures::{noise, sha256};
 use sellercloud_output::{
-    BodyEncoding, Client, ClientBuilder, Error, ErrorKind, JobStatus, Retry, Wait,
+    BodyEncoding, Client, ClientBuilder, Error, ErrorKind, JobStatus, RetryPolicy, WaitOptions,
 };
 
 /// The server at the end of a route.
@@ -185,7 +185,7 @@ impl Route {
             .allow_plain_http(true)
             .add_ca_certificates(&authority)
             .proxy(self.proxy.url(&variable("PROXY_LOGIN")))
-            .retry(Retry::never())
+            .retry_policy(RetryPolicy::never())
             .stall_timeout(STALL)
             .call_timeout(Duration::from_secs(600))
     }
@@ -279,7 +279,7 @@ fn check_file(
     expected: &[u8],
 ) -> Result<(), String> {
     let file = client
-        .output_file(job)
+        .get_output_file(job)
         .map_err(|error| format!("in memory: {error}"))?;
     ensure(file.bytes == expected, || {
         format!("in memory: {} bytes differ", file.bytes.len())
@@ -289,7 +289,7 @@ fn check_file(
         .save_output_file(job, folder.path())
         .map_err(|error| format!("saved: {error}"))?;
     ensure(fs::read(&saved.path).unwrap() == expected, || {
-        format!("saved: {} bytes differ", saved.len)
+        format!("saved: {} bytes differ", saved.size)
     })?;
     let expected = name.map_or_else(|| format!("output-{job}"), str::to_owned);
     let stems = [file.name.as_str(), saved.name.as_str()];
@@ -306,13 +306,13 @@ fn check_error(
     job: i32,
     check: impl Fn(&Error) -> Result<(), String>,
 ) -> Result<(), String> {
-    match client.output_file(job) {
+    match client.get_output_file(job) {
         Ok(file) => return Err(format!("it gave {} bytes, {}", file.bytes.len(), file.name)),
         Err(error) => check(&error).map_err(|problem| format!("in memory: {problem}"))?,
     }
     let folder = tempfile::tempdir().unwrap();
     match client.save_output_file(job, folder.path()) {
-        Ok(file) => return Err(format!("it saved {} bytes, {}", file.len, file.name)),
+        Ok(file) => return Err(format!("it saved {} bytes, {}", file.size, file.name)),
         Err(error) => check(&error).map_err(|problem| format!("saved: {problem}"))?,
     }
     let left = fs::read_dir(folder.path()).unwrap().count();
@@ -465,7 +465,7 @@ fn name_in_the_frameworks_header_is_read() {
                 Kestrel => kestrel,
             };
             let expected = if expected == "=" { text } else { expected };
-            let result = match client.output_file(job) {
+            let result = match client.get_output_file(job) {
                 Ok(file) => ensure(expected.split('|').any(|name| name == file.name), || {
                     format!("the name is {:?}, not {expected:?}", file.name)
                 }),
@@ -478,7 +478,7 @@ fn name_in_the_frameworks_header_is_read() {
                 nginx: Some((port, "/latin-1")),
                 ..*route
             };
-            let file = latin_1.client("rest").build().unwrap().output_file(101);
+            let file = latin_1.client("rest").build().unwrap().get_output_file(101);
             let result = match file {
                 Ok(file) => ensure(file.name == "Grüße.csv", || file.name.clone()),
                 Err(error) => Err(error.to_string()),
@@ -653,7 +653,7 @@ fn record(client: ClientBuilder) -> (Client, Requests) {
     let requests = Requests::default();
     let seen = requests.clone();
     let client = client.on_request(move |request| {
-        let status = request.status.unwrap_or_default();
+        let status = request.http_status.unwrap_or_default();
         let line = format!("{} {status}", request.method);
         seen.lock().unwrap().push(line);
     });
@@ -679,7 +679,7 @@ fn login_happens_once_and_again_when_the_token_expires() {
 
         let (client, requests) = login("user", "correct horse");
         let result = (0..3)
-            .try_for_each(|_| client.output_file(101).map(drop).map_err(text))
+            .try_for_each(|_| client.get_output_file(101).map(drop).map_err(text))
             .and_then(|()| {
                 check_requests(&requests, &["POST 200", "GET 200", "GET 200", "GET 200"])
             });
@@ -687,7 +687,7 @@ fn login_happens_once_and_again_when_the_token_expires() {
 
         let (client, requests) = login("one-call", "correct horse");
         let result = (0..2)
-            .try_for_each(|_| client.output_file(101).map(drop).map_err(text))
+            .try_for_each(|_| client.get_output_file(101).map(drop).map_err(text))
             .and_then(|()| {
                 let renewed = ["POST 200", "GET 200", "GET 401", "POST 200", "GET 200"];
                 check_requests(&requests, &renewed)
@@ -721,17 +721,15 @@ fn login_happens_once_and_again_when_the_token_expires() {
 #[test]
 #[ignore = "needs the servers of tests/servers/run"]
 fn rate_limit_and_busy_server_are_waited_for() {
-    let retry = Retry {
-        attempts: 2,
-        base: Duration::from_millis(10),
-        ..Retry::default()
-    };
+    let retry = RetryPolicy::default()
+        .max_attempts(2)
+        .initial_backoff(Duration::from_millis(10));
     on_every_route(|route, cells| {
         for (job, least, status) in [(312, 1.0, 429), (313, 0.9, 503)] {
-            let (client, requests) = record(route.client("rest").retry(retry));
+            let (client, requests) = record(route.client("rest").retry_policy(retry));
             let start = Instant::now();
             let result = client
-                .output_file(job)
+                .get_output_file(job)
                 .map_err(|error| error.to_string())
                 .and_then(|file| ensure(file.bytes == small_file(), || "other bytes".into()))
                 .and_then(|()| {
@@ -742,9 +740,9 @@ fn rate_limit_and_busy_server_are_waited_for() {
             cells.add(format!("{job} {status}"), result);
         }
         // An hour is longer than the call may take: the error comes at once.
-        let (client, requests) = record(route.client("rest").retry(retry));
+        let (client, requests) = record(route.client("rest").retry_policy(retry));
         let start = Instant::now();
-        let result = match client.output_file(310) {
+        let result = match client.get_output_file(310) {
             Ok(_) => Err("it gave a file".to_owned()),
             Err(error) => check_refusal(&error, ErrorKind::RateLimited, 409, "Too many requests"),
         };
@@ -760,7 +758,7 @@ fn rate_limit_and_busy_server_are_waited_for() {
 fn job_is_waited_for_and_its_failure_reported() {
     on_every_route(|route, cells| {
         let client = route.client("rest").build().unwrap();
-        let wait = Wait::default();
+        let wait = WaitOptions::default();
         let call = || client.call().timeout(Duration::from_secs(300));
         let result = match call().wait_for_output_file(101, wait) {
             Ok((job, file)) => ensure(
@@ -773,12 +771,12 @@ fn job_is_waited_for_and_its_failure_reported() {
             Err(error) => Err(error.to_string()),
         };
         cells.add("completed job", result);
-        let result = match client.job(403) {
+        let result = match client.get_job(403) {
             Ok(job) => ensure(job.status == JobStatus::Processing, || format!("{job:?}")),
             Err(error) => Err(error.to_string()),
         };
         cells.add("running job", result);
-        let result = match call().wait(402, wait) {
+        let result = match call().wait_for_job(402, wait) {
             Ok(job) => Err(format!("{job:?}")),
             Err(error) => {
                 let text = error.to_string();
@@ -803,8 +801,8 @@ fn file_of_64_mib_arrives_whole() {
         for (job, framing) in [(201, "chunked"), (202, "with Content-Length")] {
             let folder = tempfile::tempdir().unwrap();
             let received = Cell::new((0, None));
-            let call = client.call().progress(|progress| {
-                received.set((progress.received, progress.total));
+            let call = client.call().on_progress(|progress| {
+                received.set((progress.bytes_received, progress.total_bytes));
                 ControlFlow::Continue(())
             });
             // Direct routes take every cell, the others two of the four.
@@ -818,7 +816,7 @@ fn file_of_64_mib_arrives_whole() {
                 false => None,
             };
             let in_memory = match is_direct || job == 201 {
-                true => Some(client.output_file(job).map(|file| digest(file.bytes))),
+                true => Some(client.get_output_file(job).map(|file| digest(file.bytes))),
                 false => None,
             };
             for (call, found) in [("saved", saved.clone()), ("in memory", in_memory)] {
@@ -1004,15 +1002,15 @@ fn check_killed(client: ClientBuilder, job: i32, mut own: OwnProcess) -> Result<
     let client = client.build().unwrap();
     let directory = tempfile::tempdir().unwrap();
     let mut killed = None;
-    let call = client.call().progress(|progress| {
-        if progress.received > 0 && killed.is_none() {
+    let call = client.call().on_progress(|progress| {
+        if progress.bytes_received > 0 && killed.is_none() {
             own.process.kill().unwrap();
             killed = Some(Instant::now());
         }
         ControlFlow::Continue(())
     });
     match call.save_output_file(job, directory.path()) {
-        Ok(file) => return Err(format!("it saved {} bytes", file.len)),
+        Ok(file) => return Err(format!("it saved {} bytes", file.size)),
         Err(error) => ensure(error.kind() == ErrorKind::Connection, || {
             format!("the kind is {:?}: {error}", error.kind())
         })?,
@@ -1115,8 +1113,8 @@ fn calls_in_a_row_share_one_connection() {
         let client = route.client("rest").token(token.as_str()).build().unwrap();
         let result = (0..10)
             .try_for_each(|_| {
-                client.output_file(103)?;
-                client.job(101).map(drop)
+                client.get_output_file(103).map(drop)?;
+                client.get_job(101).map(drop)
             })
             .map_err(|error| error.to_string());
         // The log of whoever the client speaks to in HTTP: method, path, connection, token.
@@ -1179,7 +1177,9 @@ fn page_of_the_reverse_proxy_is_reported_as_plain_text() {
         }
         let base = route.base("rest").replace("https:", "http:");
         let client = Client::builder(base).token(new_token());
-        let client = client.allow_plain_http(true).retry(Retry::never());
+        let client = client
+            .allow_plain_http(true)
+            .retry_policy(RetryPolicy::never());
         let client = client.proxy(route.proxy.url(&variable("PROXY_LOGIN")));
         let authority = fs::read(Path::new(&variable("DIR")).join("ca.pem")).unwrap();
         let client = client.add_ca_certificates(&authority).build().unwrap();
@@ -1209,7 +1209,7 @@ fn error_of_the_forward_proxy_names_the_proxy() {
                 .allow_plain_http(true)
                 .add_ca_certificates(&fs::read(Path::new(&variable("DIR")).join("ca.pem")).unwrap())
                 .proxy(proxy)
-                .retry(Retry::never()),
+                .retry_policy(RetryPolicy::never()),
         );
         let result = check_error(&client, 101, |error| {
             let text = error.to_string();

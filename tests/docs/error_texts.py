@@ -2,7 +2,7 @@
 """Checks that each error text of docs/troubleshooting.md is one of the program's texts.
 
 A heading in backticks is an error text; an ellipsis stands for a part that varies. Every other
-part must occur in a string literal of src or bindings, uppercase or lowercase.
+part must occur in src or bindings, in code or in a test that expects it, uppercase or lowercase.
 """
 
 import re
@@ -16,8 +16,9 @@ MIN_LENGTH = 4
 
 
 def joined(path: Path) -> str:
-    """Returns a source file as one line, with literals that continue on the next line joined."""
+    """Returns a source file without its comments, and with continued literals joined."""
     text = path.read_text(encoding="utf-8")
+    text = re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"\\\n\s*", "", text)
     text = re.sub(r'"\s*\+?\s*\n\s*(?:\+ )?[fr$]?"', "", text)
     return text.replace('\\"', '"').lower()

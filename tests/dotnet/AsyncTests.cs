@@ -11,7 +11,7 @@ namespace SellercloudOutputTests
     public class AsyncTests
     {
         [Test]
-        public void AsyncTwins_SuccessfulCalls_ReturnTheirResults()
+        public void AsyncMethods_SuccessfulCalls_ReturnTheirResults()
         {
             using (var directory = new TemporaryDirectory())
             using (var client = new SellercloudClient(Support.TokenOptions()))

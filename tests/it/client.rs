@@ -9,10 +9,12 @@ use mock_server::RawServer;
 use mock_server::fixtures::{noise, sha256};
 use mock_server::scripted_jobs::{JOBS, Job};
 use mock_server::{MockSellercloud, TOKEN};
-use sellercloud_output::{BodyEncoding, Client, ErrorKind, JobId, OutputFile, Retry};
+use sellercloud_output::{BodyEncoding, Client, ErrorKind, JobId, OutputFile, RetryPolicy};
 
 fn client(url: impl Into<String>) -> Client {
-    let builder = Client::builder(url).token(TOKEN).retry(Retry::never());
+    let builder = Client::builder(url)
+        .token(TOKEN)
+        .retry_policy(RetryPolicy::never());
     builder.build().unwrap()
 }
 
@@ -29,7 +31,7 @@ fn answering(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> M
 }
 
 fn fetch(server: &MockServer) -> Result<OutputFile, sellercloud_output::Error> {
-    client(server.base_url()).output_file(28142)
+    client(server.base_url()).get_output_file(28142)
 }
 
 #[test]
@@ -47,11 +49,11 @@ fn output_file_of_every_kind_has_its_bytes_and_name() {
         } else {
             &base64
         };
-        let file = client.output_file(job.id).unwrap();
+        let file = client.get_output_file(job.id).unwrap();
         assert_eq!(file.name, job.name);
         assert_eq!(sha256(&file.bytes), sha256(&(job.bytes)()), "{}", job.name);
         assert_eq!(
-            file.name_is_made_up,
+            file.is_fallback_name,
             job.name.starts_with("output-"),
             "{}",
             job.name
@@ -69,7 +71,7 @@ fn body_encoding_auto_decodes_every_form() {
         .build()
         .unwrap();
     for job in &JOBS {
-        let file = auto.output_file(job.id).unwrap();
+        let file = auto.get_output_file(job.id).unwrap();
         assert_eq!(file.name, job.name);
         assert_eq!(sha256(&file.bytes), sha256(&(job.bytes)()), "{}", job.name);
     }
@@ -81,14 +83,14 @@ fn job_as_number_text_or_link_is_accepted() {
     let client = client(mock.url());
     let name = Job::find(28143).name;
     let link = "/queued-jobs/queued-job-details.aspx?id=28143";
-    assert_eq!(client.output_file(28143_i32).unwrap().name, name);
-    assert_eq!(client.output_file(28143_u64).unwrap().name, name);
-    assert_eq!(client.output_file("28143").unwrap().name, name);
-    assert_eq!(client.output_file(link).unwrap().name, name);
-    assert_eq!(client.output_file(link.to_owned()).unwrap().name, name);
+    assert_eq!(client.get_output_file(28143_i32).unwrap().name, name);
+    assert_eq!(client.get_output_file(28143_u64).unwrap().name, name);
+    assert_eq!(client.get_output_file("28143").unwrap().name, name);
+    assert_eq!(client.get_output_file(link).unwrap().name, name);
+    assert_eq!(client.get_output_file(link.to_owned()).unwrap().name, name);
     let id: JobId = link.parse().unwrap();
-    assert_eq!(client.output_file(id).unwrap().name, name);
-    for error in [client.output_file(0), client.output_file("no job")] {
+    assert_eq!(client.get_output_file(id).unwrap().name, name);
+    for error in [client.get_output_file(0), client.get_output_file("no job")] {
         assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidArgument);
     }
 }
@@ -111,7 +113,7 @@ fn request_has_the_documented_path_and_headers() {
         .token(" abc.DEF-123_~+/=\n")
         .build()
         .unwrap();
-    assert_eq!(client.output_file(28142).unwrap().bytes, b"ABC");
+    assert_eq!(client.get_output_file(28142).unwrap().bytes, b"ABC");
     mock.assert();
 }
 
@@ -132,9 +134,9 @@ fn asked_thrice(
         then.status(by_query).body("QUJD");
     });
     let client = client(server.base_url());
-    let _ = client.output_file(28142);
-    let _ = client.output_file(28142);
-    let last = client.output_file(28142);
+    let _ = client.get_output_file(28142);
+    let _ = client.get_output_file(28142);
+    let last = client.get_output_file(28142);
     (path.calls(), query.calls(), last)
 }
 
@@ -178,11 +180,11 @@ fn output_file_transient_error_pins_no_route() {
         then.status(200).body("QUJD");
     });
     let client = client(server.base_url());
-    let error = client.output_file(1).unwrap_err();
+    let error = client.get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Server);
     // From now on the server responds as usual: it knows the route with the query only.
     failing.delete();
-    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+    assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
 }
 
 #[test]
@@ -197,10 +199,10 @@ fn output_file_route_that_vanishes_is_replaced_by_the_other() {
         then.status(200).body("REVG");
     });
     let client = client(server.base_url());
-    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+    assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
     by_path.delete();
     for _ in 0..2 {
-        assert_eq!(client.output_file(1).unwrap().bytes, b"DEF");
+        assert_eq!(client.get_output_file(1).unwrap().bytes, b"DEF");
     }
     assert_eq!(by_query.calls(), 2);
 }
@@ -217,7 +219,7 @@ fn output_file_unknown_by_both_routes_reports_the_first_message() {
             then.status(404).body(words);
         });
     }
-    let error = client(server.base_url()).output_file(2).unwrap_err();
+    let error = client(server.base_url()).get_output_file(2).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("first words"), "{error}");
 }
@@ -317,7 +319,7 @@ fn error_status_gives_its_kind_and_the_server_message() {
         assert_eq!(error.to_string(), message);
         assert_eq!(error.http_status(), Some(status));
         let may_help = matches!(status, 429 | 503) || kind == ErrorKind::RateLimited;
-        assert_eq!(error.retry_may_help(), may_help, "{status} {body}");
+        assert_eq!(error.is_retryable(), may_help, "{status} {body}");
     }
 }
 
@@ -458,8 +460,10 @@ fn fetch_as(
 ) -> Result<OutputFile, sellercloud_output::Error> {
     let server = answering(200, headers, body);
     let builder = Client::builder(server.base_url()).token(TOKEN);
-    let builder = builder.retry(Retry::never()).body_encoding(encoding);
-    builder.build().unwrap().output_file(28142)
+    let builder = builder
+        .retry_policy(RetryPolicy::never())
+        .body_encoding(encoding);
+    builder.build().unwrap().get_output_file(28142)
 }
 
 const TEXT_PLAIN: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
@@ -729,7 +733,7 @@ fn file_name_comes_from_header_then_body_then_job() {
         let file = fetch(&answering(200, headers, body)).unwrap();
         assert_eq!(file.name, name, "{headers:?} {body}");
         assert_eq!(
-            file.name_is_made_up,
+            file.is_fallback_name,
             name.starts_with("output-"),
             "{headers:?} {body}"
         );
@@ -803,9 +807,9 @@ fn content_disposition_of_any_form_gives_its_name() {
     });
     let client = client(&server.url);
     for (job, (header, name)) in (1..).zip(DISPOSITIONS) {
-        let file = client.output_file(job).unwrap();
+        let file = client.get_output_file(job).unwrap();
         assert_eq!(file.name, *name, "{header}");
-        assert!(!file.name_is_made_up, "{header}");
+        assert!(!file.is_fallback_name, "{header}");
     }
 }
 
@@ -815,11 +819,14 @@ fn output_file_over_max_file_size_fails() {
     let limited = |bytes| {
         Client::builder(server.base_url())
             .token(TOKEN)
-            .max_size(bytes)
+            .max_file_size(bytes)
             .build()
     };
-    assert_eq!(limited(3).unwrap().output_file(1).unwrap().bytes, b"ABC");
-    let error = limited(2).unwrap().output_file(1).unwrap_err();
+    assert_eq!(
+        limited(3).unwrap().get_output_file(1).unwrap().bytes,
+        b"ABC"
+    );
+    let error = limited(2).unwrap().get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert_eq!(
         error.to_string(),
@@ -866,7 +873,7 @@ fn token_is_never_shown() {
         .build()
         .unwrap_err();
     shown += &format!("{error} {error:?}");
-    let error = client("http://127.0.0.1:1").output_file(1).unwrap_err();
+    let error = client("http://127.0.0.1:1").get_output_file(1).unwrap_err();
     shown += &format!("{error} {error:?}");
     assert!(!shown.contains(TOKEN), "{shown}");
 }
@@ -881,8 +888,8 @@ fn token_that_a_message_truncates_is_not_shown() {
         answering(200, &[], format!("<p>you sent {token}")),
     ] {
         let client = Client::builder(answer.base_url()).token(&token);
-        let client = client.retry(Retry::never()).build().unwrap();
-        let error = client.output_file(1).unwrap_err();
+        let client = client.retry_policy(RetryPolicy::never()).build().unwrap();
+        let error = client.get_output_file(1).unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(error.to_string().contains("[token]"), "{error}");
         assert!(!shown.contains(&TOKEN[..16]), "{shown}");
@@ -893,8 +900,8 @@ fn token_that_a_message_truncates_is_not_shown() {
         let text = format!("{} {token}", "-".repeat(399 - before));
         let answer = answering(401, &[], text);
         let client = Client::builder(answer.base_url()).token(&token);
-        let client = client.retry(Retry::never()).build().unwrap();
-        let error = client.output_file(1).unwrap_err().to_string();
+        let client = client.retry_policy(RetryPolicy::never()).build().unwrap();
+        let error = client.get_output_file(1).unwrap_err().to_string();
         assert!(error.contains("[token]") || error.contains('…'), "{error}");
         assert!(!error.contains(&TOKEN[..4]), "{before}: {error}");
     }
@@ -910,7 +917,7 @@ fn client_shared_by_threads_works() {
             scope.spawn(move || {
                 let job = &JOBS[index % 4];
                 for _ in 0..8 {
-                    let file = client.output_file(job.id).unwrap();
+                    let file = client.get_output_file(job.id).unwrap();
                     assert_eq!((file.name.as_str(), file.bytes), (job.name, (job.bytes)()));
                 }
             });

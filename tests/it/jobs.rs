@@ -8,27 +8,27 @@ use std::time::{Duration, Instant};
 use httpmock::prelude::*;
 use mock_server::RawServer;
 use mock_server::{MockSellercloud, TOKEN};
-use sellercloud_output::{Client, ErrorKind, JobStatus, Retry, SaveOptions, Wait};
+use sellercloud_output::{Client, ErrorKind, JobStatus, RetryPolicy, SaveOptions, WaitOptions};
 
 fn client(url: impl Into<String>) -> Client {
-    let builder = Client::builder(url).token(TOKEN).retry(Retry::never());
+    let builder = Client::builder(url)
+        .token(TOKEN)
+        .retry_policy(RetryPolicy::never());
     builder.build().unwrap()
 }
 
 /// The default policy, with short intervals.
-fn hasty() -> Wait {
-    Wait {
-        first: Duration::from_millis(100),
-        longest: Duration::from_millis(120),
-        ..Wait::default()
-    }
+fn fast_polls() -> WaitOptions {
+    WaitOptions::default()
+        .initial_interval(Duration::from_millis(100))
+        .max_interval(Duration::from_millis(120))
 }
 
 #[test]
 fn job_fields_are_those_of_the_server() {
     let mock = MockSellercloud::start();
     let client = client(mock.url());
-    let job = client.job(50005).unwrap();
+    let job = client.get_job(50005).unwrap();
     assert_eq!(job.id.get(), 50005);
     assert_eq!(job.status, JobStatus::Cancelled);
     assert_eq!(job.job_type.as_deref(), Some("Export orders"));
@@ -39,9 +39,9 @@ fn job_fields_are_those_of_the_server() {
     assert_eq!((job.total_records, job.total_failed), (Some(10), Some(3)));
     // By a link.
     let link = "/queued-jobs/queued-job-details.aspx?id=50007";
-    let unknown = client.job(link).unwrap();
+    let unknown = client.get_job(link).unwrap();
     assert_eq!(unknown.status, JobStatus::Other("42".into()));
-    let error = client.job(5).unwrap_err();
+    let error = client.get_job(5).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Server);
     assert!(
         error.to_string().starts_with("job 5: server answered 500"),
@@ -61,7 +61,7 @@ fn job_response_without_a_job_fails_with_its_message() {
         server.mock(|_, then| {
             then.status(200).body(body);
         });
-        let error = client(server.base_url()).job(1).unwrap_err();
+        let error = client(server.base_url()).get_job(1).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MalformedBody, "{error}");
         assert!(error.to_string().contains(words), "{error}");
     }
@@ -69,7 +69,7 @@ fn job_response_without_a_job_fails_with_its_message() {
     server.mock(|_, then| {
         then.status(200).body(r#"{"Error": "Too many requests."}"#);
     });
-    let error = client(server.base_url()).job(1).unwrap_err();
+    let error = client(server.base_url()).get_job(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimited, "{error}");
 }
 
@@ -84,7 +84,7 @@ fn job_with_odd_values_in_unneeded_fields_succeeds() {
         server.mock(|_, then| {
             then.status(200).body(body);
         });
-        let job = client(server.base_url()).job(1).unwrap();
+        let job = client(server.base_url()).get_job(1).unwrap();
         assert_eq!(job.status, JobStatus::Completed);
         assert_eq!(job.company_name.as_deref(), Some("a\u{fffd}"));
     }
@@ -101,7 +101,7 @@ fn job_text_is_redacted_on_one_line_and_truncated() {
     server.mock(|_, then| {
         then.status(200).body(body);
     });
-    let job = client(server.base_url()).job(1).unwrap();
+    let job = client(server.base_url()).get_job(1).unwrap();
     assert_eq!(job.status, JobStatus::Other("New [31m [token]".into()));
     assert_eq!(job.job_type.as_deref(), Some("a b [token]"));
     assert_eq!(job.output_file.as_deref(), Some("a.csv"));
@@ -115,7 +115,7 @@ fn job_without_status_fails() {
         then.status(200)
             .body(r#"{"Basic": {"ID": 1, "Status": null}}"#);
     });
-    let error = client(server.base_url()).job(1).unwrap_err();
+    let error = client(server.base_url()).get_job(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MalformedBody);
     assert!(error.to_string().contains("no status"), "{error}");
 }
@@ -125,17 +125,17 @@ fn wait_returns_when_the_job_has_ended() {
     let mock = MockSellercloud::start();
     let client = client(mock.url());
     // Not found twice, submitted, processing as a number and as a name, completed.
-    let job = client.wait(50001, hasty()).unwrap();
+    let job = client.wait_for_job(50001, fast_polls()).unwrap();
     assert_eq!(job.status, JobStatus::Completed);
     assert_eq!(mock.requests("/rest/api/queuedjobs/50001"), 6);
     // The wait continues after statuses that this version does not know.
     assert_eq!(
-        client.wait(50007, hasty()).unwrap().status,
+        client.wait_for_job(50007, fast_polls()).unwrap().status,
         JobStatus::Completed
     );
     assert_eq!(mock.requests("/rest/api/queuedjobs/50007"), 3);
     // A partial success ends the wait, and is reported.
-    let job = client.wait(50003, hasty()).unwrap();
+    let job = client.wait_for_job(50003, fast_polls()).unwrap();
     assert_eq!(job.status, JobStatus::PartialSuccess);
 }
 
@@ -143,10 +143,12 @@ fn wait_returns_when_the_job_has_ended() {
 fn wait_for_output_file_returns_the_file() {
     let mock = MockSellercloud::start();
     let client = client(mock.url());
-    let (job, file) = client.wait_for_output_file(50001, hasty()).unwrap();
+    let (job, file) = client.wait_for_output_file(50001, fast_polls()).unwrap();
     assert_eq!(job.status, JobStatus::Completed);
     assert_eq!((file.job.get(), file.bytes.len()), (50001, 2400));
-    let error = client.wait_for_output_file(50002, hasty()).unwrap_err();
+    let error = client
+        .wait_for_output_file(50002, fast_polls())
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::JobFailed);
     assert_eq!(mock.requests("/rest/api/queuedjobs/outputfile/50002"), 0);
 }
@@ -160,14 +162,11 @@ fn wait_job_without_success_fails_with_its_log() {
         (50005, JobStatus::Cancelled),
         (50006, JobStatus::CancelledServiceRestarted),
     ] {
-        let error = client.wait(id, hasty()).unwrap_err();
+        let error = client.wait_for_job(id, fast_polls()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::JobFailed);
-        let end = error.job_end().unwrap();
-        assert_eq!(end.job.status, status);
-        assert_eq!(
-            end.job.error_message.as_deref(),
-            Some("3 rows are not valid")
-        );
+        let job = error.job().unwrap();
+        assert_eq!(job.status, status);
+        assert_eq!(job.error_message.as_deref(), Some("3 rows are not valid"));
         assert_eq!(
             error.to_string(),
             format!(
@@ -182,12 +181,9 @@ fn wait_job_without_success_fails_with_its_log() {
 fn wait_job_not_found_fails_after_the_grace() {
     let mock = MockSellercloud::start();
     let client = client(mock.url());
-    let wait = Wait {
-        grace: Duration::from_millis(500),
-        ..hasty()
-    };
+    let wait = fast_polls().grace(Duration::from_millis(500));
     let start = Instant::now();
-    let error = client.wait(5, wait).unwrap_err();
+    let error = client.wait_for_job(5, wait).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Server);
     assert!(start.elapsed() >= Duration::from_millis(500));
     assert!(mock.requests("/rest/api/queuedjobs/5") >= 3);
@@ -206,15 +202,12 @@ fn wait_server_restart_within_the_grace_succeeds() {
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
         connection.write_all((head + body).as_bytes()).unwrap();
     });
-    let job = client(&server.url).wait(1, hasty()).unwrap();
+    let job = client(&server.url).wait_for_job(1, fast_polls()).unwrap();
     assert_eq!(job.status, JobStatus::Completed);
     // Without a grace, the first failure ends the wait.
     let closing = RawServer::start(|_, _| {});
-    let wait = Wait {
-        grace: Duration::ZERO,
-        ..hasty()
-    };
-    let error = client(&closing.url).wait(1, wait).unwrap_err();
+    let wait = fast_polls().grace(Duration::ZERO);
+    let error = client(&closing.url).wait_for_job(1, wait).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
 }
 
@@ -224,7 +217,7 @@ fn wait_timeout_reports_the_job_status() {
     let client = client(mock.url());
     let call = client.call().timeout(Duration::from_millis(700));
     let start = Instant::now();
-    let error = call.wait(50004, hasty()).unwrap_err();
+    let error = call.wait_for_job(50004, fast_polls()).unwrap_err();
     assert!(start.elapsed() < Duration::from_secs(10));
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(
@@ -240,14 +233,12 @@ fn wait_timeout_reports_the_job_status() {
 fn wait_without_max_interval_ends_at_the_timeout() {
     let mock = MockSellercloud::start();
     let client = client(mock.url());
-    let wait = Wait {
-        first: Duration::MAX,
-        longest: Duration::MAX,
-        grace: Duration::MAX,
-        ..Wait::default()
-    };
+    let wait = WaitOptions::default()
+        .initial_interval(Duration::MAX)
+        .max_interval(Duration::MAX)
+        .grace(Duration::MAX);
     let call = client.call().timeout(Duration::from_millis(300));
-    let error = call.wait(50004, wait).unwrap_err();
+    let error = call.wait_for_job(50004, wait).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
 }
 
@@ -337,7 +328,7 @@ fn wait_known_job_survives_transient_failures() {
     ] {
         let script: &'static [Reply] = vec![PROCESSING, failure, failure, COMPLETED].leak();
         let server = Scripted::start(script, &[FILE]);
-        let job = client(&server.url).wait(1, hasty()).unwrap();
+        let job = client(&server.url).wait_for_job(1, fast_polls()).unwrap();
         assert_eq!(job.status, JobStatus::Completed);
         assert_eq!(server.polls(), 4);
     }
@@ -346,18 +337,17 @@ fn wait_known_job_survives_transient_failures() {
 #[test]
 fn wait_known_job_fails_after_the_grace() {
     let server = Scripted::start(&[PROCESSING, Http(500, "", "oops")], &[FILE]);
-    let wait = Wait {
-        grace: Duration::from_millis(300),
-        ..hasty()
-    };
-    let error = client(&server.url).wait(1, wait).unwrap_err();
+    let wait = fast_polls().grace(Duration::from_millis(300));
+    let error = client(&server.url).wait_for_job(1, wait).unwrap_err();
     assert_eq!(error.http_status(), Some(500));
     assert!(server.polls() >= 3);
     // There is no grace for a job that was never seen, nor for a job that is forbidden.
     for reply in [Http(500, "", "oops"), Http(403, "", ""), Http(404, "", "")] {
         let script: &'static [Reply] = vec![reply].leak();
         let server = Scripted::start(script, &[FILE]);
-        client(&server.url).wait(1, hasty()).unwrap_err();
+        client(&server.url)
+            .wait_for_job(1, fast_polls())
+            .unwrap_err();
         assert_eq!(server.polls(), 1);
     }
 }
@@ -368,12 +358,9 @@ fn wait_exhausted_attempts_honor_retry_after() {
     let script: &'static [Reply] = vec![PROCESSING, limited, limited, COMPLETED].leak();
     let server = Scripted::start(script, &[FILE]);
     // The time in Retry-After is not part of the grace.
-    let wait = Wait {
-        grace: Duration::from_millis(700),
-        ..hasty()
-    };
+    let wait = fast_polls().grace(Duration::from_millis(700));
     let start = Instant::now();
-    client(&server.url).wait(1, wait).unwrap();
+    client(&server.url).wait_for_job(1, wait).unwrap();
     assert!(start.elapsed() >= Duration::from_secs(2));
     assert_eq!(server.polls(), 4);
     // A time beyond the call's timeout is not waited for.
@@ -381,7 +368,7 @@ fn wait_exhausted_attempts_honor_retry_after() {
     let client = client(&server.url);
     let start = Instant::now();
     let call = client.call().timeout(Duration::from_secs(60));
-    let error = call.wait(1, hasty()).unwrap_err();
+    let error = call.wait_for_job(1, fast_polls()).unwrap_err();
     assert!(start.elapsed() < Duration::from_secs(30));
     assert_eq!(error.http_status(), Some(503));
     assert!(error.retry_after() >= Some(Duration::from_secs(3600)));
@@ -396,7 +383,7 @@ fn wait_job_text_that_looks_like_an_error_changes_nothing() {
         .token(TOKEN)
         .build()
         .unwrap()
-        .wait(1, hasty())
+        .wait_for_job(1, fast_polls())
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::JobFailed, "{error}");
     assert_eq!(server.polls(), 1);
@@ -418,10 +405,13 @@ fn wait_log_that_quotes_a_rate_limit_is_reported() {
         let _ = connection.write_all((head + body).as_bytes());
     });
     let builder = Client::builder(&server.url).token(TOKEN);
-    let error = builder.build().unwrap().wait(1, hasty()).unwrap_err();
+    let error = builder
+        .build()
+        .unwrap()
+        .wait_for_job(1, fast_polls())
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::JobFailed, "{error}");
-    let log = &error.job_end().unwrap().log;
-    assert_eq!(log[..], ["Too many requests", "Could not find SKU"]);
+    assert_eq!(error.job_log(), ["Too many requests", "Could not find SKU"]);
     assert_eq!(logs.load(Ordering::SeqCst), 1);
 }
 
@@ -430,10 +420,10 @@ fn wait_password_that_is_part_of_a_phrase_changes_nothing() {
     let server = Scripted::start(&[NOT_FOUND, NOT_FOUND, COMPLETED], &[FILE]);
     let client = Client::builder(&server.url)
         .token("find")
-        .retry(Retry::never())
+        .retry_policy(RetryPolicy::never())
         .build()
         .unwrap();
-    let job = client.wait(1, hasty()).unwrap();
+    let job = client.wait_for_job(1, fast_polls()).unwrap();
     assert_eq!(job.status, JobStatus::Completed);
 }
 
@@ -442,7 +432,9 @@ fn wait_on_hold_fails_unless_fail_on_hold_is_off() {
     let on_hold = Http(200, "", r#"{"Basic": {"Status": 6}}"#);
     let script: &'static [Reply] = vec![PROCESSING, on_hold, on_hold, COMPLETED].leak();
     let server = Scripted::start(script, &[FILE]);
-    let error = client(&server.url).wait(1, hasty()).unwrap_err();
+    let error = client(&server.url)
+        .wait_for_job(1, fast_polls())
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::JobFailed);
     assert_eq!(
         error.to_string(),
@@ -450,11 +442,8 @@ fn wait_on_hold_fails_unless_fail_on_hold_is_off() {
     );
     assert_eq!(server.polls(), 2);
     let server = Scripted::start(script, &[FILE]);
-    let wait = Wait {
-        fail_on_hold: false,
-        ..hasty()
-    };
-    let job = client(&server.url).wait(1, wait).unwrap();
+    let wait = fast_polls().fail_on_hold(false);
+    let job = client(&server.url).wait_for_job(1, wait).unwrap();
     assert_eq!(job.status, JobStatus::Completed);
 }
 
@@ -465,12 +454,12 @@ fn wait_unknown_status_with_a_completion_time_ends() {
     let failed = r#"{"Basic": {"Status": "Exploded", "CompletedOn": "2026-11-23T10:00:00"}}"#;
     let script: &'static [Reply] = vec![Http(200, "", done)].leak();
     let job = client(&Scripted::start(script, &[FILE]).url)
-        .wait(1, hasty())
+        .wait_for_job(1, fast_polls())
         .unwrap();
     assert_eq!(job.status, JobStatus::Other("42".into()));
     let script: &'static [Reply] = vec![Http(200, "", failed)].leak();
     let error = client(&Scripted::start(script, &[FILE]).url)
-        .wait(1, hasty())
+        .wait_for_job(1, fast_polls())
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::JobFailed, "{error}");
 }
@@ -487,7 +476,7 @@ fn wait_unknown_status_without_a_completion_time_continues() {
         let reply = Http(200, "", unknown);
         let script: &'static [Reply] = vec![reply, reply, COMPLETED].leak();
         let server = Scripted::start(script, &[FILE]);
-        let job = client(&server.url).wait(1, hasty()).unwrap();
+        let job = client(&server.url).wait_for_job(1, fast_polls()).unwrap();
         assert_eq!(job.status, JobStatus::Completed, "{unknown}");
         assert_eq!(server.polls(), 3, "{unknown}");
     }
@@ -495,16 +484,13 @@ fn wait_unknown_status_without_a_completion_time_continues() {
 
 #[test]
 fn wait_status_that_stays_null_fails_after_the_grace() {
-    let wait = Wait {
-        grace: Duration::from_millis(300),
-        ..hasty()
-    };
+    let wait = fast_polls().grace(Duration::from_millis(300));
     let null = Http(200, "", r#"{"Basic": {"ID": 1, "Status": null}}"#);
     for script in [vec![null], vec![PROCESSING, null]] {
         let polls = script.len();
         let server = Scripted::start(script.leak(), &[FILE]);
         let start = Instant::now();
-        let error = client(&server.url).wait(1, wait).unwrap_err();
+        let error = client(&server.url).wait_for_job(1, wait).unwrap_err();
         assert!(start.elapsed() >= Duration::from_millis(300));
         assert_eq!(error.kind(), ErrorKind::MalformedBody, "{error}");
         assert!(error.to_string().contains("no status"), "{error}");
@@ -523,7 +509,9 @@ fn wait_known_job_that_is_forbidden_fails_at_once() {
         let refused = Http(status, "", r#"{"Message": "no"}"#);
         let script: &'static [Reply] = vec![PROCESSING, refused, COMPLETED].leak();
         let server = Scripted::start(script, &[FILE]);
-        let error = client(&server.url).wait(1, hasty()).unwrap_err();
+        let error = client(&server.url)
+            .wait_for_job(1, fast_polls())
+            .unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert_eq!(server.polls(), 2, "{status}");
     }
@@ -544,7 +532,7 @@ fn wait_output_file_that_is_not_ready_is_requested_again() {
         let files: &'static [Reply] = vec![reply, reply, FILE].leak();
         let server = Scripted::start(&[COMPLETED], files);
         let client = client(&server.url);
-        let (_, file) = client.wait_for_output_file(1, hasty()).unwrap();
+        let (_, file) = client.wait_for_output_file(1, fast_polls()).unwrap();
         assert_eq!(file.bytes, b"ABC", "{not_yet}");
         assert_eq!(server.files(), 3, "{not_yet}");
     }
@@ -557,7 +545,7 @@ fn wait_file_that_appears_a_moment_later_is_downloaded() {
         let files: &'static [Reply] = vec![not_yet, not_yet, FILE].leak();
         let server = Scripted::start(&[COMPLETED], files);
         let client = client(&server.url);
-        let (_, file) = client.wait_for_output_file(1, hasty()).unwrap();
+        let (_, file) = client.wait_for_output_file(1, fast_polls()).unwrap();
         assert_eq!(file.bytes, b"ABC");
         assert_eq!(server.files(), 3);
 
@@ -565,19 +553,19 @@ fn wait_file_that_appears_a_moment_later_is_downloaded() {
         let directory = tempfile::tempdir().unwrap();
         let client = self::client(&server.url);
         let (_, saved) = client
-            .wait_and_save_output_file(1, directory.path(), hasty())
+            .wait_and_save_output_file(1, directory.path(), fast_polls())
             .unwrap();
         assert_eq!(std::fs::read(saved.path).unwrap(), b"ABC");
 
         let server = Scripted::start(&[COMPLETED], files);
         let mut written = Vec::new();
         self::client(&server.url)
-            .wait_and_write_output_file(1, &mut written, hasty())
+            .wait_and_write_output_file(1, &mut written, fast_polls())
             .unwrap();
         assert_eq!(written, b"ABC");
         // A download without a wait has no grace.
         let server = Scripted::start(&[COMPLETED], files);
-        self::client(&server.url).output_file(1).unwrap_err();
+        self::client(&server.url).get_output_file(1).unwrap_err();
         assert_eq!(server.files(), 1);
     }
 }
@@ -603,20 +591,20 @@ fn wait_and_save_invalid_target_fails_before_a_request() {
         ),
         (Some("a/b.csv"), "", ErrorKind::InvalidArgument, None),
     ] {
-        let options = SaveOptions {
-            name: name.map(String::from),
-            ..SaveOptions::default()
+        let options = match name {
+            Some(name) => SaveOptions::default().file_name(name),
+            None => SaveOptions::default(),
         };
-        let call = client.call().saving(options);
+        let call = client.call().save_options(options);
         let path = directory.path().join(within);
         let error = call
-            .wait_and_save_output_file(1, path, hasty())
+            .wait_and_save_output_file(1, path, fast_polls())
             .unwrap_err();
         assert_eq!((error.kind(), error.io_kind()), (kind, io_kind), "{error}");
         assert_eq!((server.polls(), server.files()), (0, 0), "{error}");
     }
     let error = client
-        .wait_and_save_output_file(1, "", hasty())
+        .wait_and_save_output_file(1, "", fast_polls())
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
     assert_eq!(server.polls(), 0);
@@ -646,10 +634,7 @@ fn wait_file_that_never_appears_fails() {
     let without = Http(200, "", r#"{"Basic": {"Status": 3}, "OutputFile": null}"#);
     let script: &'static [Reply] = vec![without].leak();
     let server = Scripted::start(script, &[Http(200, "", "")]);
-    let wait = Wait {
-        grace: Duration::from_millis(300),
-        ..hasty()
-    };
+    let wait = fast_polls().grace(Duration::from_millis(300));
     let error = client(&server.url)
         .wait_for_output_file(1, wait)
         .unwrap_err();
@@ -680,14 +665,11 @@ fn timeout_after_a_failure_names_it() {
     });
     let client = Client::builder(&server.url)
         .token(TOKEN)
-        .retry(Retry {
-            base: Duration::ZERO,
-            ..Retry::default()
-        })
+        .retry_policy(RetryPolicy::default().initial_backoff(Duration::ZERO))
         .build()
         .unwrap();
     let call = client.call().timeout(Duration::from_millis(500));
-    let error = call.output_file(1).unwrap_err();
+    let error = call.get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(
         error.to_string(),
@@ -709,14 +691,12 @@ fn wait_intervals_of_any_length_are_accepted() {
         Duration::MAX / 2,
         Duration::from_secs(1 << 63),
     ] {
-        let wait = Wait {
-            first: interval,
-            longest: interval,
-            grace: interval,
-            ..Wait::default()
-        };
+        let wait = WaitOptions::default()
+            .initial_interval(interval)
+            .max_interval(interval)
+            .grace(interval);
         let call = client.call().timeout(Duration::from_millis(200));
-        let error = call.wait(1, wait).unwrap_err();
+        let error = call.wait_for_job(1, wait).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     }
 }

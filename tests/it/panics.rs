@@ -59,7 +59,7 @@ fn panic_in_a_callback_leaves_the_client_usable() {
     let client = Client::builder(&server.url).token("token").build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let works = || {
-        assert_eq!(client.output_file(1).unwrap().bytes.len(), LENGTH);
+        assert_eq!(client.get_output_file(1).unwrap().bytes.len(), LENGTH);
         let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
         assert!(left.is_empty(), "{left:?}");
     };
@@ -71,9 +71,14 @@ fn panic_in_a_callback_leaves_the_client_usable() {
         }
     };
     for number in [1, 2, 5] {
-        panics(|| client.call().progress(progress(number)).output_file(1));
+        panics(|| {
+            client
+                .call()
+                .on_progress(progress(number))
+                .get_output_file(1)
+        });
         works();
-        let call = client.call().progress(progress(number));
+        let call = client.call().on_progress(progress(number));
         panics(|| call.save_output_file(1, folder.path()));
         works();
     }
@@ -85,7 +90,7 @@ fn panic_in_a_callback_leaves_the_client_usable() {
             panic();
             ControlFlow::Continue(())
         };
-        client.call().interrupt(interrupt).output_file(1)
+        client.call().interrupt(interrupt).get_output_file(1)
     });
     works();
 }
@@ -94,13 +99,13 @@ fn panic_in_a_callback_leaves_the_client_usable() {
 fn panic_in_a_token_provider_fails_one_call_only() {
     let server = server();
     let asked = AtomicUsize::new(0);
-    let builder = Client::builder(&server.url).token_source(move |_| {
+    let builder = Client::builder(&server.url).token_provider(move |_| {
         match asked.fetch_add(1, Ordering::SeqCst) {
             0 => panic!("the caller's own"),
             _ => Ok::<_, Error>("token".to_owned()),
         }
     });
     let client = builder.build().unwrap();
-    panics(|| client.output_file(1));
-    assert_eq!(client.output_file(1).unwrap().bytes.len(), LENGTH);
+    panics(|| client.get_output_file(1));
+    assert_eq!(client.get_output_file(1).unwrap().bytes.len(), LENGTH);
 }

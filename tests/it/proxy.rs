@@ -17,7 +17,7 @@ use mock_server::tinyproxy::Tinyproxy;
 use mock_server::tls::{self, Authority, TlsStream};
 use mock_server::{MockSellercloud, TOKEN};
 use rustls::ServerConfig;
-use sellercloud_output::{BodyEncoding, Client, ClientBuilder, Error, ErrorKind, Retry};
+use sellercloud_output::{BodyEncoding, Client, ClientBuilder, Error, ErrorKind, RetryPolicy};
 
 /// The mock server over HTTP and HTTPS, at an address that the system treats as loopback and the
 /// client does not. The client reaches loopback without a proxy.
@@ -49,7 +49,7 @@ impl Servers {
 }
 
 fn fetch(client: &Client) {
-    assert_eq!(client.output_file(28142).unwrap().bytes.len(), 2400);
+    assert_eq!(client.get_output_file(28142).unwrap().bytes.len(), 2400);
 }
 
 #[test]
@@ -78,7 +78,10 @@ fn proxy_with_a_password_needs_the_right_one() {
                 "" => proxy.url(),
                 login => proxy.url_with(login),
             };
-            let error = servers.client(url, &proxy).output_file(28142).unwrap_err();
+            let error = servers
+                .client(url, &proxy)
+                .get_output_file(28142)
+                .unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
             assert_eq!(error.attempts(), 1, "{error}");
             let shown = format!("{error} {error:?}");
@@ -107,7 +110,7 @@ fn proxy_password_of_any_characters_is_sent() {
         .proxy(format!(
             "http://night%2Ejob:a+b%3A%25%20%2F%C3%A9@{address}"
         ));
-    let error = client.build().unwrap().output_file(1).unwrap_err();
+    let error = client.build().unwrap().get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
     let head = heads.lock().unwrap().concat();
     assert!(
@@ -128,7 +131,7 @@ fn absent_proxy_is_named() {
         .client(&servers.urls[0], "http://night.job:hunter2@127.0.0.1:1")
         .call()
         .timeout(std::time::Duration::from_millis(500))
-        .output_file(28142)
+        .get_output_file(28142)
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
     let shown = format!("{error} {error:?}");
@@ -288,7 +291,7 @@ impl Identities {
             .allow_plain_http(true)
             .proxy(proxy.url_with_host(route.proxy_host()))
             .add_ca_certificates(self.0.pem().as_bytes())
-            .retry(Retry::never())
+            .retry_policy(RetryPolicy::never())
     }
 
     /// Starts a server that sends the same bytes for every request and closes the connection,
@@ -324,7 +327,11 @@ fn every_route_reaches_the_server() {
         let server = identities.server_that_answers(route, GOOD);
         let proxy = ConnectProxy::tunnel_to(server, identities.proxy(route));
         let client = identities.client(route, &proxy).build().unwrap();
-        assert_eq!(client.output_file(1).unwrap().bytes, b"ABC", "{route:?}");
+        assert_eq!(
+            client.get_output_file(1).unwrap().bytes,
+            b"ABC",
+            "{route:?}"
+        );
         let [head] = &proxy.heads()[..] else {
             panic!("{route:?}: {:?}", proxy.heads());
         };
@@ -350,14 +357,12 @@ fn tunnel_that_closes_before_any_byte_is_opened_once_per_attempt() {
             client.socket().shutdown(Shutdown::Both)
         });
         for attempts in [1, 3] {
-            let retry = Retry {
-                attempts,
-                base: Duration::from_millis(1),
-                ..Retry::default()
-            };
+            let retry = RetryPolicy::default()
+                .max_attempts(attempts)
+                .initial_backoff(Duration::from_millis(1));
             let before = proxy.heads().len();
-            let client = identities.client(route, &proxy).retry(retry);
-            let error = client.build().unwrap().output_file(1).unwrap_err();
+            let client = identities.client(route, &proxy).retry_policy(retry);
+            let error = client.build().unwrap().get_output_file(1).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Connection, "{route:?}: {error}");
             let opened = proxy.heads().len() - before;
             assert_eq!(opened, attempts as usize, "{route:?}: {error}");
@@ -386,7 +391,7 @@ fn truncated_body_fails_on_every_route() {
             let proxy = ConnectProxy::tunnel_to(server, identities.proxy(route));
             for encoding in [BodyEncoding::Base64, BodyEncoding::Raw, BodyEncoding::Auto] {
                 let client = identities.client(route, &proxy).body_encoding(encoding);
-                let outcome = client.build().unwrap().output_file(1);
+                let outcome = client.build().unwrap().get_output_file(1);
                 // Without TLS, nothing marks the end of such a body.
                 let is_error = is_delimited || route.server_is_https || route.proxy_is_https;
                 assert_eq!(
@@ -429,12 +434,12 @@ fn stale_pooled_tunnel_is_replaced_once() {
         for _ in 0..4 {
             scope.spawn(|| {
                 gate.wait();
-                client.output_file(1).unwrap();
+                let _ = client.get_output_file(1).unwrap();
             });
         }
     });
     let (before, tunnels) = (requests.load(Ordering::SeqCst), proxy.heads().len());
-    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+    assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
     assert_eq!(requests.load(Ordering::SeqCst) - before, 2);
     assert_eq!(proxy.heads().len() - tunnels, 1);
 }
@@ -457,7 +462,7 @@ fn slow_response_to_connect_reaches_the_connect_timeout() {
         let limit = Duration::from_millis(500);
         let client = identities.client(route, &proxy).connect_timeout(limit);
         let start = Instant::now();
-        let error = client.build().unwrap().output_file(1).unwrap_err();
+        let error = client.build().unwrap().get_output_file(1).unwrap_err();
         let elapsed = start.elapsed();
         assert_eq!(error.kind(), ErrorKind::Timeout, "{route:?}: {error}");
         assert!(
@@ -495,7 +500,11 @@ fn interim_responses_of_a_proxy_are_skipped() {
             client.write_all(GOOD.as_bytes())
         });
         let client = identities.client(ROUTES[0], &proxy).build().unwrap();
-        assert_eq!(client.output_file(1).unwrap().bytes, b"ABC", "{status:?}");
+        assert_eq!(
+            client.get_output_file(1).unwrap().bytes,
+            b"ABC",
+            "{status:?}"
+        );
     }
 }
 
@@ -556,12 +565,12 @@ fn error_of_a_proxy_is_reported_with_its_message() {
                 client.flush()
             });
             let client = identities.client(route, &proxy).build().unwrap();
-            let error = client.output_file(1).unwrap_err();
+            let error = client.get_output_file(1).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Connection, "{answer:?}: {error}");
             assert!(error.to_string().contains(words), "{answer:?}: {error}");
             let name = format!("through the proxy {}:{}", route.proxy_host(), proxy.port());
             assert!(error.to_string().contains(&name), "{error}");
-            assert_eq!(error.retry_may_help(), is_transient, "{answer:?}: {error}");
+            assert_eq!(error.is_retryable(), is_transient, "{answer:?}: {error}");
             assert_sources_repeat_nothing(&error);
         }
     }
@@ -590,10 +599,10 @@ fn proxy_response_head_without_end_fails() {
         }
     });
     let client = identities.client(ROUTES[0], &proxy).build().unwrap();
-    let error = client.output_file(1).unwrap_err();
+    let error = client.get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
     assert!(error.to_string().contains("too long a head"), "{error}");
-    assert!(!error.retry_may_help());
+    assert!(!error.is_retryable());
 }
 
 #[test]
@@ -605,7 +614,7 @@ fn proxy_page_that_repeats_the_password_is_redacted() {
     });
     let url = format!("http://night:hunter2@127.0.0.1:{}", proxy.port());
     let client = identities.client(ROUTES[0], &proxy).proxy(url);
-    let error = client.build().unwrap().output_file(1).unwrap_err();
+    let error = client.build().unwrap().get_output_file(1).unwrap_err();
     let shown = format!("{error} {error:?}");
     assert!(shown.contains("You sent [password]"), "{shown}");
     let encoded = STANDARD.encode("night:hunter2");
@@ -622,7 +631,7 @@ fn untrusted_proxy_is_named() {
     let untrusted = Authority::new().server("localhost").config();
     let proxy = ConnectProxy::tunnel_to(([127, 0, 0, 1], 1).into(), Some(untrusted));
     let client = identities.client(route, &proxy).build().unwrap();
-    let error = client.output_file(1).unwrap_err();
+    let error = client.get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
     assert!(
         error
@@ -637,7 +646,7 @@ fn untrusted_proxy_is_named() {
         .client(route, &plain)
         .proxy(format!("https://localhost:{}", plain.port()))
         .connect_timeout(Duration::from_secs(1));
-    client.build().unwrap().output_file(1).unwrap_err();
+    client.build().unwrap().get_output_file(1).unwrap_err();
     assert!(plain.heads().is_empty());
 }
 
@@ -672,7 +681,7 @@ fn proxy_name_with_several_addresses_connects() {
     let url = format!("http://localhost:{}", proxy.port());
     let client = identities.client(ROUTES[0], &proxy).proxy(url);
     assert_eq!(
-        client.build().unwrap().output_file(1).unwrap().bytes,
+        client.build().unwrap().get_output_file(1).unwrap().bytes,
         b"ABC"
     );
 }
@@ -690,13 +699,13 @@ fn close_during_the_tls_handshake_is_a_connection_error() {
     });
     let proxy = ConnectProxy::tunnel_to(address, None);
     let client = identities.client(ROUTES[1], &proxy).build().unwrap();
-    let error = client.output_file(1).unwrap_err();
+    let error = client.get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
     assert!(
         error.to_string().contains("during the TLS handshake"),
         "{error}"
     );
-    assert!(error.retry_may_help());
+    assert!(error.is_retryable());
     assert_eq!(proxy.heads().len(), 1);
 }
 
@@ -713,7 +722,7 @@ fn proxy_challenge_that_repeats_a_secret_is_redacted() {
     for login in ["night:hunter2", "hunter2", "hunter2:"] {
         let url = format!("http://{login}@127.0.0.1:{}", proxy.port());
         let client = identities.client(ROUTES[0], &proxy).proxy(url);
-        let error = client.build().unwrap().output_file(1).unwrap_err();
+        let error = client.build().unwrap().get_output_file(1).unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(shown.contains("by NTLM or [password], which"), "{shown}");
         assert!(!shown.contains("hunter2"), "{shown}");
@@ -736,13 +745,13 @@ fn connect_request_names_the_host_of_the_url() {
     ] {
         let client = Client::builder(server).token(TOKEN).proxy(proxy.url());
         let client = client.allow_plain_http(true).build().unwrap();
-        assert_eq!(client.output_file(1).unwrap().bytes, b"ABC", "{server}");
+        assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC", "{server}");
         let head = proxy.heads().pop().unwrap();
         let start = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n");
         assert!(head.starts_with(&start), "{head}");
     }
     let client = identities.client(ROUTES[1], &proxy).build().unwrap();
-    client.output_file(1).unwrap_err();
+    client.get_output_file(1).unwrap_err();
     let head = proxy.heads().pop().unwrap();
     assert!(
         head.starts_with("CONNECT tt.example:443 HTTP/1.1\r\n"),

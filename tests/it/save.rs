@@ -21,23 +21,19 @@ use mock_server::RawServer;
 use mock_server::process::{self, run_alone, run_alone_in, runs_alone};
 use mock_server::scripted_jobs::{JOBS, Job};
 use mock_server::{MockSellercloud, TOKEN};
-use sellercloud_output::{CancelToken, Client, Error, ErrorKind, IfExists, Retry, SaveOptions};
+use sellercloud_output::{
+    CancelToken, Client, Error, ErrorKind, IfExists, RetryPolicy, SaveOptions,
+};
 use tempfile::TempDir;
 
 fn client(url: &str) -> Client {
-    let retry = Retry {
-        base: Duration::from_millis(10),
-        ..Retry::default()
-    };
-    let builder = Client::builder(url).token(TOKEN).retry(retry);
+    let retry = RetryPolicy::default().initial_backoff(Duration::from_millis(10));
+    let builder = Client::builder(url).token(TOKEN).retry_policy(retry);
     builder.build().unwrap()
 }
 
 fn if_exists(if_exists: IfExists) -> SaveOptions {
-    SaveOptions {
-        if_exists,
-        ..SaveOptions::default()
-    }
+    SaveOptions::default().if_exists(if_exists)
 }
 
 fn names_in(folder: impl AsRef<Path>) -> Vec<String> {
@@ -49,11 +45,10 @@ fn names_in(folder: impl AsRef<Path>) -> Vec<String> {
 }
 
 fn io_error<T>(outcome: Result<T, Error>) -> (String, PathBuf) {
-    let Err(Error::Io { path, .. }) = &outcome else {
-        panic!("{:?}", outcome.err());
-    };
-    let path = path.clone().unwrap();
-    (outcome.err().unwrap().to_string(), path)
+    let error = outcome.err().expect("the save succeeded");
+    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+    let path = error.path().unwrap().to_owned();
+    (error.to_string(), path)
 }
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Disposition: attachment; filename=half.csv\r\n\
@@ -86,17 +81,17 @@ fn save_and_write_of_every_kind_of_file_are_whole() {
         let saved = client.save_output_file(job.id, folder.path()).unwrap();
         assert_eq!(saved.path, folder.path().join(job.name));
         assert_eq!(saved.name, job.name);
-        assert_eq!(saved.name_is_made_up, job.id == 28149);
-        assert_eq!(saved.len, bytes.len() as u64);
+        assert_eq!(saved.is_fallback_name, job.id == 28149);
+        assert_eq!(saved.size, bytes.len() as u64);
         assert_eq!(saved.job, job.id.try_into().unwrap());
         assert!(fs::read(&saved.path).unwrap() == bytes, "{}", job.name);
 
         let mut written = Vec::new();
         let info = client.write_output_file(job.id, &mut written).unwrap();
         assert!(written == bytes, "{}", job.name);
-        assert_eq!(info.len, bytes.len() as u64);
+        assert_eq!(info.size, bytes.len() as u64);
         assert_eq!(info.name, job.name);
-        assert_eq!(info.name_is_made_up, saved.name_is_made_up);
+        assert_eq!(info.is_fallback_name, saved.is_fallback_name);
         assert_eq!(info.content_type, saved.content_type);
     }
     assert_eq!(names_in(folder.path()).len(), JOBS.len() - 1);
@@ -109,7 +104,7 @@ fn save_existing_file_follows_if_exists() {
     let client = client(&mock.url());
     let taken = folder.path().join("inventory.txt");
     fs::write(&taken, "mine").unwrap();
-    let file = client.output_file(28143).unwrap();
+    let file = client.get_output_file(28143).unwrap();
 
     let (message, path) = io_error(client.save_output_file(28143, folder.path()));
     assert!(message.contains("inventory.txt"), "{message}");
@@ -118,15 +113,15 @@ fn save_existing_file_follows_if_exists() {
     assert_eq!(fs::read(&taken).unwrap(), b"mine");
 
     for name in ["inventory (1).txt", "inventory (2).txt"] {
-        let call = client.call().saving(if_exists(IfExists::Number));
+        let call = client.call().save_options(if_exists(IfExists::KeepBoth));
         let saved = call.save_output_file(28143, folder.path()).unwrap();
         assert_eq!(saved.path, folder.path().join(name));
         assert_eq!(saved.name, "inventory.txt");
     }
-    let path = file.save_with(folder.path(), &if_exists(IfExists::Number));
+    let path = file.save_with(folder.path(), &if_exists(IfExists::KeepBoth));
     assert_eq!(path.unwrap(), folder.path().join("inventory (3).txt"));
 
-    let call = client.call().saving(if_exists(IfExists::Replace));
+    let call = client.call().save_options(if_exists(IfExists::Replace));
     let saved = call.save_output_file(28143, folder.path()).unwrap();
     assert_eq!(saved.path, taken);
     assert_eq!(fs::read(&taken).unwrap(), file.bytes);
@@ -145,7 +140,7 @@ fn save_keep_both_name_stays_within_255_bytes() {
     let server = RawServer::responding(answer);
     let save = || {
         let client = client(&server.url);
-        let call = client.call().saving(if_exists(IfExists::Number));
+        let call = client.call().save_options(if_exists(IfExists::KeepBoth));
         call.save_output_file(1, folder.path()).unwrap().path
     };
     assert_eq!(save().file_name().unwrap(), long.as_str());
@@ -158,7 +153,9 @@ fn save_with_a_file_name_uses_it() {
     let mock = MockSellercloud::start();
     let folder = tempfile::tempdir().unwrap();
     let client = client(&mock.url());
-    let call = client.call().saving(named("mine.csv", IfExists::Fail));
+    let call = client
+        .call()
+        .save_options(named("mine.csv", IfExists::Fail));
     let saved = call.save_output_file(28143, folder.path()).unwrap();
     assert_eq!(saved.path, folder.path().join("mine.csv"));
     assert_eq!(saved.name, "inventory.txt");
@@ -198,7 +195,7 @@ fn save_symbolic_link_is_not_followed() {
     let link = folder.path().join("inventory.txt");
     std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
     io_error(client.save_output_file(28143, folder.path()));
-    let call = client.call().saving(if_exists(IfExists::Replace));
+    let call = client.call().save_options(if_exists(IfExists::Replace));
     call.save_output_file(28143, folder.path()).unwrap();
     assert!(!elsewhere.exists());
     assert!(link.symlink_metadata().unwrap().is_file());
@@ -210,7 +207,7 @@ fn save_by_many_threads_follows_if_exists() {
     let client = client(&mock.url());
     for (how, succeed) in [
         (IfExists::Fail, 1),
-        (IfExists::Number, 16),
+        (IfExists::KeepBoth, 16),
         (IfExists::Replace, 16),
     ] {
         let folder = tempfile::tempdir().unwrap();
@@ -218,7 +215,7 @@ fn save_by_many_threads_follows_if_exists() {
         thread::scope(|scope| {
             for _ in 0..16 {
                 scope.spawn(|| {
-                    let call = client.call().saving(if_exists(how));
+                    let call = client.call().save_options(if_exists(how));
                     match call.save_output_file(28143, folder.path()) {
                         Ok(saved) => paths.lock().unwrap().push(saved.path),
                         Err(error) => assert_eq!(error.kind(), ErrorKind::Io, "{error}"),
@@ -247,10 +244,10 @@ fn save_by_many_processes_follows_if_exists() {
         let variable = |name| env::var(name).unwrap();
         let how = match variable("SCO_TEST_HOW").as_str() {
             "fail" => IfExists::Fail,
-            _ => IfExists::Number,
+            _ => IfExists::KeepBoth,
         };
         let client = client(&variable("SCO_TEST_URL"));
-        let call = client.call().saving(if_exists(how));
+        let call = client.call().save_options(if_exists(how));
         match call.save_output_file(1, variable("SCO_TEST_FOLDER")) {
             Ok(saved) => println!("saved {}", saved.path.display()),
             Err(error) => assert_eq!(error.kind(), ErrorKind::Io, "{error}"),
@@ -315,7 +312,7 @@ fn save_that_is_cancelled_leaves_nothing() {
     let cancel = CancelToken::new();
     thread::scope(|scope| {
         let saving = scope.spawn(|| {
-            let call = client.call().cancel(&cancel);
+            let call = client.call().cancel_token(&cancel);
             call.save_output_file(1, folder.path())
         });
         is_half_sent.recv().unwrap();
@@ -327,7 +324,7 @@ fn save_that_is_cancelled_leaves_nothing() {
         assert_eq!(error.kind(), ErrorKind::Cancelled);
     });
     assert_eq!(names_in(folder.path()), [""; 0]);
-    let call = client.call().progress(|_| ControlFlow::Break(()));
+    let call = client.call().on_progress(|_| ControlFlow::Break(()));
     let error = call.save_output_file(1, folder.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert_eq!(names_in(folder.path()), [""; 0]);
@@ -421,18 +418,14 @@ fn counting_server() -> (RawServer, Arc<AtomicUsize>) {
 }
 
 fn named(name: &str, if_exists: IfExists) -> SaveOptions {
-    SaveOptions {
-        name: Some(name.to_owned()),
-        if_exists,
-        ..SaveOptions::default()
-    }
+    SaveOptions::default()
+        .file_name(name.to_owned())
+        .if_exists(if_exists)
 }
 
 fn raw_os_error(error: &Error) -> Option<i32> {
-    let Error::Io { source, .. } = error else {
-        panic!("{error:?}");
-    };
-    source.raw_os_error()
+    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+    error.raw_os_error()
 }
 
 #[test]
@@ -444,16 +437,13 @@ fn save_invalid_directory_or_name_fails_before_a_request() {
     fs::write(&file, "mine").unwrap();
     fs::create_dir(folder.path().join("directory")).unwrap();
     let check = |directory: &Path, options: SaveOptions, kind, io_kind: Option<io::ErrorKind>| {
-        let call = client.call().saving(options.clone());
+        let call = client.call().save_options(options.clone());
         let error = call.save_output_file(1, directory).unwrap_err();
         assert_eq!(error.kind(), kind, "{directory:?}, {options:?}: {error}");
         if let Some(io_kind) = io_kind {
-            let Error::Io { source, path, .. } = &error else {
-                panic!("{error:?}");
-            };
-            assert_eq!(source.kind(), io_kind, "{error}");
-            assert!(source.raw_os_error().is_some(), "{error:?}");
-            assert!(path.as_ref().unwrap().starts_with(directory), "{path:?}");
+            assert_eq!(error.io_kind(), Some(io_kind), "{error}");
+            assert!(error.raw_os_error().is_some(), "{error:?}");
+            assert!(error.path().unwrap().starts_with(directory), "{error:?}");
             assert!(!error.to_string().contains(".part"), "{error}");
         }
         assert_eq!(error.attempts(), 0, "{error}");
@@ -490,7 +480,7 @@ fn save_invalid_directory_or_name_fails_before_a_request() {
         ".sellercloud-output-1-a.part",
         ".Sellercloud-Output-x.PART",
     ] {
-        for if_exists in [IfExists::Fail, IfExists::Replace, IfExists::Number] {
+        for if_exists in [IfExists::Fail, IfExists::Replace, IfExists::KeepBoth] {
             let options = named(name, if_exists);
             check(folder.path(), options, ErrorKind::InvalidArgument, None);
         }
@@ -589,10 +579,10 @@ fn save_in_directory_that_cannot_be_read_succeeds() {
         let administrator = unsafe { libc::geteuid() };
         // SAFETY: no memory is involved.
         unsafe { libc::seteuid(user) };
-        let outcomes = [IfExists::Fail, IfExists::Number, IfExists::Replace].map(|how| {
+        let outcomes = [IfExists::Fail, IfExists::KeepBoth, IfExists::Replace].map(|how| {
             client
                 .call()
-                .saving(if_exists(how))
+                .save_options(if_exists(how))
                 .save_output_file(28143, &folder)
         });
         // SAFETY: no memory is involved.
@@ -625,7 +615,7 @@ fn save_in_absent_directory_names_it() {
     assert_eq!(path, absent);
     let expected = format!("job 28143: cannot save to {}: ", path.display());
     assert!(message.starts_with(&expected), "{message}");
-    let file = client.output_file(28143).unwrap();
+    let file = client.get_output_file(28143).unwrap();
     let (message, path) = io_error(file.save(&absent));
     assert_eq!(path, absent);
     assert!(message.starts_with(&expected), "{message}");
@@ -642,7 +632,7 @@ fn save_replace_of_a_special_file_fails_before_a_request() {
     assert!(made.unwrap().success());
     let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
     for name in ["pipe", "socket"] {
-        let call = client.call().saving(named(name, IfExists::Replace));
+        let call = client.call().save_options(named(name, IfExists::Replace));
         let error = call.save_output_file(1, folder.path()).unwrap_err();
         assert!(error.to_string().contains("not a regular file"), "{error}");
         assert_eq!(raw_os_error(&error), Some(libc::EEXIST));
@@ -650,7 +640,7 @@ fn save_replace_of_a_special_file_fails_before_a_request() {
     }
     // The name that the server sends is known when its response begins.
     fs::rename(&pipe, folder.path().join("half.csv")).unwrap();
-    let call = client.call().saving(if_exists(IfExists::Replace));
+    let call = client.call().save_options(if_exists(IfExists::Replace));
     let error = call.save_output_file(1, folder.path()).unwrap_err();
     assert_eq!(raw_os_error(&error), Some(libc::EEXIST));
     assert_eq!(names_in(folder.path()), ["half.csv", "socket"]);
@@ -679,7 +669,7 @@ fn save_replace_keeps_the_permissions() {
         let client = client(&server.url);
         thread::scope(|scope| {
             let saving = scope.spawn(|| {
-                let call = client.call().saving(if_exists(IfExists::Replace));
+                let call = client.call().save_options(if_exists(IfExists::Replace));
                 call.save_output_file(1, folder.path())
             });
             is_half_sent.recv().unwrap();
@@ -720,7 +710,7 @@ fn save_replace_with_a_name_in_the_body_keeps_the_permissions() {
     let path = folder.path().join("late.csv");
     let client = client(&server.url);
     let save = || {
-        let call = client.call().saving(if_exists(IfExists::Replace));
+        let call = client.call().save_options(if_exists(IfExists::Replace));
         call.save_output_file(1, folder.path()).unwrap();
         fs::metadata(&path).unwrap().permissions().mode() & 0o7777
     };
@@ -775,13 +765,13 @@ fn save_stays_in_its_directory_when_the_process_leaves_it() {
 fn save_in_a_directory_that_is_renamed_fails_and_leaves_nothing() {
     let outer = tempfile::tempdir().unwrap();
     let (before, after) = (outer.path().join("before"), outer.path().join("after"));
-    for how in [IfExists::Fail, IfExists::Number, IfExists::Replace] {
+    for how in [IfExists::Fail, IfExists::KeepBoth, IfExists::Replace] {
         fs::create_dir(&before).unwrap();
         let (server, is_half_sent, go_on) = in_two_halves();
         let client = client(&server.url);
         thread::scope(|scope| {
             let saving = scope.spawn(|| {
-                let call = client.call().saving(if_exists(how));
+                let call = client.call().save_options(if_exists(how));
                 call.save_output_file(1, &before)
             });
             is_half_sent.recv().unwrap();
@@ -817,8 +807,8 @@ fn save_with_closed_standard_streams_avoids_their_descriptors() {
         }
         let links = Mutex::new(Vec::new());
         let mut is_first = true;
-        let call = client.call().progress(|progress| {
-            if progress.received > 0 && is_first {
+        let call = client.call().on_progress(|progress| {
+            if progress.bytes_received > 0 && is_first {
                 is_first = false;
                 let link = |fd| fs::read_link(format!("/proc/self/fd/{fd}")).unwrap_or_default();
                 links.lock().unwrap().extend([0, 1, 2].map(link));
@@ -856,7 +846,7 @@ fn temporary_name(is_of_this_host: bool, process: u32) -> String {
     let cancel = CancelToken::new();
     let name = thread::scope(|scope| {
         let saving = scope.spawn(|| {
-            let call = client.call().cancel(&cancel);
+            let call = client.call().cancel_token(&cancel);
             call.save_output_file(1, folder.path()).unwrap_err()
         });
         is_half_sent.recv().unwrap();
@@ -935,7 +925,7 @@ fn save_searches_a_large_directory_once() {
         for is_searched in [true, is_searched_again] {
             let leftover = folder.path().join(temporary_name(true, ended.id()));
             fs::write(&leftover, "").unwrap();
-            let call = client.call().saving(if_exists(IfExists::Number));
+            let call = client.call().save_options(if_exists(IfExists::KeepBoth));
             call.save_output_file(28143, folder.path()).unwrap();
             assert_eq!(!leftover.exists(), is_searched, "{files} files");
         }
@@ -954,11 +944,11 @@ fn save_server_name_of_temporary_files_is_replaced() {
     let saved = client.save_output_file(1, folder.path()).unwrap();
     let expected = format!("_{}", &name[1..]);
     assert_eq!(saved.path.file_name().unwrap(), expected.as_str());
-    let mut file = client.output_file(1).unwrap();
+    let mut file = client.get_output_file(1).unwrap();
     file.name = name.to_owned();
     let error = file.save(folder.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
-    let call = client.call().saving(if_exists(IfExists::Number));
+    let call = client.call().save_options(if_exists(IfExists::KeepBoth));
     call.save_output_file(1, folder.path()).unwrap();
     assert_eq!(names_in(folder.path()).len(), 2);
     assert_eq!(fs::read(saved.path).unwrap(), b"ABC");
@@ -1012,7 +1002,7 @@ fn save_on_full_disk_fails() {
         let (message, path) = io_error(outcome);
         assert_eq!(path, folder.join("large.bin"));
         assert!(message.contains("No space left on device"), "{message}");
-        let file = client.output_file(28148).unwrap();
+        let file = client.get_output_file(28148).unwrap();
         assert_eq!(io_error(file.save(&folder)).1, path);
         assert_eq!(names_in(&folder), [""; 0]);
         client.save_output_file(28143, &folder).unwrap();
@@ -1092,7 +1082,7 @@ fn write_passes_bytes_on_as_they_arrive() {
         let mut rest = Vec::new();
         reader.read_to_end(&mut rest).unwrap();
         assert_eq!(half.len() + rest.len(), 300_000);
-        assert_eq!(writing.join().unwrap().unwrap().len, 300_000);
+        assert_eq!(writing.join().unwrap().unwrap().size, 300_000);
     });
 }
 
@@ -1118,7 +1108,7 @@ fn write_retries_only_before_the_first_byte() {
             assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Connection);
             continue;
         }
-        assert_eq!(outcome.unwrap().len, 300_000);
+        assert_eq!(outcome.unwrap().size, 300_000);
         assert_eq!(written, [0; 300_000]);
     }
 }
@@ -1148,7 +1138,7 @@ fn save_retry_starts_over() {
 #[test]
 fn save_over_max_file_size_fails() {
     let mock = MockSellercloud::start();
-    let client = Client::builder(mock.url()).token(TOKEN).max_size(100);
+    let client = Client::builder(mock.url()).token(TOKEN).max_file_size(100);
     let client = client.build().unwrap();
     let mut written = Vec::new();
     let error = client.write_output_file(28143, &mut written).unwrap_err();

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,26 +10,21 @@ use httpmock::prelude::*;
 use mock_server::RawServer;
 use mock_server::scripted_jobs::Job;
 use mock_server::{MockSellercloud, PASSWORD, TEAM, TOKEN, USER_NAME};
-use sellercloud_output::{
-    BodyEncoding, Client, ClientBuilder, Error, ErrorKind, RequestRecord, Retry,
-};
+use sellercloud_output::{BodyEncoding, Client, ClientBuilder, Error, ErrorKind, RetryPolicy};
 
 /// The default policy, with short waits.
-fn hasty() -> Retry {
-    Retry {
-        base: Duration::from_millis(10),
-        ..Retry::default()
-    }
+fn fast_retry() -> RetryPolicy {
+    RetryPolicy::default().initial_backoff(Duration::from_millis(10))
 }
 
 fn with_login(mock: &MockSellercloud) -> ClientBuilder {
     Client::builder(mock.url())
         .credentials(USER_NAME, PASSWORD)
-        .retry(hasty())
+        .retry_policy(fast_retry())
 }
 
 fn with_token(url: impl Into<String>) -> Client {
-    let builder = Client::builder(url).token(TOKEN).retry(hasty());
+    let builder = Client::builder(url).token(TOKEN).retry_policy(fast_retry());
     builder.build().unwrap()
 }
 
@@ -38,12 +33,12 @@ fn login_token_is_reused_until_it_is_rejected() {
     let mock = MockSellercloud::start();
     let client = with_login(&mock).build().unwrap();
     for _ in 0..3 {
-        client.output_file(28142).unwrap();
+        let _ = client.get_output_file(28142).unwrap();
     }
     assert_eq!(mock.logins(), 1);
     mock.expire_tokens();
     for _ in 0..3 {
-        client.output_file(28142).unwrap();
+        let _ = client.get_output_file(28142).unwrap();
     }
     assert_eq!(mock.logins(), 2);
 }
@@ -55,7 +50,7 @@ fn expired_token_in_64_threads_causes_one_login() {
     let everyone = || {
         thread::scope(|scope| {
             let threads: Vec<_> = (0..64)
-                .map(|_| scope.spawn(|| client.output_file(28142)))
+                .map(|_| scope.spawn(|| client.get_output_file(28142)))
                 .collect();
             for thread in threads {
                 assert_eq!(thread.join().unwrap().unwrap().bytes.len(), 2400);
@@ -92,9 +87,9 @@ fn token_is_renewed_before_it_expires() {
         .build()
         .unwrap();
     let start = Instant::now();
-    client.output_file(1).unwrap();
+    let _ = client.get_output_file(1).unwrap();
     while start.elapsed() < Duration::from_millis(200) {
-        client.output_file(1).unwrap();
+        let _ = client.get_output_file(1).unwrap();
     }
     assert!((2..=6).contains(&logins.load(Ordering::SeqCst)));
 }
@@ -106,7 +101,7 @@ fn wrong_password_fails_without_a_retry() {
         .credentials(USER_NAME, "wrong-password")
         .build()
         .unwrap();
-    let error = client.output_file(28142).unwrap_err();
+    let error = client.get_output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authentication);
     assert_eq!(
         error.to_string(),
@@ -135,7 +130,7 @@ fn token_rejected_after_a_new_login_fails() {
             true => builder.credentials("user", "password"),
             false => builder.token(TOKEN),
         };
-        let error = builder.build().unwrap().output_file(1).unwrap_err();
+        let error = builder.build().unwrap().get_output_file(1).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Authentication, "{error}");
         assert_eq!(refused.calls(), requests);
         assert_eq!(login.calls(), requests * usize::from(credentials));
@@ -150,7 +145,7 @@ fn login_without_a_token_fails_without_its_body() {
             then.status(200).body(body);
         });
         let builder = Client::builder(server.base_url()).credentials("user", "password");
-        let error = builder.build().unwrap().output_file(1).unwrap_err();
+        let error = builder.build().unwrap().get_output_file(1).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MalformedBody, "{error}");
         assert!(!error.to_string().contains("secret"), "{error}");
     }
@@ -165,19 +160,19 @@ fn token_provider_is_called_once_and_for_renewal() {
         noted.lock().unwrap().push(renew);
         Ok::<_, String>(if renew { TOKEN } else { "stale" }.to_owned())
     };
-    let builder = Client::builder(mock.url()).token_source(source);
-    builder.build().unwrap().output_file(28142).unwrap();
+    let builder = Client::builder(mock.url()).token_provider(source);
+    let _ = builder.build().unwrap().get_output_file(28142).unwrap();
     assert_eq!(*asked.lock().unwrap(), [false, true]);
 
     let stubborn = |_| Ok::<_, String>("stale".to_owned());
-    let builder = Client::builder(mock.url()).token_source(stubborn);
-    let error = builder.build().unwrap().output_file(28142).unwrap_err();
+    let builder = Client::builder(mock.url()).token_provider(stubborn);
+    let error = builder.build().unwrap().get_output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authentication);
     assert_eq!(error.http_status(), Some(401));
 
     let empty_vault = |_| Err::<String, _>("the vault is locked");
-    let builder = Client::builder(mock.url()).token_source(empty_vault);
-    let error = builder.build().unwrap().output_file(28142).unwrap_err();
+    let builder = Client::builder(mock.url()).token_provider(empty_vault);
+    let error = builder.build().unwrap().get_output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authentication);
     assert_eq!(
         error.to_string(),
@@ -189,23 +184,23 @@ fn token_provider_is_called_once_and_for_renewal() {
 fn team_is_resolved_to_its_server() {
     let mock = MockSellercloud::start();
     let client = Client::for_team(TEAM)
-        .team_directory(mock.team_lookup_url())
+        .team_lookup_url(mock.team_lookup_url())
         .credentials(USER_NAME, PASSWORD)
         .build()
         .unwrap();
     thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| client.output_file(28142).unwrap());
+            scope.spawn(|| client.get_output_file(28142).unwrap());
         }
     });
     assert_eq!(mock.requests("/api/server-by-team/"), 1);
 
     let unknown = Client::for_team("nobody")
-        .team_directory(mock.team_lookup_url())
+        .team_lookup_url(mock.team_lookup_url())
         .token(TOKEN)
         .build()
         .unwrap();
-    let error = unknown.output_file(28142).unwrap_err();
+    let error = unknown.get_output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("\"nobody\""), "{error}");
     let nameless = Client::for_team(" ").token(TOKEN).build().unwrap_err();
@@ -229,12 +224,12 @@ fn team_lookup_of_untrusted_server_fails() {
             then.status(200).body(body);
         });
         let client = Client::for_team("acme")
-            .team_directory(directory.base_url())
+            .team_lookup_url(directory.base_url())
             .token(TOKEN)
-            .retry(hasty())
+            .retry_policy(fast_retry())
             .build()
             .unwrap();
-        assert_eq!(client.output_file(28142).is_ok(), is_found, "{answer}");
+        assert_eq!(client.get_output_file(28142).is_ok(), is_found, "{answer}");
     }
 }
 
@@ -242,11 +237,11 @@ fn team_lookup_of_untrusted_server_fails() {
 fn transient_failure_is_retried() {
     let mock = MockSellercloud::start();
     let client = with_token(mock.url());
-    let file = client.output_file(40001).unwrap();
+    let file = client.get_output_file(40001).unwrap();
     assert_eq!(file.bytes, (Job::find(28142).bytes)());
     assert_eq!(mock.requests("/rest/api/queuedjobs/outputfile/40001"), 3);
 
-    let error = client.output_file(40004).unwrap_err();
+    let error = client.get_output_file(40004).unwrap_err();
     assert_eq!((error.http_status(), error.attempts()), (Some(504), 5));
     assert_eq!(
         error.to_string(),
@@ -262,14 +257,16 @@ fn transient_status_is_retried_and_500_by_option_only() {
         let failing = server.mock(|_, then| {
             then.status(status);
         });
-        let retry = Retry {
-            attempts: 2,
-            base: Duration::ZERO,
-            server_errors,
-            ..Retry::default()
-        };
+        let retry = RetryPolicy::default()
+            .max_attempts(2)
+            .initial_backoff(Duration::ZERO)
+            .retry_server_errors(server_errors);
         let builder = Client::builder(server.base_url()).token(TOKEN);
-        let error = builder.retry(retry).build().unwrap().output_file(1);
+        let error = builder
+            .retry_policy(retry)
+            .build()
+            .unwrap()
+            .get_output_file(1);
         assert_eq!(error.unwrap_err().http_status(), Some(status));
         failing.calls()
     };
@@ -303,17 +300,16 @@ fn odd_values_in_unneeded_fields_are_ignored() {
             let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
             let _ = connection.write_all((head + &body).as_bytes());
         });
-        let builder = Client::for_team("acme").team_directory(&server.url);
+        let builder = Client::for_team("acme").team_lookup_url(&server.url);
         let builder = builder
             .credentials(USER_NAME, PASSWORD)
-            .retry(Retry::never());
+            .retry_policy(RetryPolicy::never());
         let client = builder.build().unwrap();
-        let error = client.wait(1, Default::default()).unwrap_err();
-        let end = error.job_end().unwrap_or_else(|| panic!("{error}"));
-        assert_eq!(end.log, ["line"]);
+        let error = client.wait_for_job(1, Default::default()).unwrap_err();
+        assert_eq!(error.job_log(), ["line"], "{error}");
         // The depth of JSON around a file is limited.
         if odd != deep {
-            assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+            assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
         }
     }
 }
@@ -325,7 +321,9 @@ fn lasting_failure_is_not_retried() {
         let refusing = server.mock(|_, then| {
             then.status(status);
         });
-        let error = with_token(server.base_url()).output_file(1).unwrap_err();
+        let error = with_token(server.base_url())
+            .get_output_file(1)
+            .unwrap_err();
         assert_eq!(error.attempts(), 1, "{status}");
         // A 404 causes one request for each of the two routes.
         assert_eq!(refusing.calls(), if status == 404 { 2 } else { 1 });
@@ -353,7 +351,7 @@ fn broken_connection_is_retried_from_the_start() {
                 _ => connection.write_all(answer.as_bytes()).unwrap(),
             },
         );
-    let file = with_token(&server.url).output_file(1).unwrap();
+    let file = with_token(&server.url).get_output_file(1).unwrap();
     assert_eq!(file.bytes, b"ABCDEFGHI");
     assert_eq!(connections.load(Ordering::SeqCst), 4);
 }
@@ -365,7 +363,7 @@ fn rate_limit_is_waited_for() {
     // By Retry-After, and by a reset time in a response with status 200.
     for job in [40002, 40005] {
         let start = Instant::now();
-        client.output_file(job).unwrap();
+        let _ = client.get_output_file(job).unwrap();
         let waited = start.elapsed();
         assert!(waited >= Duration::from_millis(900), "{job}: {waited:?}");
         assert!(waited < Duration::from_secs(10), "{job}: {waited:?}");
@@ -378,7 +376,7 @@ fn retry_wait_longer_than_the_timeout_fails_at_once() {
     let client = with_token(mock.url());
     let start = Instant::now();
     let call = client.call().timeout(Duration::from_secs(60));
-    let error = call.output_file(40003).unwrap_err();
+    let error = call.get_output_file(40003).unwrap_err();
     assert!(start.elapsed() < Duration::from_secs(10));
     assert_eq!(error.kind(), ErrorKind::RateLimited);
     assert_eq!((error.http_status(), error.attempts()), (Some(409), 1));
@@ -423,7 +421,7 @@ fn redirect_is_followed_within_the_origin_only() {
     }
     let client = with_token(server.base_url());
     for job in [1, 2, 8, 9] {
-        assert_eq!(client.output_file(job).unwrap().bytes, b"ABC");
+        assert_eq!(client.get_output_file(job).unwrap().bytes, b"ABC");
     }
     for (job, kind, words) in [
         (3, ErrorKind::UnexpectedStatus, "another origin"),
@@ -432,7 +430,7 @@ fn redirect_is_followed_within_the_origin_only() {
         (6, ErrorKind::Authentication, "login page"),
         (7, ErrorKind::UnexpectedStatus, "another origin"),
     ] {
-        let error = client.output_file(job).unwrap_err();
+        let error = client.get_output_file(job).unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(words), "{error}");
         assert!(!error.to_string().contains("token=x"), "{error}");
@@ -458,18 +456,20 @@ fn gzipped(headers: &str, body: &[u8]) -> RawServer {
 fn gzip_body_is_decompressed() {
     let text = "QUJD".repeat(100_000);
     let whole = gzip(text.as_bytes());
-    let file = with_token(gzipped("", &whole).url).output_file(1).unwrap();
+    let file = with_token(gzipped("", &whole).url)
+        .get_output_file(1)
+        .unwrap();
     assert_eq!(file.bytes, b"ABC".repeat(100_000));
     // Several members are one file (RFC 1952 section 2.2).
     let members = [gzip(b"QUJD"), gzip(b"REVG")].concat();
     let file = with_token(gzipped("", &members).url)
-        .output_file(1)
+        .get_output_file(1)
         .unwrap();
     assert_eq!(file.bytes, b"ABCDEF");
     // Servers send Content-Encoding with an empty body too.
     assert_eq!(
         with_token(gzipped("Content-Disposition: attachment; filename=a\r\n", b"").url)
-            .output_file(1)
+            .get_output_file(1)
             .unwrap()
             .bytes,
         b""
@@ -488,7 +488,7 @@ fn gzip_truncated_or_invalid_fails() {
     bodies.push(b"QUJDREVG".to_vec());
     for body in bodies {
         let error = with_token(gzipped("", &body).url)
-            .output_file(1)
+            .get_output_file(1)
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MalformedBody, "{body:?}: {error}");
     }
@@ -500,7 +500,7 @@ fn gzip_truncated_or_invalid_fails() {
         ]
         .concat(),
     );
-    let error = with_token(server.url).output_file(1).unwrap_err();
+    let error = with_token(server.url).get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
 }
 
@@ -510,93 +510,12 @@ fn max_file_size_limits_decompressed_bytes() {
     assert!(bomb.len() < 100_000);
     for encoding in [BodyEncoding::Base64, BodyEncoding::Raw] {
         let server = gzipped("", &bomb);
-        let builder = Client::builder(&server.url).token(TOKEN).max_size(1000);
+        let builder = Client::builder(&server.url)
+            .token(TOKEN)
+            .max_file_size(1000);
         let client = builder.body_encoding(encoding).build().unwrap();
-        let error = client.output_file(1).unwrap_err();
+        let error = client.get_output_file(1).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
-    }
-}
-
-/// A logger that keeps every line of every level, of this library and its dependencies.
-struct Recorder;
-
-static LINES: Mutex<String> = Mutex::new(String::new());
-
-impl log::Log for Recorder {
-    fn enabled(&self, _: &log::Metadata) -> bool {
-        true
-    }
-    fn log(&self, record: &log::Record) {
-        // httpmock runs in this process too, and logs the requests that it receives.
-        let ours = ["sellercloud_output", "ureq", "rustls"];
-        if !ours.iter().any(|name| record.target().starts_with(name)) {
-            return;
-        }
-        let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-        *lines += &format!("{} {}\n", record.target(), record.args());
-    }
-    fn flush(&self) {}
-}
-
-#[cfg(feature = "no-trace-log")]
-#[test]
-fn secrets_are_never_shown() {
-    log::set_logger(&Recorder).unwrap();
-    log::set_max_level(log::LevelFilter::Trace);
-    let mock = MockSellercloud::start();
-    let records = Arc::new(Mutex::new(String::new()));
-    let noted = records.clone();
-    let builder = with_login(&mock).on_request(move |record: &RequestRecord| {
-        *noted.lock().unwrap() += &format!("{record} {record:?}\n");
-    });
-    let client = builder.clone().build().unwrap();
-    let wrong = with_login(&mock).credentials(USER_NAME, "wrong-password");
-    let wrong = wrong.build().unwrap();
-    // A server that repeats everything it receives, fails, and truncates.
-    let echo = RawServer::start(|head, connection| {
-        let body = format!("you sent {head}");
-        let head = format!("HTTP/1.1 418 No\r\nContent-Length: {}\r\n\r\n", body.len());
-        connection.write_all((head + &body).as_bytes()).unwrap();
-    });
-    let proxied = Client::builder(mock.url())
-        .token(TOKEN)
-        .proxy("http://user:proxy-password@127.0.0.1:9")
-        .retry(Retry::never())
-        .build()
-        .unwrap();
-    let clients = [&client, &wrong, &with_token(&echo.url), &proxied];
-    let mut shown = format!("{builder:?}");
-    for client in clients {
-        for job in [28142, 5, 40001, 40003, 40006] {
-            let call = client.call().timeout(Duration::from_secs(20));
-            shown += &format!("{call:?} {client:?}");
-            match call.output_file(job) {
-                Ok(file) => shown += &format!("{file:?}"),
-                Err(error) => shown += &format!("{error} {error:?} {:?}\n", chain(&error)),
-            }
-        }
-    }
-    let lines = LINES.lock().unwrap().clone();
-    let records = records.lock().unwrap().clone();
-    assert!(
-        lines.contains("sellercloud_output GET http://127.0.0.1"),
-        "{lines}"
-    );
-    assert!(records.contains("POST") && records.contains("/api/token: 200"));
-    assert!(shown.contains("you sent"), "{shown}");
-    assert!(lines.contains("\nureq"), "{lines}");
-    let all = lines + &records + &shown;
-    for secret in [
-        TOKEN,
-        PASSWORD,
-        "hunter2",
-        "login-token-",
-        "wrong-password",
-        "proxy-password",
-    ] {
-        if let Some(at) = all.find(secret) {
-            panic!("{secret} in …{}", &all[at.saturating_sub(300)..at + 40]);
-        }
     }
 }
 
@@ -620,11 +539,11 @@ fn on_request_is_called_for_every_request() {
         .on_request(move |record| noted.lock().unwrap().push(record.clone()))
         .build()
         .unwrap();
-    client.output_file(40001).unwrap();
+    let _ = client.get_output_file(40001).unwrap();
     let records = records.lock().unwrap();
     let told: Vec<_> = records
         .iter()
-        .map(|record| (record.method, record.status, record.attempt))
+        .map(|record| (record.method, record.http_status, record.attempt))
         .collect();
     assert_eq!(
         told,
@@ -635,7 +554,7 @@ fn on_request_is_called_for_every_request() {
             ("GET", Some(200), 3),
         ]
     );
-    assert_eq!(records[3].bytes, 3200);
+    assert_eq!(records[3].bytes_received, 3200);
     assert!(
         records[3]
             .url
@@ -657,11 +576,11 @@ fn zero_limits_are_rejected() {
     build(&|builder| builder.connect_timeout(Duration::ZERO));
     build(&|builder| builder.stall_timeout(Duration::ZERO));
     build(&|builder| builder.call_timeout(Duration::ZERO));
-    build(&|builder| builder.max_size(0));
-    build(&|builder| builder.retry(Retry::attempts(0)));
+    build(&|builder| builder.max_file_size(0));
+    build(&|builder| builder.retry_policy(RetryPolicy::default().max_attempts(0)));
     let mock = MockSellercloud::start();
     let client = with_token(mock.url());
-    let error = client.call().timeout(Duration::ZERO).output_file(28142);
+    let error = client.call().timeout(Duration::ZERO).get_output_file(28142);
     assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidArgument);
     // The largest values mean no limit.
     let client = Client::builder(mock.url())
@@ -671,9 +590,9 @@ fn zero_limits_are_rejected() {
         .call_timeout(Duration::MAX)
         .build()
         .unwrap();
-    client.output_file(28142).unwrap();
+    let _ = client.get_output_file(28142).unwrap();
     let call = client.call().timeout(Duration::MAX);
-    call.output_file(28142).unwrap();
+    let _ = call.get_output_file(28142).unwrap();
 }
 
 /// Starts a server that responds to a login with this status and body, and to everything else
@@ -689,7 +608,7 @@ fn with_token_response(status: u16, body: &str) -> (MockServer, Client) {
         then.status(200).body("QUJD");
     });
     let builder = Client::builder(server.base_url()).credentials(USER_NAME, "hunter2");
-    let client = builder.retry(Retry::never()).build().unwrap();
+    let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
     (server, client)
 }
 
@@ -716,7 +635,7 @@ fn login_error_never_shows_the_body() {
         ),
     ] {
         let (_server, client) = with_token_response(status, body);
-        let error = client.output_file(1).unwrap_err();
+        let error = client.get_output_file(1).unwrap_err();
         assert_eq!(error.http_status(), Some(status), "{error}");
         assert!(error.to_string().contains(words), "{error}");
         let all = format!("{error} {error:?}");
@@ -741,8 +660,8 @@ fn server_text_with_a_secret_is_redacted_in_every_form() {
             }));
         });
         let builder = Client::builder(server.base_url()).credentials(USER_NAME, password);
-        let client = builder.retry(Retry::never()).build().unwrap();
-        let text = client.output_file(1).unwrap_err().to_string();
+        let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
+        let text = client.get_output_file(1).unwrap_err().to_string();
         assert!(text.contains("[password]"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
     }
@@ -771,11 +690,14 @@ fn short_password_and_secrets_in_a_job_log_are_redacted() {
         let _ = connection.write_all((head + body).as_bytes());
     });
     let builder = Client::builder(&server.url).credentials(USER_NAME, "x7");
-    let client = builder.retry(Retry::never()).build().unwrap();
-    let error = client.wait(1, Default::default()).unwrap_err().to_string();
+    let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
+    let error = client
+        .wait_for_job(1, Default::default())
+        .unwrap_err()
+        .to_string();
     let words = "Password [password]: [token]; its log: Bearer [token] by '[password]'";
     assert!(error.ends_with(words), "{error}");
-    let error = client.output_file(1).unwrap_err().to_string();
+    let error = client.get_output_file(1).unwrap_err().to_string();
     assert!(error.contains("[password] is wrong, not x7a"), "{error}");
 }
 
@@ -791,7 +713,7 @@ fn job_text_with_secrets_is_redacted_and_printable() {
             }
         }));
     });
-    let job = with_token(server.base_url()).job(1).unwrap();
+    let job = with_token(server.base_url()).get_job(1).unwrap();
     let all = format!("{} {:?}", job.status, job.error_message);
     assert!(!all.contains(TOKEN), "{all}");
     assert!(
@@ -808,9 +730,9 @@ fn job_text_with_secrets_is_redacted_and_printable() {
 fn token_of_an_earlier_login_is_redacted() {
     let mock = MockSellercloud::start();
     let client = with_login(&mock).build().unwrap();
-    client.output_file(28142).unwrap();
+    let _ = client.get_output_file(28142).unwrap();
     mock.expire_tokens();
-    client.output_file(28142).unwrap();
+    let _ = client.get_output_file(28142).unwrap();
     assert_eq!(mock.logins(), 2);
     // A server that repeats the token of the first login after the second one.
     let echo = RawServer::start(|head, connection| {
@@ -833,7 +755,7 @@ fn token_of_an_earlier_login_is_redacted() {
         let _ = connection.write_all((head + &body).as_bytes());
     });
     let builder = Client::builder(&echo.url).credentials(USER_NAME, PASSWORD);
-    let error = builder.build().unwrap().output_file(1).unwrap_err();
+    let error = builder.build().unwrap().get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Forbidden, "{error}");
     assert!(error.to_string().contains("[token] has expired"), "{error}");
 }
@@ -858,7 +780,7 @@ fn redirect_with_a_token_is_followed_and_not_reported() {
         .build()
         .unwrap();
     // An @ in the path does not mark a user name.
-    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+    assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
     let records = records.lock().unwrap();
     assert!(records.contains("access_token=...&id=1"), "{records}");
     assert!(!records.contains("one-time-secret"), "{records}");
@@ -878,7 +800,7 @@ fn redirect_target_in_an_error_is_short_and_printable() {
             let head = format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\n");
             let _ = connection.write_all((head + "Content-Length: 0\r\n\r\n").as_bytes());
         });
-        let error = with_token(&server.url).output_file(1).unwrap_err();
+        let error = with_token(&server.url).get_output_file(1).unwrap_err();
         assert_eq!(error.attempts(), 1, "{error}");
         let text = error.to_string();
         assert!(text.len() < 1500, "{} bytes: {text:.300}", text.len());
@@ -913,11 +835,11 @@ fn team_lookup_message_is_short_and_printable() {
             then.status(200).body(&answer);
         });
         let client = Client::for_team("acme")
-            .team_directory(directory.base_url())
+            .team_lookup_url(directory.base_url())
             .token(TOKEN)
             .build()
             .unwrap();
-        let error = client.output_file(1).unwrap_err();
+        let error = client.get_output_file(1).unwrap_err();
         let text = error.to_string();
         assert_eq!(error.kind(), kind, "{text:.300}");
         assert!(text.len() < 1000, "{}", text.len());
@@ -933,15 +855,15 @@ fn token_provider_that_uses_its_own_client_fails() {
     let own = slot.clone();
     let source = move |_: bool| {
         let client = own.lock().unwrap().clone().unwrap();
-        match client.output_file(28142) {
+        match client.get_output_file(28142) {
             Ok(_) => Ok(TOKEN.to_owned()),
             Err(error) => Err(format!("refused: {}", error.kind())),
         }
     };
-    let builder = Client::builder(mock.url()).token_source(source);
+    let builder = Client::builder(mock.url()).token_provider(source);
     let client = builder.build().unwrap();
     *slot.lock().unwrap() = Some(client.clone());
-    let error = client.output_file(28142).unwrap_err();
+    let error = client.get_output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authentication);
     assert!(
         error.to_string().contains("refused: invalid argument"),
@@ -949,9 +871,9 @@ fn token_provider_that_uses_its_own_client_fails() {
     );
     // The provider may use another client.
     let other = with_token(mock.url());
-    let source = move |_: bool| other.output_file(28142).map(|_| TOKEN.to_owned());
-    let builder = Client::builder(mock.url()).token_source(source);
-    builder.build().unwrap().output_file(28142).unwrap();
+    let source = move |_: bool| other.get_output_file(28142).map(|_| TOKEN.to_owned());
+    let builder = Client::builder(mock.url()).token_provider(source);
+    let _ = builder.build().unwrap().get_output_file(28142).unwrap();
     *slot.lock().unwrap() = None;
 }
 
@@ -959,7 +881,7 @@ fn token_provider_that_uses_its_own_client_fails() {
 fn on_another_thread(client: &Client) -> Result<(), Error> {
     let (done, is_done) = std::sync::mpsc::channel();
     let client = client.clone();
-    thread::spawn(move || done.send(client.output_file(28142).map(drop)));
+    thread::spawn(move || done.send(client.get_output_file(28142).map(drop)));
     is_done.recv_timeout(Duration::from_secs(20)).unwrap()
 }
 
@@ -983,7 +905,7 @@ fn callback_that_waits_for_another_call_during_a_login_succeeds() {
         .build()
         .unwrap();
     *slot.lock().unwrap() = Some(client.clone());
-    client.output_file(28142).unwrap();
+    let _ = client.get_output_file(28142).unwrap();
     assert_eq!(*outcomes.lock().unwrap(), [true]);
     assert_eq!(mock.logins(), 1);
 
@@ -991,7 +913,7 @@ fn callback_that_waits_for_another_call_during_a_login_succeeds() {
     for on_own_thread in [false, true] {
         let slow = slow_login();
         let builder = Client::builder(&slow.url).credentials(USER_NAME, PASSWORD);
-        let client = builder.retry(Retry::never()).build().unwrap();
+        let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
         let used = client.clone();
         let outcomes = Arc::new(Mutex::new(Vec::new()));
         let noted = outcomes.clone();
@@ -1000,14 +922,14 @@ fn callback_that_waits_for_another_call_during_a_login_succeeds() {
             if is_first {
                 noted.lock().unwrap().push(None);
                 let outcome = match on_own_thread {
-                    true => used.output_file(28142).map(drop),
+                    true => used.get_output_file(28142).map(drop),
                     false => on_another_thread(&used),
                 };
                 noted.lock().unwrap()[0] = Some(outcome.map_err(|error| error.kind()));
             }
             std::ops::ControlFlow::Continue(())
         });
-        call.output_file(28142).unwrap();
+        let _ = call.get_output_file(28142).unwrap();
         let outcome = outcomes.lock().unwrap()[0];
         assert!(
             matches!(outcome, Some(Ok(()) | Err(ErrorKind::InvalidArgument))),
@@ -1024,16 +946,16 @@ fn callback_that_calls_its_own_client_succeeds() {
     let outcomes = Arc::new(Mutex::new(Vec::new()));
     let (own, noted) = (slot.clone(), outcomes.clone());
     let builder = Client::for_team(TEAM)
-        .team_directory(&slow.url)
+        .team_lookup_url(&slow.url)
         .credentials(USER_NAME, PASSWORD)
-        .retry(Retry::never());
+        .retry_policy(RetryPolicy::never());
     let client = builder
         .clone()
         .on_request(move |record| {
             // Not for the requests of this inner call.
             let client = own.lock().unwrap().take();
             if let Some(client) = client {
-                let outcome = client.output_file(28142).map(|file| file.bytes);
+                let outcome = client.get_output_file(28142).map(|file| file.bytes);
                 noted
                     .lock()
                     .unwrap()
@@ -1045,7 +967,7 @@ fn callback_that_calls_its_own_client_succeeds() {
         .unwrap();
     *slot.lock().unwrap() = Some(client.clone());
     let call = client.call().timeout(Duration::from_secs(20));
-    assert_eq!(call.output_file(28142).unwrap().bytes, b"ABC");
+    assert_eq!(call.get_output_file(28142).unwrap().bytes, b"ABC");
     let outcomes = outcomes.lock().unwrap();
     assert!(outcomes.len() >= 2, "{outcomes:?}");
     assert!(outcomes.iter().all(|(_, is_ok)| *is_ok), "{outcomes:?}");
@@ -1060,19 +982,19 @@ fn callback_that_calls_its_own_client_succeeds() {
         .timeout(Duration::from_secs(20))
         .interrupt(move || {
             if count.fetch_add(1, Ordering::SeqCst) == 0 {
-                match inner.output_file(28142) {
+                match inner.get_output_file(28142) {
                     Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}"),
                     Ok(file) => assert_eq!(file.bytes, b"ABC"),
                 }
             }
             std::ops::ControlFlow::Continue(())
         })
-        .progress(|_| {
+        .on_progress(|_| {
             told.fetch_add(1, Ordering::SeqCst);
-            assert_eq!(other.output_file(28142).unwrap().bytes, b"ABC");
+            assert_eq!(other.get_output_file(28142).unwrap().bytes, b"ABC");
             std::ops::ControlFlow::Continue(())
         });
-    assert_eq!(call.output_file(28142).unwrap().bytes, b"ABC");
+    assert_eq!(call.get_output_file(28142).unwrap().bytes, b"ABC");
     assert!(asked.load(Ordering::SeqCst) > 0 && told.load(Ordering::SeqCst) > 0);
 }
 

@@ -24,7 +24,7 @@ use mock_server::unresponsive::{
 };
 use mock_server::{MockSellercloud, PASSWORD, TOKEN, USER_NAME};
 use sellercloud_output::{
-    Call, CancelToken, Client, ClientBuilder, Error, ErrorKind, Progress, Retry, Wait,
+    Call, CancelToken, Client, ClientBuilder, Error, ErrorKind, Progress, RetryPolicy, WaitOptions,
 };
 
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
@@ -63,7 +63,7 @@ fn assert_cancelled(place: &str, (error, delay): (Error, Duration)) {
 }
 
 fn assert_can_be_cancelled(place: &str, client: &Client) {
-    let call = |token| client.call().cancel(&token).output_file(28142);
+    let call = |token| client.call().cancel_token(&token).get_output_file(28142);
     assert_cancelled(place, cancel(call));
 }
 
@@ -76,13 +76,13 @@ fn cancel_during_name_lookup_ends_the_call() {
         let limited = Client::builder("https://tt.api.sellercloud.example")
             .token(TOKEN)
             .connect_timeout(Duration::from_millis(200))
-            .retry(Retry::never())
+            .retry_policy(RetryPolicy::never())
             .build()
             .unwrap();
         let start = Instant::now();
         for error in [
-            limited.output_file(1).unwrap_err(),
-            under_signals(|| limited.output_file(1)).unwrap_err(),
+            limited.get_output_file(1).unwrap_err(),
+            under_signals(|| limited.get_output_file(1)).unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
             let words = "did not resolve within 200ms";
@@ -113,11 +113,11 @@ fn unresponsive_address_does_not_delay_a_working_one() {
             .proxy("")
             .allow_plain_http(true)
             .connect_timeout(Duration::from_secs(30))
-            .retry(Retry::never())
+            .retry_policy(RetryPolicy::never())
             .build()
             .unwrap();
         let start = Instant::now();
-        assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+        assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
         let elapsed = start.elapsed();
         assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
         return;
@@ -190,7 +190,12 @@ fn cancel_before_a_retry_ends_the_call() {
 fn cancel_during_wait_ends_the_call() {
     let mock = MockSellercloud::start();
     let client = client(&mock.url());
-    let call = |token| client.call().cancel(&token).wait(50004, Wait::default());
+    let call = |token| {
+        client
+            .call()
+            .cancel_token(&token)
+            .wait_for_job(50004, WaitOptions::default())
+    };
     assert_cancelled("while a job is awaited", cancel(call));
 }
 
@@ -201,7 +206,7 @@ fn cancel_during_login_of_another_thread_ends_the_call() {
     let client = builder.build().unwrap();
     let other = CancelToken::new();
     thread::scope(|scope| {
-        let leader = scope.spawn(|| client.call().cancel(&other).output_file(1));
+        let leader = scope.spawn(|| client.call().cancel_token(&other).get_output_file(1));
         assert_can_be_cancelled("while another thread logs in", &client);
         other.cancel();
         let error = leader.join().unwrap().unwrap_err();
@@ -243,7 +248,7 @@ fn assert_can_be_interrupted<T>(
 
 #[test]
 fn interrupt_in_any_wait_ends_the_call() {
-    let file = |call: Call<'_>| call.output_file(1);
+    let file = |call: Call<'_>| call.get_output_file(1);
     let silent = stalls_after(b"");
     assert_can_be_interrupted("while the head is awaited", &silent.url, file);
     let full = UnresponsivePort::start();
@@ -253,7 +258,7 @@ fn interrupt_in_any_wait_ends_the_call() {
     let server = slow_body(Duration::from_millis(5));
     assert_can_be_interrupted("while bytes come", &server.url, file);
     let mock = MockSellercloud::start();
-    let job = |call: Call<'_>| call.wait(50004, Wait::default());
+    let job = |call: Call<'_>| call.wait_for_job(50004, WaitOptions::default());
     assert_can_be_interrupted("while a job is awaited", &mock.url(), job);
 }
 
@@ -262,7 +267,7 @@ fn interrupt_that_continues_lets_the_call_finish() {
     let mock = MockSellercloud::start();
     let client = client(&mock.url());
     let call = client.call().interrupt(|| ControlFlow::Continue(()));
-    assert_eq!(call.output_file(28142).unwrap().bytes.len(), 2400);
+    assert_eq!(call.get_output_file(28142).unwrap().bytes.len(), 2400);
 }
 
 #[test]
@@ -271,12 +276,17 @@ fn cancel_ends_only_calls_with_the_token() {
     let client = client(&mock.url());
     let token = CancelToken::new();
     thread::scope(|scope| {
-        let stuck = scope.spawn(|| client.call().cancel(&token).wait(50004, Wait::default()));
+        let stuck = scope.spawn(|| {
+            client
+                .call()
+                .cancel_token(&token)
+                .wait_for_job(50004, WaitOptions::default())
+        });
         let others: Vec<_> = (0..4)
             .map(|_| {
                 scope.spawn(|| {
                     (0..20)
-                        .map(|_| client.output_file(28142))
+                        .map(|_| client.get_output_file(28142))
                         .collect::<Vec<_>>()
                 })
             })
@@ -292,7 +302,11 @@ fn cancel_ends_only_calls_with_the_token() {
     });
     // A token that is already cancelled cancels a call before its first request.
     let asked = mock.requests("/rest/api/queuedjobs/outputfile/28142");
-    let error = client.call().cancel(&token).output_file(28142).unwrap_err();
+    let error = client
+        .call()
+        .cancel_token(&token)
+        .get_output_file(28142)
+        .unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Cancelled, 0));
     assert_eq!(
         mock.requests("/rest/api/queuedjobs/outputfile/28142"),
@@ -305,7 +319,7 @@ fn limited(url: &str) -> ClientBuilder {
         .token(TOKEN)
         .connect_timeout(Duration::from_millis(300))
         .stall_timeout(Duration::from_millis(300))
-        .retry(Retry::never())
+        .retry_policy(RetryPolicy::never())
 }
 
 #[test]
@@ -327,10 +341,14 @@ fn stalled_response_times_out() {
     ];
     for (url, words) in servers {
         let start = Instant::now();
-        let error = limited(&url).build().unwrap().output_file(1).unwrap_err();
+        let error = limited(&url)
+            .build()
+            .unwrap()
+            .get_output_file(1)
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
         assert!(error.to_string().contains(words), "{error}");
-        assert!(error.retry_may_help());
+        assert!(error.is_retryable());
         let elapsed = start.elapsed();
         assert!(
             elapsed >= Duration::from_millis(290),
@@ -344,12 +362,12 @@ fn stalled_response_times_out() {
 fn slow_body_reaches_the_call_timeout_only() {
     let server = slow_body(Duration::from_millis(20));
     let client = limited(&server.url)
-        .retry(Retry::default())
+        .retry_policy(RetryPolicy::default())
         .build()
         .unwrap();
     let start = Instant::now();
     let call = client.call().timeout(Duration::from_millis(1200));
-    let error = call.output_file(1).unwrap_err();
+    let error = call.get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     assert!(
         error.to_string().contains("timed out after 1.2 s"),
@@ -377,7 +395,7 @@ fn call_timeout_ends_any_wait() {
             .build()
             .unwrap();
         let start = Instant::now();
-        let error = client.output_file(1).unwrap_err();
+        let error = client.get_output_file(1).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
         assert!(start.elapsed() < Duration::from_secs(5), "{url}");
     }
@@ -385,7 +403,7 @@ fn call_timeout_ends_any_wait() {
     let server = RawServer::responding(BUSY);
     let call_client = client(&server.url);
     let call = call_client.call().timeout(Duration::from_secs(30));
-    let error = call.output_file(1).unwrap_err();
+    let error = call.get_output_file(1).unwrap_err();
     assert_eq!(error.http_status(), Some(503));
     assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
 }
@@ -395,31 +413,34 @@ fn progress_is_reported_and_can_cancel() {
     let mock = MockSellercloud::start();
     let client = client(&mock.url());
     let mut told: Vec<Progress> = Vec::new();
-    let call = client.call().progress(|progress| {
+    let call = client.call().on_progress(|progress| {
         told.push(progress);
         ControlFlow::Continue(())
     });
-    call.output_file(28148).unwrap();
+    let _ = call.get_output_file(28148).unwrap();
     let total = 64 * 1024 * 1024 / 3 * 4 + 4;
-    assert_eq!(told.first().unwrap().received, 0);
-    assert_eq!(told.last().unwrap().received, total);
+    assert_eq!(told.first().unwrap().bytes_received, 0);
+    assert_eq!(told.last().unwrap().bytes_received, total);
     assert!(told.len() > 100, "{}", told.len());
     assert!(
         told.windows(2)
-            .all(|two| two[0].received <= two[1].received)
+            .all(|two| two[0].bytes_received <= two[1].bytes_received)
     );
-    assert!(told.iter().all(|progress| progress.total == Some(total)));
+    assert!(
+        told.iter()
+            .all(|progress| progress.total_bytes == Some(total))
+    );
     assert!(told.iter().all(|progress| progress.attempt == 1));
 
     let mut calls = 0;
-    let call = client.call().progress(|progress| {
+    let call = client.call().on_progress(|progress| {
         calls += 1;
-        match progress.received {
+        match progress.bytes_received {
             0 => ControlFlow::Continue(()),
             _ => ControlFlow::Break(()),
         }
     });
-    let error = call.output_file(28148).unwrap_err();
+    let error = call.get_output_file(28148).unwrap_err();
     assert_eq!((error.kind(), calls), (ErrorKind::Cancelled, 2));
 
     // Progress starts over with a new attempt.
@@ -436,17 +457,16 @@ fn progress_is_reported_and_can_cancel() {
         })
     };
     let mut told = Vec::new();
-    let retry = Retry {
-        base: Duration::from_millis(1),
-        ..Retry::default()
-    };
-    let client = Client::builder(&server.url).token(TOKEN).retry(retry);
+    let retry = RetryPolicy::default().initial_backoff(Duration::from_millis(1));
+    let client = Client::builder(&server.url)
+        .token(TOKEN)
+        .retry_policy(retry);
     let client = client.build().unwrap();
-    let call = client.call().progress(|progress| {
-        told.push((progress.attempt, progress.received));
+    let call = client.call().on_progress(|progress| {
+        told.push((progress.attempt, progress.bytes_received));
         ControlFlow::Continue(())
     });
-    call.output_file(1).unwrap();
+    let _ = call.get_output_file(1).unwrap();
     assert_eq!(told.first(), Some(&(1, 0)));
     assert!(told.contains(&(2, 0)), "{told:?}");
     assert_eq!(told.last(), Some(&(2, 8)));
@@ -619,20 +639,20 @@ fn assert_stops_hold() {
         ..
     } in &stuck
     {
-        let builder = builder.clone().retry(Retry::never());
+        let builder = builder.clone().retry_policy(RetryPolicy::never());
         let start = Instant::now();
         if *limit != Limit::Call {
             let limited = match limit {
                 Limit::Connect => builder.clone().connect_timeout(LIMIT),
                 _ => builder.clone().stall_timeout(LIMIT),
             };
-            let error = limited.build().unwrap().output_file(1).unwrap_err();
+            let error = limited.build().unwrap().get_output_file(1).unwrap_err();
             assert!(error.to_string().contains("200ms"), "{place}: {error}");
             of(place, error, ErrorKind::Timeout, start);
         }
         let client = builder.build().unwrap();
         let start = Instant::now();
-        let error = client.call().timeout(LIMIT).output_file(1).unwrap_err();
+        let error = client.call().timeout(LIMIT).get_output_file(1).unwrap_err();
         of(place, error, ErrorKind::Timeout, start);
 
         let token = CancelToken::new();
@@ -642,7 +662,11 @@ fn assert_stops_hold() {
                 thread::sleep(LIMIT);
                 token.cancel();
             });
-            client.call().cancel(&token).output_file(1).unwrap_err()
+            client
+                .call()
+                .cancel_token(&token)
+                .get_output_file(1)
+                .unwrap_err()
         });
         of(place, error, ErrorKind::Cancelled, start);
 
@@ -651,7 +675,7 @@ fn assert_stops_hold() {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         };
-        let error = client.call().interrupt(ask).output_file(1).unwrap_err();
+        let error = client.call().interrupt(ask).get_output_file(1).unwrap_err();
         of(place, error, ErrorKind::Cancelled, start);
     }
 }
@@ -680,10 +704,10 @@ fn download_under_signals_succeeds() {
         let client = client(&mock.url());
         under_signals(|| {
             for _ in 0..20 {
-                assert_eq!(client.output_file(28142).unwrap().bytes.len(), 2400);
+                assert_eq!(client.get_output_file(28142).unwrap().bytes.len(), 2400);
             }
             // A signal must not make a pooled connection look stale.
-            assert!(client.output_file(28148).unwrap().bytes.len() >= 1 << 26);
+            assert!(client.get_output_file(28148).unwrap().bytes.len() >= 1 << 26);
         });
         return;
     }
@@ -698,12 +722,16 @@ fn waiting_call_does_not_poll() {
     let builder = Client::builder(&server.url).token(TOKEN);
     let client = builder
         .stall_timeout(limit)
-        .retry(Retry::never())
+        .retry_policy(RetryPolicy::never())
         .build()
         .unwrap();
     let token = CancelToken::new();
     let before = voluntary_context_switches();
-    let error = client.call().cancel(&token).output_file(1).unwrap_err();
+    let error = client
+        .call()
+        .cancel_token(&token)
+        .get_output_file(1)
+        .unwrap_err();
     let waits = voluntary_context_switches() - before;
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     assert!(waits < 20, "{waits} in {limit:?}");
@@ -717,7 +745,7 @@ fn cancel_takes_effect_at_once() {
     let delay = |index: u64| {
         let call = |token: CancelToken| {
             thread::sleep(Duration::from_millis(index * 7));
-            client.call().cancel(&token).output_file(1)
+            client.call().cancel_token(&token).get_output_file(1)
         };
         cancel(call).1
     };
@@ -734,7 +762,7 @@ fn cancel_token_shared_by_calls_cancels_all() {
     let token = CancelToken::new();
     thread::scope(|scope| {
         let calls: Vec<_> = (0..20)
-            .map(|_| scope.spawn(|| client.call().cancel(&token).output_file(1)))
+            .map(|_| scope.spawn(|| client.call().cancel_token(&token).get_output_file(1)))
             .collect();
         thread::sleep(Duration::from_millis(200));
         token.cancel();
@@ -760,10 +788,13 @@ fn timeouts_of_any_length_are_accepted() {
             .call_timeout(limit)
             .build()
             .unwrap();
-        assert_eq!(client.output_file(28142).unwrap().bytes.len(), 2400);
+        assert_eq!(client.get_output_file(28142).unwrap().bytes.len(), 2400);
         let token = CancelToken::new();
-        for call in [client.call(), client.call().cancel(&token).timeout(limit)] {
-            assert_eq!(call.output_file(28142).unwrap().bytes.len(), 2400);
+        for call in [
+            client.call(),
+            client.call().cancel_token(&token).timeout(limit),
+        ] {
+            assert_eq!(call.get_output_file(28142).unwrap().bytes.len(), 2400);
         }
     }
     // Such calls can be cancelled.
@@ -797,11 +828,11 @@ fn stop_during_the_body_of_an_error_ends_the_call() {
         let place = format!("the body of {status}");
         assert_cancelled(
             &place,
-            cancel(|token| client.call().cancel(&token).output_file(1)),
+            cancel(|token| client.call().cancel_token(&token).get_output_file(1)),
         );
         let start = Instant::now();
         let call = client.call().timeout(Duration::from_millis(300));
-        let error = call.output_file(1).unwrap_err();
+        let error = call.get_output_file(1).unwrap_err();
         assert_eq!(error.kind(), at_deadline, "{place}: {error}");
         assert!(error.to_string().contains(&status[..3]), "{place}: {error}");
         assert!(start.elapsed() < Duration::from_secs(2), "{place}");
@@ -821,22 +852,22 @@ fn interrupt_that_panics_or_uses_the_client_is_safe() {
     let client = client(&server.url);
     let call = client.call().timeout(Duration::from_secs(10));
     let call = call.interrupt(|| panic!("from the callback"));
-    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| call.output_file(1)));
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| call.get_output_file(1)));
     assert!(caught.is_err());
     let shared = Rc::new(RefCell::new(0));
     let counted = shared.clone();
     let inner = client.clone();
     let call = client.call().timeout(Duration::from_secs(10));
     let call = call.interrupt(move || {
-        assert_eq!(inner.output_file(2).unwrap().bytes, b"ABC");
+        assert_eq!(inner.get_output_file(2).unwrap().bytes, b"ABC");
         *counted.borrow_mut() += 1;
         match *counted.borrow() {
             3 => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
         }
     });
-    let error = call.output_file(1).unwrap_err();
+    let error = call.get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
     assert_eq!(*shared.borrow(), 3);
-    assert_eq!(client.output_file(2).unwrap().bytes, b"ABC");
+    assert_eq!(client.get_output_file(2).unwrap().bytes, b"ABC");
 }

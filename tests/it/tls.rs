@@ -9,7 +9,7 @@ use mock_server::process::{run_alone, runs_alone};
 use mock_server::tls::{self, Authority};
 use mock_server::{MockSellercloud, PASSWORD, TOKEN, USER_NAME};
 use rustls::ServerConfig;
-use sellercloud_output::{Client, ClientBuilder, Error, ErrorKind, Retry};
+use sellercloud_output::{Client, ClientBuilder, Error, ErrorKind, RetryPolicy};
 
 fn builder(url: String) -> ClientBuilder {
     // The environment may name a proxy. Proxies have tests of their own.
@@ -28,10 +28,10 @@ fn over_tls(mock: &MockSellercloud, config: ServerConfig) -> String {
 }
 
 fn assert_refused(client: &Client, words: &str) {
-    let error = client.output_file(28142).unwrap_err();
+    let error = client.get_output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
     assert_eq!(error.attempts(), 1, "{error}");
-    assert!(!error.retry_may_help());
+    assert!(!error.is_retryable());
     assert!(error.to_string().contains(words), "{error}");
     println!("{error}");
 }
@@ -42,7 +42,7 @@ fn added_ca_is_trusted() {
     let url = over_tls(&mock, authority.server("localhost").config());
     let client = trusting(&authority, url);
     for _ in 0..2 {
-        assert_eq!(client.output_file(28142).unwrap().bytes.len(), 2400);
+        assert_eq!(client.get_output_file(28142).unwrap().bytes.len(), 2400);
     }
 }
 
@@ -53,12 +53,12 @@ fn each_of_several_added_cas_is_trusted() {
     for authority in [&one, &other] {
         let url = over_tls(&mock, authority.server("localhost").config());
         let client = builder(url).add_ca_certificates(bundle.as_bytes());
-        client.build().unwrap().output_file(28142).unwrap();
+        let _ = client.build().unwrap().get_output_file(28142).unwrap();
         let url = over_tls(&mock, authority.server("localhost").config());
         let client = builder(url)
             .add_ca_certificates(one.pem().as_bytes())
             .add_ca_certificates(other.pem().as_bytes());
-        client.build().unwrap().output_file(28142).unwrap();
+        let _ = client.build().unwrap().get_output_file(28142).unwrap();
     }
 }
 
@@ -79,7 +79,7 @@ fn ca_certificates_in_any_common_format_are_accepted() {
         pem.replace('\n', "\r\n").into_bytes(),
     ] {
         let client = builder(url.clone()).add_ca_certificates(&file);
-        client.build().unwrap().output_file(28142).unwrap();
+        let _ = client.build().unwrap().get_output_file(28142).unwrap();
     }
 }
 
@@ -88,7 +88,7 @@ fn server_with_a_ca_certificate_fails_with_an_explanation() {
     let (mock, authority) = (MockSellercloud::start(), Authority::new());
     let url = over_tls(&mock, authority.server_that_is_a_ca("localhost").config());
     let client = trusting(&authority, url);
-    let error = client.output_file(28142).unwrap_err();
+    let error = client.get_output_file(28142).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
     let shown = format!("{error}");
     assert!(shown.contains("is that of a CA"), "{shown}");
@@ -116,7 +116,7 @@ fn tls_bytes_after_a_response_are_not_the_next_response() {
     });
     let client = trusting(&authority, format!("https://localhost:{port}"));
     for request in 1..=5 {
-        let file = client.output_file(1).unwrap();
+        let file = client.get_output_file(1).unwrap();
         assert_eq!(file.bytes.len(), 30_000, "{request}");
         assert_eq!(connections.load(Ordering::SeqCst), request);
     }
@@ -127,14 +127,18 @@ fn certificate_for_an_ip_address_is_accepted() {
     let (mock, authority) = (MockSellercloud::start(), Authority::new());
     let config = authority.server("127.0.0.1").config();
     let url = over_tls(&mock, config).replace("localhost", "127.0.0.1");
-    trusting(&authority, url).output_file(28142).unwrap();
+    let _ = trusting(&authority, url).get_output_file(28142).unwrap();
 }
 
 #[test]
 fn ca_of_the_system_is_trusted() {
     if runs_alone() {
         let url = std::env::var("SCO_TEST_URL").unwrap();
-        builder(url).build().unwrap().output_file(28142).unwrap();
+        let _ = builder(url)
+            .build()
+            .unwrap()
+            .get_output_file(28142)
+            .unwrap();
         return;
     }
     let (mock, authority) = (MockSellercloud::start(), Authority::new());
@@ -203,19 +207,19 @@ fn client_certificate_is_presented() {
     let ours = authority.client();
     let (certificate, key) = (ours.certificate_pem(), ours.key_pem());
     let trusting = |url| builder(url).add_ca_certificates(authority.pem().as_bytes());
-    trusting(url())
+    let _ = trusting(url())
         .client_certificate(certificate.as_bytes(), key.as_bytes())
         .build()
         .unwrap()
-        .output_file(28142)
+        .get_output_file(28142)
         .unwrap();
     // Certificate and key in one text, in either order.
     for both in [format!("{certificate}{key}"), format!("{key}{certificate}")] {
-        trusting(url())
+        let _ = trusting(url())
             .client_certificate(both.as_bytes(), both.as_bytes())
             .build()
             .unwrap()
-            .output_file(28142)
+            .get_output_file(28142)
             .unwrap();
     }
     assert_refused(
@@ -291,8 +295,8 @@ fn body_ended_by(end: fn(&mut tls::TlsStream)) -> Result<Vec<u8>, Error> {
     });
     let client = builder(format!("https://localhost:{port}"))
         .add_ca_certificates(authority.pem().as_bytes())
-        .retry(Retry::never());
-    let file = client.build().unwrap().output_file(1)?;
+        .retry_policy(RetryPolicy::never());
+    let file = client.build().unwrap().get_output_file(1)?;
     Ok(file.bytes.to_vec())
 }
 

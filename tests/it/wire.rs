@@ -8,12 +8,14 @@ use std::sync::{Arc, Barrier, Mutex};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use mock_server::RawServer;
-use sellercloud_output::{BodyEncoding, Client, Error, ErrorKind, OutputFile, Retry};
+use sellercloud_output::{BodyEncoding, Client, Error, ErrorKind, OutputFile, RetryPolicy};
 
 fn fetch(url: &str, encoding: BodyEncoding) -> Result<OutputFile, Error> {
-    let builder = Client::builder(url).token("token").retry(Retry::never());
+    let builder = Client::builder(url)
+        .token("token")
+        .retry_policy(RetryPolicy::never());
     let client = builder.body_encoding(encoding);
-    client.build()?.output_file(28142)
+    client.build()?.get_output_file(28142)
 }
 
 const FORMS: [(&str, BodyEncoding); 6] = [
@@ -64,7 +66,7 @@ fn body_truncated_at_any_byte_fails() {
     for (body, encoding) in FORMS {
         for (head, wire) in [with_length(body), chunked(body)] {
             *answer.lock().unwrap() = [head.as_bytes(), &wire].concat();
-            fetch(&server.url, encoding).unwrap();
+            let _ = fetch(&server.url, encoding).unwrap();
             for length in 0..wire.len() {
                 *answer.lock().unwrap() = [head.as_bytes(), &wire[..length]].concat();
                 let error = fetch(&server.url, encoding)
@@ -91,9 +93,9 @@ fn head_truncated_at_any_byte_fails() {
 fn body_that_ends_with_the_connection_succeeds() {
     for (body, encoding) in FORMS {
         let server = RawServer::responding(format!("HTTP/1.1 200 OK\r\n\r\n{body}"));
-        fetch(&server.url, encoding).unwrap();
+        let _ = fetch(&server.url, encoding).unwrap();
         let server = RawServer::responding(format!("HTTP/1.0 200 OK\r\n\r\n{body}"));
-        fetch(&server.url, encoding).unwrap();
+        let _ = fetch(&server.url, encoding).unwrap();
     }
     // Where the framing marks no end, the form does, except between whole groups of base64.
     for length in 1..28 {
@@ -189,7 +191,7 @@ fn refused_connection_is_a_connection_error() {
     let error = fetch(&format!("http://{address}"), BodyEncoding::Base64).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert!(error.to_string().contains(&address.to_string()), "{error}");
-    assert!(error.retry_may_help());
+    assert!(error.is_retryable());
     let error = fetch("https://no-such-host.invalid", BodyEncoding::Base64).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert!(
@@ -232,7 +234,7 @@ fn connection_is_reused_by_the_next_call() {
     });
     let client = Client::builder(&server.url).token("token").build().unwrap();
     for _ in 0..10 {
-        assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+        assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
     }
     assert_eq!(connections.load(Ordering::SeqCst), 1);
 }
@@ -265,11 +267,11 @@ fn idle_connection_that_closes_is_replaced() {
         let (server, requests) = server_that_ends_idle_connections(end);
         let client = Client::builder(&server.url)
             .token("token")
-            .retry(Retry::never());
+            .retry_policy(RetryPolicy::never());
         let client = client.build().unwrap();
-        assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+        assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
         // The idle connection has no response. The new one has.
-        assert_eq!(client.output_file(2).unwrap().bytes, b"ABC");
+        assert_eq!(client.get_output_file(2).unwrap().bytes, b"ABC");
         assert_eq!(requests.load(Ordering::SeqCst), 3);
     }
 }
@@ -281,10 +283,10 @@ fn partial_response_on_a_reused_connection_is_not_retried() {
     });
     let client = Client::builder(&server.url)
         .token("token")
-        .retry(Retry::never());
+        .retry_policy(RetryPolicy::never());
     let client = client.build().unwrap();
-    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
-    let error = client.output_file(2).unwrap_err();
+    assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
+    let error = client.get_output_file(2).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
     assert_eq!(requests.load(Ordering::SeqCst), 2);
 }
@@ -309,11 +311,11 @@ fn bytes_after_a_response_are_not_the_next_response() {
         });
         let client = Client::builder(&server.url)
             .token("token")
-            .retry(Retry::never())
+            .retry_policy(RetryPolicy::never())
             .build()
             .unwrap();
         for _ in 0..3 {
-            assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+            assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
             step.wait();
             step.wait();
         }
@@ -373,16 +375,15 @@ fn invalid_http_response_names_its_error_and_is_not_retried() {
             counted.fetch_add(1, Ordering::SeqCst);
             let _ = connection.write_all(response.as_bytes());
         });
-        let retry = Retry {
-            base: std::time::Duration::from_millis(1),
-            ..Retry::default()
-        };
-        let client = Client::builder(&server.url).token("token").retry(retry);
-        let error = client.build().unwrap().output_file(1).unwrap_err();
+        let retry = RetryPolicy::default().initial_backoff(std::time::Duration::from_millis(1));
+        let client = Client::builder(&server.url)
+            .token("token")
+            .retry_policy(retry);
+        let error = client.build().unwrap().get_output_file(1).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection, "{shown}: {error}");
         assert!(error.to_string().contains(words), "{shown}: {error}");
         assert!(!error.to_string().contains("closed"), "{shown}: {error}");
-        assert!(!error.retry_may_help(), "{shown}: {error}");
+        assert!(!error.is_retryable(), "{shown}: {error}");
         assert_eq!(requests.load(Ordering::SeqCst), 1, "{shown}: {error}");
     }
 }
@@ -506,7 +507,7 @@ fn unsupported_or_invalid_encoding_fails() {
             let error = fetch(&server.url, encoding).unwrap_err();
             assert_eq!(error.kind(), kind, "{headers:?}: {error}");
             assert!(error.to_string().contains(words), "{headers:?}: {error}");
-            assert!(!error.retry_may_help(), "{headers:?}: {error}");
+            assert!(!error.is_retryable(), "{headers:?}: {error}");
         }
     }
 }
@@ -540,13 +541,13 @@ fn stale_pooled_connections_cost_one_request() {
         }
     });
     let builder = Client::builder(&server.url).token("token");
-    let client = builder.retry(Retry::never()).build().unwrap();
+    let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| client.output_file(1).unwrap());
+            scope.spawn(|| client.get_output_file(1).unwrap());
         }
     });
-    assert_eq!(client.output_file(1).unwrap().bytes, b"ABC");
+    assert_eq!(client.get_output_file(1).unwrap().bytes, b"ABC");
     assert_eq!(requests.load(Ordering::SeqCst), 10);
 }
 
@@ -577,7 +578,7 @@ fn token_of_any_length_is_sent_or_rejected() {
     for length in [1, 10_000, 33_000, 64 * 1024] {
         let client = Client::builder(&server.url).token("t".repeat(length));
         let client = client.body_encoding(BodyEncoding::Raw).build().unwrap();
-        let file = client.output_file(1).unwrap();
+        let file = client.get_output_file(1).unwrap();
         assert_eq!(file.bytes, format!("{length:05}").as_bytes());
     }
     let error = Client::builder(&server.url).token("t".repeat(64 * 1024 + 1));
@@ -593,7 +594,7 @@ fn content_type_with_the_token_is_redacted() {
          Content-Length: 4\r\n\r\nQUJD",
     );
     let client = Client::builder(&server.url).token("secret-token");
-    let file = client.build().unwrap().output_file(1).unwrap();
+    let file = client.build().unwrap().get_output_file(1).unwrap();
     let content_type = file.content_type.as_deref();
     assert_eq!(content_type, Some("text/csv; session=[token]"));
 }

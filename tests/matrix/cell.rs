@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use rustls::ServerConfig;
-use sellercloud_output::{Client, ClientBuilder, Error, ErrorKind, Retry, Wait};
+use sellercloud_output::{Client, ClientBuilder, Error, ErrorKind, RetryPolicy, WaitOptions};
 
 use crate::failures::{Asked, EXPIRED, Failure, OTHER_HOST, Place, Requests, Routes, Servers};
 use mock_server::connect_proxy::{ConnectProxy, ESTABLISHED, ProxyClient};
@@ -414,7 +414,7 @@ pub(crate) fn perform(
         other => Err(format!("the wrong file: {}", other.escape_ascii())),
     };
     let result = match call {
-        Call::Buffer | Call::Login => options.output_file(1).map(|file| right(&file.bytes)),
+        Call::Buffer | Call::Login => options.get_output_file(1).map(|file| right(&file.bytes)),
         Call::Save => options.save_output_file(1, directory).map(|file| {
             let bytes = fs::read(file.path);
             right(&bytes.map_err(|error| error.to_string())?)
@@ -424,12 +424,9 @@ pub(crate) fn perform(
             .map(|_| right(&written)),
         Call::Wait => {
             // A failure that may pass is the outcome all the same.
-            let wait = Wait {
-                grace: Duration::ZERO,
-                ..Wait::default()
-            };
+            let wait = WaitOptions::default().grace(Duration::ZERO);
             options
-                .wait(1, wait)
+                .wait_for_job(1, wait)
                 .map(|job| match job.status.is_success() {
                     true => Ok(()),
                     false => Err(format!("the wrong job: {job:?}")),
@@ -449,12 +446,10 @@ pub(crate) fn perform(
 }
 
 /// Retries almost without a wait.
-pub(crate) fn fast_retry(attempts: usize) -> Retry {
-    Retry {
-        attempts: attempts.try_into().unwrap(),
-        base: Duration::from_millis(1),
-        ..Retry::default()
-    }
+pub(crate) fn fast_retry(attempts: usize) -> RetryPolicy {
+    RetryPolicy::default()
+        .max_attempts(attempts.try_into().unwrap())
+        .initial_backoff(Duration::from_millis(1))
 }
 
 /// What the policy makes of a cell.
@@ -557,7 +552,7 @@ impl Cell<'static> {
         let only_if = |is_limited, limit| if is_limited { limit } else { NEVER };
         let builder = self.builder(world.url(*self), world.proxy_url());
         let builder = builder
-            .retry(fast_retry(self.max_attempts()))
+            .retry_policy(fast_retry(self.max_attempts()))
             .connect_timeout(only_if(is_slow && !is_in_response, STALL))
             .stall_timeout(only_if(is_slow && !self.is_ended_by_call(), STALL));
         builder.build().unwrap()
@@ -566,7 +561,7 @@ impl Cell<'static> {
     pub(crate) fn builder(&self, url: String, proxy: String) -> ClientBuilder {
         let builder = Client::builder(url).allow_plain_http(true).proxy(proxy);
         let builder = builder.add_ca_certificates(AUTHORITY.pem().as_bytes());
-        let builder = builder.max_size(MAX_SIZE);
+        let builder = builder.max_file_size(MAX_SIZE);
         match self.call {
             Call::Login => builder.credentials("user", "password"),
             _ => builder.token("token"),

@@ -98,7 +98,7 @@ impl StopCell {
             (true, Route::Proxy) => (world.url(cell), full.to_owned()),
             (true, Route::ProxyOverTls) => (world.url(cell), with_scheme(full, Scheme::Https)),
         };
-        let builder = cell.builder(url, proxy).retry(fast_retry(3));
+        let builder = cell.builder(url, proxy).retry_policy(fast_retry(3));
         let builder = builder.connect_timeout(NEVER).stall_timeout(NEVER);
         let client = builder.build().unwrap();
         world.state.set(match self.stop {
@@ -125,7 +125,7 @@ impl StopCell {
             });
             let asked = Rc::new(StdCell::new(None));
             let call = match self.stop {
-                Stop::Token => call.cancel(&token),
+                Stop::Token => call.cancel_token(&token),
                 Stop::Interrupt => call.interrupt(self.interrupt(&world, &asked)),
                 Stop::Deadline | Stop::DeadlineAfterFailure => call,
             };

@@ -28,7 +28,7 @@ use memory_scan::{Copies, Masked, Needle, Quarantine, Scanner, Shown};
 use mock_server::process::{run_alone, runs_alone};
 use mock_server::tls::Authority;
 use sellercloud_output::ffi::*;
-use sellercloud_output::{Client, ClientBuilder, Retry};
+use sellercloud_output::{Client, ClientBuilder, RetryPolicy};
 use zeroize::Zeroizing;
 
 #[global_allocator]
@@ -205,7 +205,7 @@ impl Servers {
     fn client(&self, url: &str) -> ClientBuilder {
         Client::builder(url)
             .proxy("")
-            .retry(Retry::never())
+            .retry_policy(RetryPolicy::never())
             .allow_plain_http(true)
             .add_ca_certificates(self.ca.as_bytes())
     }
@@ -579,7 +579,7 @@ fn assert_at_most(copies: Option<Copies>, max: &[(&str, usize)]) {
 /// Downloads the output file of each job.
 fn call_all(client: &Client, jobs: &[i32]) {
     for &job in jobs {
-        let outcome = client.output_file(job);
+        let outcome = client.get_output_file(job);
         let is_file = matches!(job, FILE | GZIP | ECHO_IN_HEADER);
         assert_eq!(outcome.is_ok(), is_file, "{job}: {:?}", outcome.err());
     }
@@ -647,7 +647,7 @@ fn token_of_a_dropped_client_is_wiped() {
 fn token_of_a_provider_is_wiped() {
     let copies = copies_after("token_of_a_provider_is_wiped", |servers| {
         let source = |_| Ok::<_, String>(token().reveal().as_str().to_owned());
-        let builder = servers.client(&servers.http).token_source(source);
+        let builder = servers.client(&servers.http).token_provider(source);
         call_all(&builder.build().unwrap(), &JOBS);
     });
     assert_at_most(copies, &[]);
@@ -672,7 +672,7 @@ fn log_in_and_call(servers: &Servers, users: &[&str], jobs: &[i32]) {
             let builder = builder.credentials(*user, password().reveal().as_str());
             let client = builder.build().unwrap();
             for &job in jobs {
-                let _ = client.output_file(job);
+                let _ = client.get_output_file(job);
             }
         }
     }
@@ -735,7 +735,7 @@ fn call_through_proxy(servers: &Servers, proxy: &str) {
             let client = builder.proxy(proxy).build().unwrap();
             call_all(&client, jobs);
             if jobs.is_empty() {
-                assert!(client.output_file(FILE).is_err());
+                assert!(client.get_output_file(FILE).is_err());
             }
         }
     }
@@ -796,33 +796,39 @@ fn call_from_c(
     url: &str,
     token: Option<&Masked>,
     jobs: &[i32],
-    set: impl FnOnce(*mut sco_config),
+    set: impl FnOnce(*mut sco_client_options),
 ) {
-    let config = sco_config_new();
+    let options = sco_client_options_new();
     let text = |text: &str| c_text(&Masked::public(text.as_bytes()));
-    succeed!(sco_config_set_allow_plain_http, config, 1);
-    succeed!(sco_config_set_retry, config, 1, 0, 0);
-    succeed!(sco_config_set_proxy, config, as_c("\0"));
+    succeed!(sco_client_options_set_allow_plain_http, options, 1);
+    succeed!(sco_client_options_set_max_attempts, options, 1);
+    succeed!(sco_client_options_set_proxy, options, as_c("\0"));
     let ca = servers.ca.as_bytes();
     succeed!(
-        sco_config_add_ca_certificates,
-        config,
+        sco_client_options_add_ca_certificates,
+        options,
         ca.as_ptr(),
         ca.len()
     );
-    set(config);
+    set(options);
     // Changes the options once more, while they hold the secret.
-    succeed!(sco_config_set_max_size, config, 1 << 30);
+    succeed!(sco_client_options_set_max_file_size_bytes, options, 1 << 30);
     let mut client = ptr::null_mut();
     let token = token.map(c_text);
     let token = token.as_ref().map_or(ptr::null(), |token| as_c(token));
-    succeed!(sco_client_new, as_c(&text(url)), token, config, &mut client);
+    succeed!(
+        sco_client_new,
+        as_c(&text(url)),
+        token,
+        options,
+        &mut client
+    );
     for &job in jobs {
         let (mut file, mut error) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: as above; everything that is returned is freed here.
         unsafe {
-            let options = ptr::null();
-            sco_get_output_file(client, job.into(), options, &mut file, &mut error);
+            let call_options = ptr::null();
+            let _ = sco_get_output_file(client, job.into(), call_options, &mut file, &mut error);
             assert_eq!(error.is_null(), matches!(job, FILE | GZIP));
             sco_output_file_free(file);
             sco_error_free(error);
@@ -830,13 +836,13 @@ fn call_from_c(
     }
     // SAFETY: both were created above, and nothing uses them.
     unsafe {
-        sco_config_free(config);
+        sco_client_options_free(options);
         sco_client_free(client);
     }
 }
 
-unsafe extern "C" fn give_token(_: *mut c_void, _: i32, place: *mut sco_token) -> i32 {
-    succeed!(sco_token_set, place, as_c(&c_text(&token())));
+unsafe extern "C" fn give_token(_: *mut c_void, _: i32, place: *mut sco_token_result) -> i32 {
+    succeed!(sco_token_result_set, place, as_c(&c_text(&token())));
     0
 }
 
@@ -845,16 +851,21 @@ fn secrets_passed_from_c_are_wiped() {
     let copies = copies_after("secrets_passed_from_c_are_wiped", |servers| {
         let http = servers.http.as_str();
         call_from_c(servers, http, Some(&token()), &JOBS, |_| {});
-        call_from_c(servers, http, None, &JOBS, |config| {
+        call_from_c(servers, http, None, &JOBS, |options| {
             let context = ptr::null_mut();
-            let callback: sco_token_fn = Some(give_token);
-            succeed!(sco_config_set_token_callback, config, callback, context);
+            let callback: sco_token_callback = Some(give_token);
+            succeed!(
+                sco_client_options_set_token_provider,
+                options,
+                callback,
+                context
+            );
         });
-        call_from_c(servers, http, None, &[FILE, UNAUTHORIZED], |config| {
+        call_from_c(servers, http, None, &[FILE, UNAUTHORIZED], |options| {
             let password = c_text(&password());
             succeed!(
-                sco_config_set_credentials,
-                config,
+                sco_client_options_set_credentials,
+                options,
                 as_c("right\0"),
                 as_c(&password)
             );
@@ -867,10 +878,10 @@ fn secrets_passed_from_c_are_wiped() {
 fn proxy_password_passed_from_c_is_wiped() {
     let copies = copies_after("proxy_password_passed_from_c_is_wiped", |servers| {
         let url = format!("http://{REMOTE_HOST}");
-        call_from_c(servers, &url, Some(&token()), &[FILE, CUT], |config| {
+        call_from_c(servers, &url, Some(&token()), &[FILE, CUT], |options| {
             let proxy = proxy_url("http", "127.0.0.1", servers.proxy);
             let proxy = c_text(&Masked::public(proxy.as_bytes()));
-            succeed!(sco_config_set_proxy, config, as_c(&proxy));
+            succeed!(sco_client_options_set_proxy, options, as_c(&proxy));
         });
     });
     assert_at_most(copies, &[]);
@@ -880,12 +891,12 @@ fn proxy_password_passed_from_c_is_wiped() {
 fn client_key_passed_from_c_is_wiped() {
     let copies = copies_after("client_key_passed_from_c_is_wiped", |servers| {
         let url = servers.https_with_certificate.as_str();
-        call_from_c(servers, url, Some(&token()), &[FILE], |config| {
+        call_from_c(servers, url, Some(&token()), &[FILE], |options| {
             let chain = servers.certificate.as_bytes();
             let key = servers.key.pem.reveal();
             succeed!(
-                sco_config_set_client_certificate,
-                config,
+                sco_client_options_set_client_certificate,
+                options,
                 chain.as_ptr(),
                 chain.len(),
                 key.as_ptr(),

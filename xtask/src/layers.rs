@@ -17,9 +17,9 @@ use std::path::Path;
 /// The folders of src and their numbers. Folders with the same number do not use each other.
 const LAYERS: [(&str, u8); 15] = [
     ("text", 0),
+    ("os", 0),
     ("model", 1),
     ("cancel", 1),
-    ("os", 1),
     ("error", 2),
     ("transport", 3),
     ("body", 3),

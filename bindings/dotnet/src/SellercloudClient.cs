@@ -12,9 +12,9 @@ namespace SellercloudOutput
     /// same time.
     /// </para>
     /// <para>
-    /// Each call blocks until it is done, and has an asynchronous twin whose name ends with Async. The twin runs the
-    /// same call on a thread of its own and not on the thread pool, since a call may wait for hours. It throws an
-    /// <see cref="ArgumentNullException"/> itself, and its task holds all other exceptions.
+    /// Each call blocks until it is done, and has an asynchronous version whose name ends with Async. That version runs
+    /// the same call on a thread of its own and not on the thread pool, since a call may wait for hours. It throws
+    /// <see cref="ArgumentNullException"/> directly. The task that it returns holds all other exceptions.
     /// </para>
     /// <para>
     /// A failed call throws a <see cref="SellercloudException"/>. A canceled call throws an
@@ -382,7 +382,7 @@ namespace SellercloudOutput
         /// <param name="cancellationToken">A token that cancels the call.</param>
         /// <returns>The job in its final status.</returns>
         /// <remarks>
-        /// The wait ends after 24 hours, unless <see cref="CallOptions.Timeout"/> has another limit. The intervals
+        /// The call times out after 24 hours, unless <see cref="CallOptions.Timeout"/> is set. The intervals
         /// between requests start at <see cref="CallOptions.WaitInitialInterval"/> and increase to
         /// <see cref="CallOptions.WaitMaxInterval"/>. A job that the server cannot find yet does not end the wait
         /// before <see cref="CallOptions.WaitGrace"/> has passed.
@@ -422,7 +422,7 @@ namespace SellercloudOutput
         /// <param name="cancellationToken">A token that cancels the call.</param>
         /// <returns>A task whose result is the job in its final status.</returns>
         /// <remarks>
-        /// The wait ends after 24 hours, unless <see cref="CallOptions.Timeout"/> has another limit. The intervals
+        /// The call times out after 24 hours, unless <see cref="CallOptions.Timeout"/> is set. The intervals
         /// between requests start at <see cref="CallOptions.WaitInitialInterval"/> and increase to
         /// <see cref="CallOptions.WaitMaxInterval"/>. A job that the server cannot find yet does not end the wait
         /// before <see cref="CallOptions.WaitGrace"/> has passed.
