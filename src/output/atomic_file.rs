@@ -338,7 +338,7 @@ impl<'a> AtomicFile<'a> {
 /// Returns an error unless `name` can name a file in a directory.
 fn check_name(name: &str) -> Result<(), Error> {
     let is_path = matches!(name, "" | "." | "..") || name.contains(['/', '\\', '\0']);
-    let problem = if is_path || (cfg!(windows) && file_name::is_refused_by_windows(name)) {
+    let problem = if is_path || (cfg!(windows) && file_name::is_rejected_by_windows(name)) {
         "is not a file name"
     } else if name.len() > file_name::MAX_NAME_LEN {
         "is longer than the 255 bytes of a file name"
