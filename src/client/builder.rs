@@ -262,8 +262,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets when failed requests are retried. Default: [`RetryPolicy::default`]. [`RetryPolicy`] has
-    /// an example.
+    /// Sets when failed requests are retried. Default: [`RetryPolicy::default`].
+    /// [`RetryPolicy`] has an example.
     pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.retry_policy = policy;
         self

@@ -108,7 +108,8 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Sets how to save the file. Default: [`SaveOptions::default`]. [`SaveOptions`] has an example.
+    /// Sets how to save the file. Default: [`SaveOptions::default`]. [`SaveOptions`] has an
+    /// example.
     pub fn save_options(mut self, options: SaveOptions) -> Self {
         self.save_options = options;
         self

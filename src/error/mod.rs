@@ -71,6 +71,17 @@ impl Error {
 
     /// Returns the HTTP status code of the response that is the error, such as 500. `None` if
     /// the error is not a response of the server.
+    ///
+    /// ```no_run
+    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// if let Err(error) = client.get_job(28142) {
+    ///     let (status, attempts) = (error.http_status(), error.attempts());
+    ///     eprintln!("HTTP status {status:?} after {attempts} attempts");
+    ///     eprintln!("message: {:?}", error.server_message());
+    ///     eprintln!("wait: {:?}", error.retry_after());
+    /// }
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn http_status(&self) -> Option<u16> {
         self.response().map(|response| response.status)
     }
@@ -97,14 +108,28 @@ impl Error {
         self.0.context.job_id
     }
 
-    /// Returns the job that ended without success, for
-    /// [`JobFailed`](ErrorKind::JobFailed).
+    /// Returns the job that ended without success, for [`JobFailed`](ErrorKind::JobFailed).
     pub fn job(&self) -> Option<&QueuedJob> {
         self.job_failure().map(|failure| &failure.job)
     }
 
     /// Returns the first error lines of the log of the job that ended without success. Empty
     /// for other errors, and if the log could not be downloaded.
+    ///
+    /// ```no_run
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    ///
+    /// if let Err(error) = client.wait_for_job(28142, WaitOptions::default())
+    ///     && let Some(job) = error.job()
+    /// {
+    ///     println!("job {} ended as {}", job.id, job.status);
+    ///     for line in error.job_log() {
+    ///         println!("{line}");
+    ///     }
+    /// }
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn job_log(&self) -> &[String] {
         self.job_failure().map_or(&[], |failure| &failure.log)
     }
@@ -121,6 +146,20 @@ impl Error {
     /// Returns the kind of the operating system's error, for [`Io`](ErrorKind::Io), such as
     /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) or
     /// [`StorageFull`](io::ErrorKind::StorageFull). `None` for errors of other kinds.
+    ///
+    /// ```no_run
+    /// use std::io;
+    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    ///
+    /// match client.save_output_file(28142, "exports") {
+    ///     Ok(saved) => println!("{}", saved.path.display()),
+    ///     Err(error) if error.io_kind() == Some(io::ErrorKind::AlreadyExists) => {
+    ///         println!("{:?} exists already", error.path());
+    ///     }
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         self.io_cause().map(|cause| cause.kind())
     }

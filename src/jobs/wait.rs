@@ -75,7 +75,8 @@ impl WaitOptions {
 
     /// Sets whether a job on hold ends the wait with
     /// [`JobFailed`](crate::ErrorKind::JobFailed). Default: `true`, since such a job stays on
-    /// hold until a user releases it. With `false` the wait continues until the job ends or the call times out.
+    /// hold until a user releases it. With `false` the wait continues until the job ends or the
+    /// call times out.
     pub fn fail_on_hold(mut self, enabled: bool) -> Self {
         self.fail_on_hold = enabled;
         self
@@ -127,7 +128,7 @@ impl Jobs {
         unreachable_end()
     }
 
-    /// Waits for the call's job as [`wait`](Self::wait) does, and gets its file by `get`. The
+    /// Waits for the call's job as [`wait`](Self::wait) does, and obtains its file with `get`. The
     /// file may appear a moment after the job has ended.
     pub(crate) fn wait_for_file<T>(
         &self,

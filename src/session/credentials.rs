@@ -66,7 +66,8 @@ pub(super) fn check_token(token: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(
-        "the token contains whitespace or another invalid character: pass the token alone, without \"Bearer\""
+        "the token contains whitespace or another invalid character: pass the token alone, \
+         without \"Bearer\""
             .into(),
     )
 }

@@ -25,8 +25,8 @@ pub(super) fn login_body(user_name: &str, password: &str) -> Result<Zeroizing<Ve
     Ok(body)
 }
 
-/// How long before its expiry a token is renewed, at most: clocks differ, and calls take time. Short
-/// lifetimes have a margin of one tenth.
+/// The maximum time before its expiry at which a token is renewed: clocks differ, and calls take
+/// time. Short lifetimes have a margin of one tenth.
 const MARGIN: Duration = Duration::from_secs(60);
 
 /// Reads the response to a login. Errors contain nothing of it.

@@ -110,8 +110,8 @@ impl<T: Clone> SingleFlight<T> {
     }
 }
 
-/// Ends the leader's turn when it is dropped, even if `obtain` panics: the other calls must not wait
-/// forever.
+/// Ends the leader's turn when it is dropped, even if `obtain` panics: the other calls must not
+/// wait forever.
 struct LeaderGuard<'a, T: Clone> {
     flight: &'a SingleFlight<T>,
     call: &'a Arc<ActiveCall>,

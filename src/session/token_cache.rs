@@ -137,7 +137,7 @@ pub(super) fn authorization(token: &Secret) -> Result<HeaderValue, Error> {
     let text = Zeroizing::new([b"Bearer ", token.as_bytes()].concat());
     let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text))
         .map_err(|_| Error::internal("a valid token is not a valid header"))?;
-    // Keeps it out of debug output.
+    // Debug output does not show sensitive values.
     value.set_sensitive(true);
     Ok(value)
 }

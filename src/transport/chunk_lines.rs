@@ -154,7 +154,7 @@ mod tests {
     fn shorten_invalid_line_is_rejected_with_reason() {
         let long = format!("4;{}", "x".repeat(MAX_IGNORED + 1));
         let zeros = "0".repeat(MAX_IGNORED + 3);
-        for (body, words) in [
+        for (body, reason) in [
             ("zz\r\n", "not a number"),
             ("\r\n", "not a number"),
             (";a\r\n", "not a number"),
@@ -173,7 +173,7 @@ mod tests {
         ] {
             for step in [1, 5, body.len()] {
                 let error = shortened(body.as_bytes(), step).unwrap_err();
-                assert!(error.contains(words), "{body:.20?}: {error}");
+                assert!(error.contains(reason), "{body:.20?}: {error}");
             }
         }
     }

@@ -216,7 +216,7 @@ fn invalid_response(message: String) -> Failure {
 
 /// ureq's texts for responses that are not valid HTTP, and the texts that users see instead: ureq's
 /// own do not say that the response is wrong, or need its source to be understood. Nothing is
-/// decided by them. The rest of a text that follows an entry is kept.
+/// decided by them. Text after an entry stays the same.
 const PROTOCOL_MESSAGES: [(&str, &str); 7] = [
     ("http parse fail: ", ""),
     (
@@ -306,7 +306,7 @@ mod tests {
             ),
             (format!("{chunked}zz\r\n"), "a chunk's size is not a number"),
             (
-                format!("{chunked}2\r\nabcdef"),
+                format!("{chunked}2\r\nabcdef\r\n"),
                 "a chunk does not end where its size says",
             ),
             (

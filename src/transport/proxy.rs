@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::proxy_env::from_env;
 use crate::text::{Redactor, Secret};
 
-/// Where the choice of the proxy comes from.
+/// How the proxy is chosen.
 #[derive(Clone, Default)]
 pub(crate) enum ProxySetting {
     /// The environment, as for curl: `https_proxy` or `http_proxy`, by the server's scheme, else

@@ -329,7 +329,7 @@ mod tests {
     fn write_peer_does_not_read_fails_at_limit() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        for (limit, words) in [
+        for (limit, message) in [
             (
                 Limit::Stall(Duration::from_millis(200)),
                 "no data could be sent",
@@ -347,7 +347,7 @@ mod tests {
                     break error;
                 }
             };
-            assert!(error.to_string().contains(words), "{error}");
+            assert!(error.to_string().contains(message), "{error}");
             assert!(
                 start.elapsed() < Duration::from_secs(3),
                 "{:?}",

@@ -122,9 +122,9 @@ fn parse(head: &[u8]) -> io::Result<Head> {
     let head = String::from_utf8_lossy(head);
     let mut lines = head.lines();
     let status_line = lines.next().unwrap_or_default();
-    let mut words = status_line.split(' ').filter(|word| !word.is_empty());
-    let version = words.next().unwrap_or_default();
-    let status = words.next().filter(|status| status.len() == 3);
+    let mut parts = status_line.split(' ').filter(|part| !part.is_empty());
+    let version = parts.next().unwrap_or_default();
+    let status = parts.next().filter(|status| status.len() == 3);
     let status = status.and_then(|status| status.parse().ok());
     let Some(status) = status.filter(|_| version.starts_with("HTTP/1.")) else {
         return Err(invalid_response("it is not HTTP/1.1"));
@@ -217,8 +217,8 @@ fn rejection(proxy: &Proxy, head: &Head, page: &[u8]) -> ConnectionError {
     let redactor = proxy.redactor();
     let mut message = match (requires_login, unsupported_schemes(head)) {
         (true, Some(schemes)) => format!(
-            "the proxy requires a user name and password by {}, which is not supported: use a proxy \
-             that supports Basic",
+            "the proxy requires a user name and password by {}, which is not supported: use a \
+             proxy that supports Basic",
             redactor.one_line(&schemes, MAX_SCHEMES_LEN)
         ),
         (true, None) if proxy.has_login() => {
