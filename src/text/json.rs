@@ -161,7 +161,7 @@ pub(crate) fn unescaped(string: &str, max: usize) -> String {
         length -= 1;
     }
     let string = &string[..length];
-    // An escape is never shorter than its character, so this capacity is enough.
+    // A complete escape is never shorter than its character.
     let mut text = String::with_capacity(string.len());
     let mut rest = string;
     while let Some(start) = rest.find('\\') {
