@@ -263,8 +263,9 @@ mod tests {
 
     use super::*;
 
-    /// Returns ureq's own error, without this library's transport, for a response.
-    fn ureq_error(response: &[u8]) -> Error {
+    /// Returns ureq's own error, without this library's transport, for a response in ISO-8859-1.
+    fn ureq_error(response: &str) -> Error {
+        let response: Vec<u8> = response.chars().map(|c| c as u8).collect();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let config = ureq::Agent::config_builder()
@@ -276,7 +277,7 @@ mod tests {
                 let mut lines = BufReader::new(connection.try_clone().unwrap()).lines();
                 while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
                 // ureq may close the connection before it has read all of the response.
-                let _ = connection.write_all(response);
+                let _ = connection.write_all(&response);
             });
             match config.build().new_agent().get(&url).call() {
                 Err(error) => error,
@@ -318,7 +319,7 @@ mod tests {
                 "the Content-Length headers contradict each other",
             ),
         ] {
-            let error = ureq_error(response.as_bytes());
+            let error = ureq_error(&response);
             let Error::Protocol(error) = error else {
                 panic!("{response:?}: {error:?}");
             };
