@@ -1,10 +1,10 @@
-//! Names the shared library for the linker, with the version of its ABI: that is the
-//! name that a program linked against it looks for at run time. Writes nothing.
+//! Sets the shared library's name for the linker, which includes the version of its ABI. A program
+//! that is linked against the library looks for this name at run time.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // What Cargo, and cargo-c, take for a release that may break: before 1.0.0 each minor
-    // one, else each major one.
+    // By the rule of Cargo and cargo-c, each major version may break the ABI, and before 1.0.0
+    // each minor version.
     let abi = match (
         env!("CARGO_PKG_VERSION_MAJOR"),
         env!("CARGO_PKG_VERSION_MINOR"),

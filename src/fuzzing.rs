@@ -1,8 +1,8 @@
-//! Entry points for this project's own benchmarks and fuzz targets. Not part of the interface.
+//! Entry points for the benchmarks and fuzz targets of this project. They are not part of the
+//! public interface.
 //!
-//! Each folder states the properties of its code once, in `properties.rs`. They are checked on
-//! random inputs, on the chosen ones in `fuzz/seeds`, and by the fuzz targets on those that
-//! they find.
+//! The properties of the code in a module are in its `properties.rs`. They are checked with random
+//! inputs, with the inputs in `fuzz/seeds`, and by the fuzz targets.
 
 use std::io::{Read, Write};
 
@@ -10,10 +10,10 @@ use crate::body::{self, BodyEncoding};
 use crate::output::WriterSink;
 use crate::{client, file_name, model, session, text};
 
-/// Checks properties on an input; panics if one does not hold.
+/// A function that checks properties on an input and panics if one does not hold.
 type Check = fn(&[u8]);
 
-/// What the fuzz target of each name does with its input.
+/// The name of each fuzz target, and the check of its input.
 const TARGETS: [(&str, Check); 10] = [
     ("body_decoder", body::properties::check),
     ("error_body", text::properties::check_server_message),
@@ -27,8 +27,11 @@ const TARGETS: [(&str, Check); 10] = [
     ("tunnel_response", client::properties::check_tunnel),
 ];
 
-/// Checks the properties of a fuzz target on its input; panics if one does not hold, or if
-/// there is no target of that name.
+/// Checks the properties of the fuzz target `target` on an input.
+///
+/// # Panics
+///
+/// If a property does not hold, or if there is no such target.
 pub fn check(target: &str, input: &[u8]) {
     match TARGETS.iter().find(|(name, _)| *name == target) {
         Some((_, check)) => check(input),
@@ -52,8 +55,10 @@ pub fn name_of_header(header: &[u8]) -> Option<String> {
     file_name::from_header(header)
 }
 
-/// Returns a configuration with the same inputs each time, so that a run fails only because of
-/// a change. `PROPTEST_CASES` sets how many, and `PROPTEST_RNG_SEED` selects others.
+/// Returns a configuration that generates the same inputs in every run, so that a test fails only
+/// because of a change.
+///
+/// `PROPTEST_CASES` sets the number of inputs, and `PROPTEST_RNG_SEED` selects other ones.
 #[cfg(test)]
 pub(crate) fn random_inputs() -> proptest::prelude::ProptestConfig {
     let mut config = proptest::prelude::ProptestConfig {
@@ -83,7 +88,7 @@ mod tests {
     #[test]
     fn properties_hold_for_every_seed() {
         let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-        // Cargo leaves this file in a package, which has no seeds.
+        // A published package has this file, but no seeds.
         if project.join("Cargo.toml.orig").exists() {
             return;
         }
@@ -94,7 +99,7 @@ mod tests {
             let seeds = entries(&all.join(name));
             assert!(seeds.len() >= 5, "{name}: {} seeds", seeds.len());
             for seed in seeds {
-                // Shown if a property does not hold.
+                // The test shows it if a property does not hold.
                 println!("{}", seed.display());
                 check(&fs::read(seed).unwrap());
             }

@@ -10,12 +10,12 @@
 //! # Ok::<(), sellercloud_output::Error>(())
 //! ```
 //!
-//! A server is named by its id or its base URL. A job is named by its number, or by the
-//! `QueuedJobLink` that the server returned when the job was created.
+//! A server is given by its id or its base URL, and a job by its number or by the `QueuedJobLink`
+//! that the server returned when the job was created.
 //!
-//! An operation returns the complete, decoded file, under a name that is safe to use, or an
-//! [`Error`]. The [kind](Error::kind) of the error says what went wrong, and its text says what
-//! to do. A body that is cut short, not base64, or of the wrong length is an error.
+//! An operation returns the complete, decoded file with a safe name, or an [`Error`]. Programs
+//! decide by the [kind](Error::kind) of the error; its text says what failed and what to do. A body
+//! that is truncated, not base64, or of the wrong length is an error.
 //!
 //! A client can log in ([`ClientBuilder::credentials`]) and retries transient failures
 //! ([`RetryPolicy`]). A [`Call`] has options for one operation: a timeout, progress, and a
@@ -32,9 +32,9 @@
 //!
 //! # Logging
 //!
-//! Each request is logged by the `log` crate, at the level debug with the target
-//! `sellercloud_output`. The HTTP library `ureq` logs all that it sends at the level trace,
-//! including secrets. A call that would send a secret fails with
+//! Each request is logged with the `log` crate, at the level debug with the target
+//! `sellercloud_output`. The HTTP library `ureq` logs everything that it sends, including secrets,
+//! at the level trace. A call that would send a secret fails with
 //! [`InvalidArgument`](ErrorKind::InvalidArgument) while a logger accepts that level for the
 //! targets `ureq` or `ureq_proto`.
 

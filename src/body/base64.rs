@@ -1,9 +1,9 @@
-//! Base64 decoded piece by piece, out of plain text or out of a JSON string.
+//! Decodes base64 chunk by chunk, from plain text or from a JSON string.
 //!
-//! Tab, CR and LF are ignored wherever they stand, as .NET's `Convert.FromBase64String` has
-//! it. A space is ignored only at a line's beginning or end: elsewhere it is what a form
-//! decoder makes of a `+`, or the text is a sentence. All else follows RFC 4648 section 4,
-//! with the padding required and the unused bits zero (section 3.5).
+//! Tab, CR and LF are ignored everywhere, as .NET's `Convert.FromBase64String` ignores them. A
+//! space is ignored only at the beginning or end of a line. Elsewhere it is a `+` that a form
+//! decoder changed, or the text is a sentence. Otherwise RFC 4648 section 4 applies: padding
+//! is required, and the unused bits must be zero (section 3.5).
 
 use std::io;
 
@@ -11,218 +11,249 @@ use base64::engine::{Engine, GeneralPurposeConfig, Simd};
 use base64::{DecodeError, DecodeSliceError};
 
 use super::Sink;
-use crate::text::is_whitespace;
+pub(super) use super::base64_copy::TextForm;
+use super::base64_copy::{CopyPosition, NOT_BASE64, copy, copy_fast};
+use super::base64_lines::Lines;
+use super::error::describe_byte;
 
-/// What the base64 characters are written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Text {
-    /// As they are; the text ends with the body.
-    Plain,
-    /// In a JSON string (RFC 8259 section 7), where each may be an escape; the
-    /// text ends with the closing quote.
-    JsonString,
-}
-
-/// Why text was not decoded.
-pub(crate) enum Fault {
+/// Why a text was not decoded.
+pub(super) enum Base64Error {
     /// The text is not base64.
-    Text {
-        /// Where, in bytes from the start of the piece; negative if it stands
-        /// in a piece that came before.
+    Invalid {
+        /// The position, in bytes from the start of the current chunk; negative if it is in an
+        /// earlier one.
         at: isize,
+        /// What stands there.
         what: String,
     },
-    /// More decoded bytes than the limit.
+    /// There are more decoded bytes than the limit allows.
     TooLarge,
-    /// The sink refused.
+    /// The sink returned an error.
     Sink(io::Error),
 }
 
-/// How far [`Base64::decode`] got.
-pub(crate) struct Step {
-    /// Bytes of the text that are done with.
-    pub(crate) taken: usize,
-    /// The closing quote was met (and taken).
-    pub(crate) is_complete: bool,
+impl Base64Error {
+    fn misplaced_space(at: isize) -> Self {
+        Self::Invalid {
+            at,
+            what: "a misplaced space".into(),
+        }
+    }
 }
 
-/// The decoder. What it cannot decode yet (an unfinished group of four
-/// characters) it keeps, so that the text may come in pieces of any size.
-pub(crate) struct Base64<'a> {
+/// How far [`Base64::decode`] has come.
+pub(super) struct Step {
+    /// Bytes of the text that were consumed.
+    pub(super) consumed: usize,
+    /// Whether the closing quote of a JSON string was consumed.
+    pub(super) is_complete: bool,
+}
+
+impl Step {
+    fn consumed(consumed: usize) -> Self {
+        Self {
+            consumed,
+            is_complete: false,
+        }
+    }
+}
+
+/// A base64 decoder that writes to a sink.
+///
+/// It stores the characters of an incomplete group of four until the rest of the group
+/// arrives, so that chunks may have any size.
+pub(super) struct Base64<'a> {
     engine: Simd,
     sink: &'a mut dyn Sink,
-    room_left: u64,
-    /// A group with padding was decoded: nothing may follow.
+    /// How many more bytes the limit allows.
+    remaining: u64,
+    /// A group with padding was decoded: no character may follow.
     is_padded: bool,
-    /// The plain text has blanks in it, so it cannot be decoded where it lies.
-    has_blanks: bool,
-    /// Characters without blanks and escapes; first those kept.
+    /// The plain text contains whitespace, so that it must be copied before it is decoded.
+    has_whitespace: bool,
+    /// Characters without whitespace and escapes. The pending ones come first.
     characters: Vec<u8>,
-    kept: usize,
-    /// Where the kept characters stood, from the start of the coming piece.
-    kept_at: [isize; 3],
+    /// How many characters of an incomplete group there are.
+    pending: usize,
+    /// The positions of the pending characters, relative to the start of the next chunk.
+    pending_at: [isize; 3],
     lines: Lines,
 }
 
 impl<'a> Base64<'a> {
-    /// How many characters are collected before they are decoded.
+    /// How many characters are copied before they are decoded.
     const BATCH: usize = 64 * 1024;
 
-    /// `limit` is the most bytes to decode.
-    pub(crate) fn new(sink: &'a mut dyn Sink, limit: u64) -> Self {
+    /// Creates a decoder. `limit` is the maximum number of decoded bytes.
+    pub(super) fn new(sink: &'a mut dyn Sink, limit: u64) -> Self {
         Self {
             engine: Simd::standard(GeneralPurposeConfig::new()),
             sink,
-            room_left: limit,
+            remaining: limit,
             is_padded: false,
-            has_blanks: false,
+            has_whitespace: false,
             characters: Vec::new(),
-            kept: 0,
-            kept_at: [0; 3],
+            pending: 0,
+            pending_at: [0; 3],
             lines: Lines::default(),
         }
     }
 
-    /// Says that a space stands before the text, in its first line.
-    pub(crate) fn begin_after_space(&mut self) {
-        self.has_blanks = true;
-        self.lines.space = Some(-1);
+    /// Records that a space stands before the text, in its first line.
+    pub(super) fn begin_after_space(&mut self) {
+        self.has_whitespace = true;
+        self.lines.begin_after_space();
     }
 
-    /// Decodes some of `text`, the piece that follows what was taken before.
-    /// Nothing is taken only where more text is needed first; `is_last` says
-    /// that none will come.
-    pub(crate) fn decode(&mut self, text: &[u8], form: Text, is_last: bool) -> Result<Step, Fault> {
-        // The end of a text that was decoded where it lay: allocate nothing for it.
+    /// Decodes a part of `text`, the chunk after what was consumed before.
+    ///
+    /// Nothing is consumed only if more text is needed first. `is_last` says that no more text
+    /// follows.
+    pub(super) fn decode(
+        &mut self,
+        text: &[u8],
+        form: TextForm,
+        is_last: bool,
+    ) -> Result<Step, Base64Error> {
+        // An empty chunk must not allocate `characters`.
         if text.is_empty() {
-            return Ok(Step::taken(0));
+            return Ok(Step::consumed(0));
         }
-        if form == Text::Plain && !self.has_blanks {
+        if form == TextForm::Plain && !self.has_whitespace {
             let whole = text.len() & !3;
             if whole == 0 && !is_last {
-                return Ok(Step::taken(0));
+                return Ok(Step::consumed(0));
             }
-            match self.groups(&text[..whole]) {
+            match self.decode_groups(&text[..whole]) {
                 Ok(()) if whole > 0 => {
-                    self.lines.add_after_whitespace(whole);
-                    self.lines.advance(whole as isize);
-                    return Ok(Step::taken(whole));
+                    self.lines.add_characters(whole);
+                    self.lines.rebase(whole as isize);
+                    return Ok(Step::consumed(whole));
                 }
-                // Blanks, which count for nothing, or an error: either shows below.
-                Ok(()) | Err(GroupFault::At(..) | GroupFault::TooLarge) => self.has_blanks = true,
-                Err(GroupFault::Sink(error)) => return Err(Fault::Sink(error)),
+                // Whitespace or an error: decoding from a copy finds out which.
+                Ok(()) | Err(GroupError::Invalid(..) | GroupError::TooLarge) => {
+                    self.has_whitespace = true;
+                }
+                Err(GroupError::Sink(error)) => return Err(Base64Error::Sink(error)),
             }
         }
+        self.decode_copied(text, form)
+    }
 
+    /// Copies characters out of `text` and decodes the copy.
+    fn decode_copied(&mut self, text: &[u8], form: TextForm) -> Result<Step, Base64Error> {
         let mut characters = std::mem::take(&mut self.characters);
         if characters.is_empty() {
             characters = vec![0; Self::BATCH];
         }
-        let kept = self.kept;
-        let beginning = Start {
+        let pending = self.pending;
+        let beginning = CopyPosition {
             lines: self.lines,
-            ..Start::default()
+            ..CopyPosition::default()
         };
-        let mut start = copy_ordinary(text, &mut characters[kept..], beginning, form);
+        let mut start = copy_fast(text, &mut characters[pending..], beginning, form);
         let (copied, filled, whole, outcome) = loop {
-            let copied = copy(text, &mut characters[kept..], start, form);
-            let filled = kept + copied.copied;
+            let copied = copy(text, &mut characters[pending..], start, form);
+            let filled = pending + copied.end.copied;
             let whole = filled & !3;
-            // Of what was copied faster only decoding shows that it is base64: none
-            // of it may be kept.
-            let is_ordinary = start.copied > 0;
-            if !is_ordinary || whole == filled || whole >= kept + start.copied {
-                let outcome = self.groups(&characters[..whole]);
-                // What follows a JSON string may have been taken for a part of it.
-                let is_doubtful = matches!(outcome, Err(GroupFault::At(..) | GroupFault::TooLarge));
-                if !(is_ordinary && is_doubtful) {
+            // Only decoding shows whether the result of the fast copy is base64. None of it
+            // may stay pending.
+            let is_fast = start.copied > 0;
+            if !is_fast || whole == filled || whole >= pending + start.copied {
+                let outcome = self.decode_groups(&characters[..whole]);
+                // The fast copy may have included what follows the JSON string.
+                let is_doubtful =
+                    matches!(outcome, Err(GroupError::Invalid(..) | GroupError::TooLarge));
+                if !(is_fast && is_doubtful) {
                     break (copied, filled, whole, outcome);
                 }
             }
             start = beginning;
         };
-        let position = |index: usize| match index.checked_sub(self.kept) {
-            // Copying again up to there shows where it came from.
+        let position = |index: usize| match index.checked_sub(pending) {
+            // Copying again up to there shows where the character came from.
             Some(index) => {
-                let start = Some(start).filter(|start| start.copied <= index);
-                let Start {
-                    taken,
-                    copied,
-                    lines,
-                } = start.unwrap_or(beginning);
-                let room = &mut vec![0; index - copied];
-                let start = Start {
-                    lines,
-                    ..Start::default()
+                let from = match start.copied <= index {
+                    true => start,
+                    false => beginning,
                 };
-                (taken + copy(&text[taken..], room, start, form).taken) as isize
+                let output = &mut vec![0; index - from.copied];
+                let start = CopyPosition {
+                    lines: from.lines,
+                    ..CopyPosition::default()
+                };
+                let again = copy(&text[from.consumed..], output, start, form);
+                (from.consumed + again.end.consumed) as isize
             }
-            None => self.kept_at[index],
+            None => self.pending_at[index],
         };
         match outcome {
             Ok(()) => {}
-            Err(GroupFault::At(index, fault)) => {
+            Err(GroupError::Invalid(index, problem)) => {
                 let at = position(index);
-                let what = match fault {
-                    Misplaced::Character => match characters[index] {
-                        NOT_BASE64 if form == Text::JsonString => "an escape or raw blank".into(),
-                        byte => shown(byte),
+                let what = match problem {
+                    Problem::Character => match characters[index] {
+                        NOT_BASE64 if form == TextForm::JsonString => {
+                            "an invalid escape or unescaped whitespace".into()
+                        }
+                        byte => describe_byte(byte),
                     },
-                    Misplaced::Padding => "misplaced padding".into(),
-                    Misplaced::AfterPadding => "data after the padding".into(),
-                    Misplaced::UnusedBits => "unused bits that are not zero".into(),
+                    Problem::Padding => "misplaced padding".into(),
+                    Problem::AfterPadding => "data after the padding".into(),
+                    Problem::UnusedBits => "unused bits that are not zero".into(),
                 };
-                return Err(Fault::Text { at, what });
+                return Err(Base64Error::Invalid { at, what });
             }
-            Err(GroupFault::TooLarge) => return Err(Fault::TooLarge),
-            Err(GroupFault::Sink(error)) => return Err(Fault::Sink(error)),
+            Err(GroupError::TooLarge) => return Err(Base64Error::TooLarge),
+            Err(GroupError::Sink(error)) => return Err(Base64Error::Sink(error)),
         }
         if let Some(at) = copied.misplaced_space {
-            return Err(misplaced_space(at));
+            return Err(Base64Error::misplaced_space(at));
         }
 
-        let mut kept_at = [0; 3];
-        for (index, at) in (whole..filled).zip(&mut kept_at) {
-            *at = position(index) - copied.taken as isize;
+        let consumed = copied.end.consumed;
+        let mut pending_at = [0; 3];
+        for (index, at) in (whole..filled).zip(&mut pending_at) {
+            *at = position(index) - consumed as isize;
         }
         characters.copy_within(whole..filled, 0);
-        self.kept = filled - whole;
-        self.kept_at = kept_at;
+        self.pending = filled - whole;
+        self.pending_at = pending_at;
         self.characters = characters;
-        self.lines = copied.lines;
-        self.lines.advance(copied.taken as isize);
+        self.lines = copied.end.lines;
+        self.lines.rebase(consumed as isize);
         Ok(Step {
-            taken: copied.taken,
+            consumed,
             is_complete: copied.is_complete,
         })
     }
 
-    /// Where the characters of an unfinished group begin, from the end of all
-    /// that was taken; `None` if the text may end here.
-    pub(crate) fn unfinished(&self) -> Option<isize> {
-        (self.kept > 0).then_some(self.kept_at[0])
+    /// Returns where the characters of an incomplete group begin, relative to the end of what
+    /// was consumed; `None` if the text may end here.
+    pub(super) fn incomplete_group(&self) -> Option<isize> {
+        (self.pending > 0).then_some(self.pending_at[0])
     }
 
-    /// Checks the lines at the end of the text, of which no piece is left.
-    pub(crate) fn check_last_line(&self) -> Result<(), Fault> {
-        match self.lines.misplaced_at_end() {
-            Some(at) => Err(misplaced_space(at)),
+    /// Checks the last lines once the whole text was decoded.
+    pub(super) fn check_last_line(&self) -> Result<(), Base64Error> {
+        match self.lines.misplaced_space_at_end() {
+            Some(at) => Err(Base64Error::misplaced_space(at)),
             None => Ok(()),
         }
     }
 
-    /// Whether a group with padding was decoded.
-    pub(crate) fn is_padded(&self) -> bool {
+    /// Returns whether a group with padding was decoded.
+    pub(super) fn is_padded(&self) -> bool {
         self.is_padded
     }
 
     /// Decodes whole groups of four characters into the sink.
-    fn groups(&mut self, text: &[u8]) -> Result<(), GroupFault> {
+    fn decode_groups(&mut self, text: &[u8]) -> Result<(), GroupError> {
         let [.., before_last, last] = text else {
             return Ok(());
         };
         if self.is_padded {
-            return Err(GroupFault::At(0, Misplaced::AfterPadding));
+            return Err(GroupError::Invalid(0, Problem::AfterPadding));
         }
         let padding = match (before_last, last) {
             (b'=', b'=') => 2,
@@ -230,400 +261,74 @@ impl<'a> Base64<'a> {
             _ => 0,
         };
         let length = text.len() / 4 * 3;
-        if (length - padding) as u64 > self.room_left {
-            return Err(GroupFault::TooLarge);
+        if (length - padding) as u64 > self.remaining {
+            return Err(GroupError::TooLarge);
         }
-        let room = self
+        let output = self
             .sink
             .spare_capacity_mut(length)
-            .map_err(GroupFault::Sink)?;
-        let decoded = self.engine.decode_slice(text, room).map_err(|fault| {
-            let DecodeSliceError::DecodeError(fault) = fault else {
-                return GroupFault::Sink(io::Error::other("the sink gave too little room"));
-            };
-            match fault {
-                DecodeError::InvalidByte(at, b'=') => {
-                    // A padded group that is right by itself is only not the last; what
-                    // else is wrong with it is told as if it were.
-                    let start = at & !3;
-                    match self.engine.decode_slice(&text[start..][..4], &mut [0; 3]) {
-                        Ok(_) => GroupFault::At(start + 4, Misplaced::AfterPadding),
-                        Err(DecodeSliceError::DecodeError(DecodeError::InvalidLastSymbol {
-                            offset,
-                            ..
-                        })) => GroupFault::At(start + offset, Misplaced::UnusedBits),
-                        Err(_) => GroupFault::At(at, Misplaced::Padding),
-                    }
+            .map_err(GroupError::Sink)?;
+        let decoded = self
+            .engine
+            .decode_slice(text, output)
+            .map_err(|error| match error {
+                DecodeSliceError::DecodeError(error) => self.locate(text, error),
+                DecodeSliceError::OutputSliceTooSmall => {
+                    let message = "the sink returned too little spare capacity";
+                    GroupError::Sink(io::Error::other(message))
                 }
-                DecodeError::InvalidByte(at, _) => GroupFault::At(at, Misplaced::Character),
-                DecodeError::InvalidLastSymbol { offset, .. } => {
-                    GroupFault::At(offset, Misplaced::UnusedBits)
-                }
-                DecodeError::InvalidLength(_) | DecodeError::InvalidPadding => {
-                    GroupFault::At(text.len() - 1, Misplaced::Padding)
-                }
-            }
-        })?;
-        self.sink.advance(decoded).map_err(GroupFault::Sink)?;
-        self.room_left -= decoded as u64;
+            })?;
+        self.sink.advance(decoded).map_err(GroupError::Sink)?;
+        self.remaining -= decoded as u64;
         self.is_padded = padding > 0;
         Ok(())
     }
-}
 
-impl Step {
-    fn taken(taken: usize) -> Self {
-        Self {
-            taken,
-            is_complete: false,
+    /// Returns the position and the kind of an error that the engine found in `text`.
+    fn locate(&self, text: &[u8], error: DecodeError) -> GroupError {
+        match error {
+            DecodeError::InvalidByte(at, b'=') => {
+                // A padded group that is valid by itself is an error only because it is not
+                // the last one. Any other error in it is reported as if it were the last one.
+                let start = at & !3;
+                match self.engine.decode_slice(&text[start..][..4], &mut [0; 3]) {
+                    Ok(_) => GroupError::Invalid(start + 4, Problem::AfterPadding),
+                    Err(DecodeSliceError::DecodeError(DecodeError::InvalidLastSymbol {
+                        offset,
+                        ..
+                    })) => GroupError::Invalid(start + offset, Problem::UnusedBits),
+                    Err(_) => GroupError::Invalid(at, Problem::Padding),
+                }
+            }
+            DecodeError::InvalidByte(at, _) => GroupError::Invalid(at, Problem::Character),
+            DecodeError::InvalidLastSymbol { offset, .. } => {
+                GroupError::Invalid(offset, Problem::UnusedBits)
+            }
+            DecodeError::InvalidLength(_) | DecodeError::InvalidPadding => {
+                GroupError::Invalid(text.len() - 1, Problem::Padding)
+            }
         }
     }
 }
 
-/// Why groups were not decoded, with the index of the character at fault.
-enum GroupFault {
-    At(usize, Misplaced),
+/// Why groups were not decoded.
+enum GroupError {
+    /// The index of the first invalid character, and what is wrong with it.
+    Invalid(usize, Problem),
+    /// There are more decoded bytes than the limit allows.
     TooLarge,
+    /// The sink returned an error.
     Sink(io::Error),
 }
 
-enum Misplaced {
+/// What is wrong with a character.
+enum Problem {
+    /// It is not in the alphabet.
     Character,
+    /// It is padding, or lacks padding, in a wrong place.
     Padding,
+    /// It follows a group with padding.
     AfterPadding,
+    /// Its unused bits are not zero.
     UnusedBits,
-}
-
-fn misplaced_space(at: isize) -> Fault {
-    Fault::Text {
-        at,
-        what: "a misplaced space".into(),
-    }
-}
-
-struct Copied {
-    taken: usize,
-    copied: usize,
-    is_complete: bool,
-    lines: Lines,
-    /// Where a space stands that cannot be ignored.
-    misplaced_space: Option<isize>,
-}
-
-/// From where on to copy: after so many bytes of the text, and so many
-/// characters in the room.
-#[derive(Clone, Copy, Default)]
-struct Start {
-    taken: usize,
-    copied: usize,
-    /// The lines up to there.
-    lines: Lines,
-}
-
-/// The lines of the text so far, which tell whether a space may be ignored. Places are from
-/// the start of the piece.
-///
-/// A `+` that became a space at the beginning or end of a line makes the line shorter than
-/// the others, or no multiple of four characters. Where a space is at such a place, both must
-/// be right.
-#[derive(Clone, Copy, Default)]
-struct Lines {
-    /// The characters of the line that is not ended.
-    in_line: u64,
-    /// The characters of each line.
-    length: Option<u64>,
-    /// A line has another length, or one that is no multiple of four. The last line does not
-    /// count.
-    is_uneven: bool,
-    /// Where the first space stands that is at a line's beginning or end.
-    space_at_edge: Option<isize>,
-    /// Since the last character, a line ended.
-    has_break: bool,
-    /// Where the first space since the last character stands.
-    space: Option<isize>,
-}
-
-impl Lines {
-    /// Notes characters that follow whitespace without a space, or none.
-    fn add_after_whitespace(&mut self, count: usize) {
-        if count > 0 {
-            if self.has_break {
-                self.has_break = false;
-                self.end_line();
-            }
-            self.in_line += count as u64;
-        }
-    }
-
-    /// Notes a whitespace character.
-    fn whitespace(&mut self, byte: u8, at: isize) {
-        match byte {
-            b' ' => {
-                self.space.get_or_insert(at);
-            }
-            b'\r' | b'\n' => self.has_break = true,
-            _ => {}
-        }
-    }
-
-    /// Ends the whitespace that the next character follows. Returns the place of a space that
-    /// cannot be ignored.
-    fn end_whitespace(&mut self) -> Option<isize> {
-        let is_first = self.in_line == 0 && self.length.is_none();
-        if let Some(space) = self.space.take() {
-            if !self.has_break && !is_first {
-                return Some(space);
-            }
-            self.space_at_edge.get_or_insert(space);
-        }
-        if self.has_break {
-            self.has_break = false;
-            self.end_line();
-        }
-        self.space_at_edge.filter(|_| self.is_uneven)
-    }
-
-    fn end_line(&mut self) {
-        let length = self.in_line;
-        if length > 0 {
-            let usual = *self.length.get_or_insert(length);
-            self.is_uneven |= length != usual || !length.is_multiple_of(4);
-            self.in_line = 0;
-        }
-    }
-
-    /// Returns the place of a space that cannot be ignored, given that the text ends here.
-    fn misplaced_at_end(&self) -> Option<isize> {
-        let is_longer = self.length.is_some_and(|length| self.in_line > length);
-        self.space_at_edge.filter(|_| is_longer)
-    }
-
-    /// Makes places be from the start of the next piece, after `taken` bytes of this one.
-    fn advance(&mut self, taken: isize) {
-        for at in [&mut self.space_at_edge, &mut self.space] {
-            *at = at.map(|at| at - taken);
-        }
-    }
-}
-
-/// Copies characters as [`copy`] does, but faster: in a JSON string only the
-/// escapes that base64 is likely to have are known and all else is taken for
-/// characters. Stops where it meets something else, and shortly before the end.
-fn copy_ordinary(text: &[u8], room: &mut [u8], start: Start, form: Text) -> Start {
-    // Whole blocks are copied, of which less may count. Of so much is known that
-    // it is there, that no step goes beyond.
-    const BLOCK: usize = 16;
-    const AHEAD: usize = 32;
-    let mut lines = start.lines;
-    if lines.space.is_some() || lines.space_at_edge.is_some() {
-        return start;
-    }
-    // How many characters the lines have counted.
-    let mut counted = 0;
-    let length = room.len();
-    let mut rest = text;
-    let mut left = &mut room[..];
-    while rest.len() >= AHEAD
-        && let Some(space) = left.first_chunk_mut::<AHEAD>()
-    {
-        let (low, high) = (word_at(rest, 0), word_at(rest, 8));
-        space[..8].copy_from_slice(&low.to_le_bytes());
-        space[8..BLOCK].copy_from_slice(&high.to_le_bytes());
-        let special = |word| match form {
-            Text::Plain => below(word, b' ' + 1),
-            Text::JsonString => equal(word, b'\\'),
-        };
-        let found = u128::from(special(low)) | u128::from(special(high)) << 64;
-        if found == 0 {
-            rest = &rest[BLOCK..];
-            left = &mut left[BLOCK..];
-            continue;
-        }
-        let before = found.trailing_zeros() as usize / 8;
-        let (copied, taken) = match form {
-            Text::Plain => (0, ordinary_whitespace(&rest[before..])),
-            Text::JsonString => {
-                let (byte, copied, taken) = likely_escape(word_at(rest, before));
-                space[before] = byte;
-                (copied, taken)
-            }
-        };
-        let is_break = copied == 0 && taken > 0 && rest[before] != b'\t';
-        rest = &rest[before + taken..];
-        left = &mut left[before + copied..];
-        if is_break {
-            let all = length - left.len();
-            lines.add_after_whitespace(all - counted);
-            counted = all;
-            lines.has_break = true;
-        }
-        if taken == 0 {
-            break;
-        }
-    }
-    let copied = length - left.len();
-    lines.add_after_whitespace(copied - counted);
-    Start {
-        taken: text.len() - rest.len(),
-        copied,
-        lines,
-    }
-}
-
-/// How many tabs and line breaks `text` begins with: most likely CR and LF. A few at most.
-fn ordinary_whitespace(text: &[u8]) -> usize {
-    match text {
-        [b'\r', b'\n', ..] => 2,
-        [b'\r' | b'\n' | b'\t', ..] => 1,
-        _ => 0,
-    }
-}
-
-/// What the escape that `word` begins with stands for, if it is one of those that
-/// base64 is likely to have: a character, how many there are of it, which is 0 for
-/// a line's end, and the escape's length, which is 0 for others. Without branches,
-/// as which of them it is cannot be foretold.
-fn likely_escape(word: u64) -> (u8, usize, usize) {
-    const PLUS: u64 = u64::from_le_bytes(*b"\\u002b\0\0");
-    let is_plus = (word | 0x20 << 40) & 0xffff_ffff_ffff == PLUS;
-    let [_, second, ..] = word.to_le_bytes();
-    let is_slash = second == b'/';
-    let is_end = (second == b'r') | (second == b'n');
-    let byte = if is_plus { b'+' } else { b'/' };
-    let length = 2 * usize::from(is_slash | is_end) + 6 * usize::from(is_plus);
-    (byte, usize::from(is_slash | is_plus), length)
-}
-
-fn word_at(text: &[u8], index: usize) -> u64 {
-    let word = text[index..].first_chunk().copied();
-    u64::from_le_bytes(word.unwrap_or_default())
-}
-
-/// Copies characters from `text` into `room`, without whitespace and with escapes
-/// resolved; what stands for no base64 character is copied as something that
-/// is none. Stops before the first character that finds no room, before an
-/// escape that is cut off, after a space that cannot be ignored, and after a
-/// JSON string's closing quote. Both have been dealt with up to `start`.
-fn copy(text: &[u8], room: &mut [u8], start: Start, form: Text) -> Copied {
-    let Start {
-        mut taken,
-        mut copied,
-        mut lines,
-    } = start;
-    let mut is_complete = false;
-    let mut misplaced_space = None;
-    while taken < text.len() {
-        let (byte, length) = match text[taken] {
-            b'"' if form == Text::JsonString => {
-                taken += 1;
-                is_complete = true;
-                break;
-            }
-            b'\\' if form == Text::JsonString => match escape(&text[taken..]) {
-                Some(escape) => escape,
-                None => break,
-            },
-            // In a JSON string a raw control character is not allowed.
-            byte if form == Text::JsonString && byte != b' ' && is_whitespace(byte) => {
-                (NOT_BASE64, 1)
-            }
-            byte => (byte, 1),
-        };
-        if is_whitespace(byte) {
-            lines.whitespace(byte, taken as isize);
-            taken += length;
-            continue;
-        }
-        let Some(space) = room.get_mut(copied) else {
-            break;
-        };
-        if lines.has_break || lines.space.is_some() {
-            misplaced_space = lines.end_whitespace();
-            if misplaced_space.is_some() {
-                break;
-            }
-        }
-        lines.in_line += 1;
-        *space = byte;
-        copied += 1;
-        taken += length;
-    }
-    Copied {
-        taken,
-        copied,
-        is_complete,
-        lines,
-        misplaced_space,
-    }
-}
-
-/// Stands for a character that cannot be base64.
-const NOT_BASE64: u8 = 0xff;
-
-/// Flags the bytes of `word` that are less than `bound`, of those below 0x80. The
-/// lowest one is flagged rightly; those above it may be flagged by its borrow.
-fn below(word: u64, bound: u8) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
-    word.wrapping_sub(ONES * u64::from(bound)) & !word & HIGHS
-}
-
-/// Flags the bytes of `word` that are `byte`, as [`below`] does.
-fn equal(word: u64, byte: u8) -> u64 {
-    below(word ^ u64::from_ne_bytes([byte; 8]), 1)
-}
-
-/// The byte that a JSON escape stands for, and the escape's length; `None`
-/// while it is cut off.
-fn escape(text: &[u8]) -> Option<(u8, usize)> {
-    Some(match text.get(1)? {
-        b'n' => (b'\n', 2),
-        b'r' => (b'\r', 2),
-        b't' => (b'\t', 2),
-        b'/' => (b'/', 2),
-        b'u' => {
-            let digits = text.get(2..6)?;
-            let code = std::str::from_utf8(digits)
-                .ok()
-                .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
-                .and_then(|digits| u32::from_str_radix(digits, 16).ok());
-            match code.and_then(|code| u8::try_from(code).ok()) {
-                Some(byte) => (byte, 6),
-                None => (NOT_BASE64, 6),
-            }
-        }
-        _ => (NOT_BASE64, 2),
-    })
-}
-
-/// A byte, for a message.
-pub(crate) fn shown(byte: u8) -> String {
-    if byte.is_ascii_graphic() {
-        format!("'{}'", char::from(byte))
-    } else {
-        format!("byte 0x{byte:02x}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn special_bytes_are_found_in_every_place() {
-        for byte in 0..=255u8 {
-            for other in [b'A', b'!', 0x80, 0xff, b'"' + 1, b'\\' + 1] {
-                for place in 0..8 {
-                    let mut word = [other; 8];
-                    word[place] = byte;
-                    let word = u64::from_le_bytes(word);
-                    let expected = |is_special| if is_special { place as u32 } else { 8 };
-                    let found = below(word, b' ' + 1).trailing_zeros() / 8;
-                    assert_eq!(found, expected(byte <= b' '), "{word:x}");
-                    let found = equal(word, b'\\').trailing_zeros() / 8;
-                    assert_eq!(found, expected(byte == b'\\'), "{word:x}");
-                }
-            }
-        }
-    }
 }

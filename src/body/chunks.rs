@@ -1,33 +1,36 @@
-//! A look-ahead reader of a body.
+//! Reads a body with look-ahead.
 
 use std::io::{self, Read};
 
 use super::DecodeError;
 
-/// Reads a body in chunks and looks ahead in it.
+/// A reader that gives access to the next bytes of a body before it consumes them.
 pub(super) struct ChunkReader<'a> {
     source: &'a mut dyn Read,
     buffer: Vec<u8>,
+    /// The part of the buffer that was read and not consumed.
     start: usize,
     end: usize,
-    /// Bytes consumed since the body's start.
+    /// How many bytes were consumed since the start of the body.
     pub(super) offset: u64,
+    /// Whether the source has reached its end.
     pub(super) at_end: bool,
-    /// The text was converted from UTF-16.
+    /// Whether the text was converted from UTF-16.
     pub(super) is_utf16: bool,
-    /// The whitespace that was last consumed ended with a space, or a space and tabs.
+    /// Whether the whitespace that was last consumed ended with a space, or with a space and
+    /// tabs.
     pub(super) is_after_space: bool,
 }
 
 impl<'a> ChunkReader<'a> {
-    /// A little more than a connection gives at once, so that what a chunk leaves undecoded
-    /// does not split the next one.
-    const SIZE: usize = 33 * 1024;
+    /// The buffer size, in bytes: a little more than a connection returns at once, so that
+    /// bytes that are left over from one chunk do not split the next one.
+    const BUFFER_SIZE: usize = 33 * 1024;
 
     pub(super) fn new(source: &'a mut dyn Read) -> Self {
         Self {
             source,
-            buffer: vec![0; Self::SIZE],
+            buffer: vec![0; Self::BUFFER_SIZE],
             start: 0,
             end: 0,
             offset: 0,
@@ -37,17 +40,18 @@ impl<'a> ChunkReader<'a> {
         }
     }
 
-    /// What was read and not consumed.
+    /// Returns the bytes that were read and not consumed.
     pub(super) fn available(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
+    /// Consumes `length` of the available bytes.
     pub(super) fn consume(&mut self, length: usize) {
         self.start += length;
         self.offset += length as u64;
     }
 
-    /// Reads once more behind what is available; false at the body's end.
+    /// Reads more bytes, once. Returns `false` at the end of the body.
     pub(super) fn fill(&mut self) -> Result<bool, DecodeError> {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -69,7 +73,7 @@ impl<'a> ChunkReader<'a> {
         Ok(false)
     }
 
-    /// Makes `length` bytes available, or all that come before the end.
+    /// Reads until `length` bytes are available, or the body ends. Returns all available bytes.
     pub(super) fn ahead(&mut self, length: usize) -> Result<&[u8], DecodeError> {
         if self.buffer.len() < length {
             self.buffer.resize(length, 0);
@@ -78,7 +82,7 @@ impl<'a> ChunkReader<'a> {
         Ok(self.available())
     }
 
-    /// Returns the next byte, which stays.
+    /// Returns the next byte without consuming it.
     pub(super) fn peek(&mut self) -> Result<Option<u8>, DecodeError> {
         if self.available().is_empty() && !self.fill()? {
             return Ok(None);
@@ -86,7 +90,7 @@ impl<'a> ChunkReader<'a> {
         Ok(Some(self.buffer[self.start]))
     }
 
-    /// Consumes whitespace. Returns the byte after it, which stays.
+    /// Consumes whitespace. Returns the byte after it without consuming that.
     pub(super) fn after_whitespace(&mut self) -> Result<Option<u8>, DecodeError> {
         self.is_after_space = false;
         while let Some(byte) = self.peek()? {
@@ -108,7 +112,7 @@ impl Read for ChunkReader<'_> {
             match self.fill() {
                 Ok(_) => {}
                 Err(DecodeError::Source(error)) => return Err(error),
-                Err(_) => return Err(io::Error::other("reading gives no other error")),
+                Err(_) => return Err(io::Error::other("reading failed")),
             }
         }
         let length = self.available().len().min(buffer.len());

@@ -1,4 +1,4 @@
-//! What a body is, where its form alone does not tell.
+//! Decides what a body is, by its content type and its content.
 
 use encoding_rs::Encoding;
 
@@ -6,18 +6,20 @@ use super::{DecodeError, Options};
 use crate::text::json::{self, Value};
 use crate::text::server_message;
 
-/// What a content type says of the body.
+/// What a content type says about the body.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Media {
-    /// There is none.
+    /// There is no content type.
     Unknown,
+    /// JSON.
     Json,
-    /// Text of any kind, which base64 is as well as an error text.
+    /// Text: base64 or an error text.
     Text,
-    /// A file of some kind.
+    /// The type of a file.
     File,
 }
 
+/// Returns what a content type says about the body.
 fn media(content_type: Option<&str>) -> Media {
     let essence = content_type.map(essence).unwrap_or_default();
     match essence.as_str() {
@@ -28,7 +30,7 @@ fn media(content_type: Option<&str>) -> Media {
     }
 }
 
-/// Whether a content type is JSON.
+/// Returns whether a content type is JSON.
 pub(crate) fn is_json(content_type: &str) -> bool {
     is_json_essence(&essence(content_type))
 }
@@ -37,16 +39,17 @@ fn is_json_essence(essence: &str) -> bool {
     matches!(essence, "application/json" | "text/json") || essence.ends_with("+json")
 }
 
-/// A content type without its parameters, in lowercase.
+/// Returns a content type without its parameters, in lowercase.
 fn essence(content_type: &str) -> String {
     let essence = content_type.split(';').next().unwrap_or_default();
     essence.trim().to_ascii_lowercase()
 }
 
-/// How many bytes of a body tell whether it is UTF-16.
-pub(super) const UTF16_BYTES: usize = 4;
+/// How many bytes of a body decide whether it is UTF-16.
+pub(super) const UTF16_PREFIX_LEN: usize = 4;
 
-/// Returns the kind of UTF-16 that a body is in, by its first bytes and its content type.
+/// Returns the kind of UTF-16 that a body is in, by its first bytes and its content type;
+/// `None` for other encodings.
 pub(super) fn utf16(head: &[u8], content_type: Option<&str>) -> Option<&'static Encoding> {
     let by_bytes = json::utf16(head);
     let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
@@ -57,19 +60,19 @@ pub(super) fn utf16(head: &[u8], content_type: Option<&str>) -> Option<&'static 
             charset.starts_with("utf-16") || charset.starts_with("utf16")
         });
     by_bytes.or(match *head {
-        // Fewer characters are enough where the header says it too.
+        // One character is enough if the content type confirms it.
         [a, 0, ..] if says_utf16 && a != 0 => Some(encoding_rs::UTF_16LE),
         [0, a, ..] if says_utf16 && a != 0 => Some(encoding_rs::UTF_16BE),
         _ => None,
     })
 }
 
-/// The length of a body that may be an error text, in bytes.
+/// Only a body shorter than this may be an error text, in bytes.
 pub(super) const MAX_SHORT: usize = 512;
 
-/// Returns why a short body, which is base64 text or a JSON string, is no file, unless a name
-/// says that it is one; `None` where it may be one.
-pub(super) fn no_file(body: &[u8], options: &Options) -> Option<DecodeError> {
+/// Returns why a short body, which is base64 text or a JSON string, is not a file unless a
+/// header names it; `None` if it may be one.
+pub(super) fn why_not_a_file(body: &[u8], options: &Options) -> Option<DecodeError> {
     let media = media(options.content_type);
     let text = std::str::from_utf8(body).ok()?.trim_ascii();
     let value = Value::parse(text);
@@ -105,17 +108,20 @@ pub(super) fn no_file(body: &[u8], options: &Options) -> Option<DecodeError> {
     None
 }
 
-/// Whether a body is JSON `null` by its content type too: no name makes that a file.
+/// Returns whether a body is JSON `null` and its content type is JSON. Such a body is not a
+/// file even if a header names one.
 pub(super) fn is_json_null(body: &[u8], options: &Options) -> bool {
     media(options.content_type) == Media::Json && body.trim_ascii() == b"null"
 }
 
-/// Whether a body holds base64 characters and whitespace only, as bare text or as a JSON
-/// string, and many in a row, as no other text does: it is meant as base64, valid or not.
+/// Returns whether a body was meant as base64, valid or not.
+///
+/// Such a body consists of base64 characters and whitespace only, as plain text or as a JSON
+/// string, and has so many characters in a row as no other text has.
 pub(super) fn is_evident_base64(body: &[u8]) -> bool {
     const MIN_RUN: usize = 64;
     let is_character = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    // What stands in a JSON string counts as well.
+    // The quotes and escapes of a JSON string are allowed.
     let is_other = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'=' | b'"' | b'\\');
     let is_mixed = |run: &[u8]| {
         run.len() >= MIN_RUN
@@ -127,7 +133,7 @@ pub(super) fn is_evident_base64(body: &[u8]) -> bool {
         && body.split(|byte| !is_character(byte)).any(is_mixed)
 }
 
-/// Whether a short text is base64 of text, which words are not.
+/// Returns whether a short text is base64 that decodes to text. Words do not.
 fn is_base64_of_text(text: &str) -> bool {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;

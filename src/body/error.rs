@@ -1,34 +1,34 @@
-//! Why a body was not decoded.
+//! The errors of decoding.
 
 use std::io;
 
-/// Why a body gave no file.
+/// Why a body was not decoded.
 #[derive(Debug)]
 pub(crate) enum DecodeError {
-    /// It is not in the form expected.
+    /// The body is not in the expected form, or is not a file.
     Malformed {
-        /// Bytes from the body's start, where one place is at fault.
+        /// The position of the error, in bytes from the start of the body, if it has one.
         offset: Option<u64>,
-        /// What is wrong, in our own words. Of the body it shows one byte at most.
+        /// What is wrong. It shows at most one byte of the body.
         message: String,
-        /// It ended before it was complete; what came was valid.
+        /// Whether the body ended too early, and everything before the end was valid.
         cut_short: bool,
-        /// There is no file (yet): the body is empty or null, and nothing names a file.
+        /// Whether there is no file (yet): the body is empty or null, and nothing names a file.
         is_empty: bool,
-        /// The body where it evidently is a web page, an error object or an error text; at
-        /// most 64 KiB of it. Other bodies may be a customer's data.
+        /// The body, if it evidently is a web page, an error object or an error text; at most
+        /// 64 KiB of it. Other bodies may contain a customer's data.
         answer: Option<Vec<u8>>,
     },
-    /// More bytes than the limit.
+    /// There are more decoded bytes than the limit allows.
     TooLarge,
     /// The body could not be read.
     Source(io::Error),
-    /// The sink could not take the bytes.
+    /// The sink returned an error.
     Sink(io::Error),
 }
 
 impl DecodeError {
-    /// Returns the error for a body that is wrong at `offset`, in bytes from its start.
+    /// Returns the error for a body that is invalid at `offset`, in bytes from its start.
     pub(super) fn malformed(offset: Option<u64>, message: String) -> Self {
         Self::Malformed {
             offset,
@@ -37,5 +37,14 @@ impl DecodeError {
             is_empty: false,
             answer: None,
         }
+    }
+}
+
+/// Returns how an error message shows a byte: `'x'`, or `byte 0x0a` if it is not visible.
+pub(super) fn describe_byte(byte: u8) -> String {
+    if byte.is_ascii_graphic() {
+        format!("'{}'", char::from(byte))
+    } else {
+        format!("byte 0x{byte:02x}")
     }
 }

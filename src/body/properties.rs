@@ -1,4 +1,4 @@
-//! Properties of the decoder that hold for every body.
+//! Properties of the decoder, which hold for every body.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -10,7 +10,7 @@ use super::Sink;
 use super::{BodyEncoding, DecodeError, Options, decode};
 use crate::text::{is_whitespace, json};
 
-/// Reads a body in chunks of these lengths, the last of them repeatedly.
+/// A reader that returns a body in chunks of these lengths. The last length is repeated.
 struct Chunks<'a> {
     body: &'a [u8],
     lengths: VecDeque<usize>,
@@ -29,7 +29,7 @@ impl Read for Chunks<'_> {
     }
 }
 
-/// Collects the file in a vector.
+/// A sink that collects the file in a vector.
 #[derive(Default)]
 pub(super) struct VecSink {
     bytes: Vec<u8>,
@@ -55,6 +55,7 @@ impl Sink for VecSink {
     }
 }
 
+/// Returns options without a limit and without headers.
 pub(super) fn options(encoding: BodyEncoding) -> Options<'static> {
     Options {
         encoding,
@@ -64,8 +65,10 @@ pub(super) fn options(encoding: BodyEncoding) -> Options<'static> {
     }
 }
 
+/// The bytes and the name of a file, or the error with its offset.
 pub(super) type Outcome = Result<(Vec<u8>, Option<String>), String>;
 
+/// Decodes a body in reads of these lengths.
 pub(super) fn run(body: &[u8], options: &Options, lengths: &[usize]) -> Outcome {
     let mut sink = VecSink::default();
     let mut source = Chunks {
@@ -87,8 +90,8 @@ pub(super) fn run(body: &[u8], options: &Options, lengths: &[usize]) -> Outcome 
             } => {
                 let offset = offset.map_or("?".into(), |at| at.to_string());
                 let empty = if is_empty { " (empty)" } else { "" };
-                let answer = answer.map(|answer| format!(" [{}]", answer.escape_ascii()));
-                format!("{offset}: {message}{empty}{}", answer.unwrap_or_default())
+                let response = answer.map(|body| format!(" [{}]", body.escape_ascii()));
+                format!("{offset}: {message}{empty}{}", response.unwrap_or_default())
             }
             DecodeError::TooLarge => "too large".into(),
             DecodeError::Source(error) | DecodeError::Sink(error) => error.to_string(),
@@ -100,12 +103,14 @@ fn run_at_once(body: &[u8], options: &Options) -> Outcome {
     run(body, options, &[usize::MAX])
 }
 
-fn reads_may_be_split_anywhere(body: &[u8], options: &Options, lengths: &[usize]) {
+/// Asserts that the outcome does not depend on the lengths of reads.
+fn reads_split_anywhere_give_same_outcome(body: &[u8], options: &Options, lengths: &[usize]) {
     let whole = run_at_once(body, options);
     assert_eq!(run(body, options, lengths), whole, "{lengths:?}");
 }
 
-fn the_limit_is_kept_whatever_comes(body: &[u8], options: &Options, limit: u64) {
+/// Asserts that no more bytes than the limit are accepted, and that all others are the same.
+fn limit_is_never_exceeded(body: &[u8], options: &Options, limit: u64) {
     let limited = Options { limit, ..*options };
     match (run_at_once(body, &limited), run_at_once(body, options)) {
         (Ok(limited), free) => assert_eq!(Ok(limited), free),
@@ -114,8 +119,8 @@ fn the_limit_is_kept_whatever_comes(body: &[u8], options: &Options, limit: u64) 
     }
 }
 
-/// Base64 by a decoder that needs all of the text at once.
-fn simple(text: &[u8]) -> Option<Vec<u8>> {
+/// Decodes base64 in the simplest way, with the whole text in memory.
+fn decode_simply(text: &[u8]) -> Option<Vec<u8>> {
     let is_at_edge = |byte: &u8| matches!(byte, b' ' | b'\t');
     let trimmed = |line: &[u8]| -> Vec<u8> {
         let start = line.iter().position(|byte| !is_at_edge(byte));
@@ -146,12 +151,12 @@ fn simple(text: &[u8]) -> Option<Vec<u8>> {
     STANDARD.decode(lines.concat()).ok()
 }
 
-/// What a body holds by decoders that need all of it at once.
-fn text_is_what_simple_decoders_make_of_it(body: &[u8]) {
+/// Asserts that a body decodes as it does with decoders that need the whole body in memory.
+fn text_decodes_as_with_simple_decoders(body: &[u8]) {
     if json::utf16(body).is_some() {
         return;
     }
-    // Of a body that is not named, some base64 is no file.
+    // Without a name, some base64 is not a file.
     let options = Options {
         names_file: true,
         ..options(BodyEncoding::Base64)
@@ -161,50 +166,52 @@ fn text_is_what_simple_decoders_make_of_it(body: &[u8]) {
     match text.iter().find(|byte| !is_whitespace(**byte)) {
         Some(b'"') => {
             let string: Option<String> = serde_json::from_slice(text).ok();
-            let bytes = string.and_then(|string| simple(string.as_bytes()));
+            let bytes = string.and_then(|string| decode_simply(string.as_bytes()));
             assert_eq!(decoded.map(|(bytes, _)| bytes), bytes);
         }
         Some(b'{') => {
-            // That there is but one content is more than a JSON parser tells.
+            // A JSON parser does not report a second content, so only success is compared.
             if let Some((bytes, name)) = decoded {
                 let text = json::text(text);
                 let fields = json::fields(&text, ["Content", "FileName"]);
                 let [content, first_name] = fields.unwrap();
                 // The first of several may be null.
                 if let Some(content) = content.unwrap().string(usize::MAX) {
-                    assert_eq!(simple(content.as_bytes()), Some(bytes));
+                    assert_eq!(decode_simply(content.as_bytes()), Some(bytes));
                 }
                 if let Some(first_name) = first_name.and_then(|name| name.string(usize::MAX)) {
                     assert_eq!(Some(first_name), name);
                 }
             }
         }
-        _ => assert_eq!(decoded.map(|(bytes, _)| bytes), simple(text)),
+        _ => assert_eq!(decoded.map(|(bytes, _)| bytes), decode_simply(text)),
     }
 }
 
-fn auto_is_one_of_the_others(body: &[u8], options: &Options) {
-    let of = |encoding| {
+/// Asserts that `Auto` returns the same as one of the other encodings.
+fn auto_equals_raw_or_base64(body: &[u8], options: &Options) {
+    let outcome = |encoding| {
         let options = Options {
             encoding,
             ..*options
         };
         run_at_once(body, &options)
     };
-    // An empty body and a JSON null are no file, whatever the encoding.
+    // An empty body and JSON null are not files, whatever the encoding.
     let is_nothing = body.is_empty() || super::detect::is_json_null(body, options);
-    match of(BodyEncoding::Raw) {
+    match outcome(BodyEncoding::Raw) {
         Err(_) if is_nothing && !options.names_file => {}
         raw => assert_eq!(raw, Ok((body.to_vec(), None))),
     }
-    if let Ok(guessed) = of(BodyEncoding::Auto) {
-        let others = [of(BodyEncoding::Raw), of(BodyEncoding::Base64)];
+    if let Ok(guessed) = outcome(BodyEncoding::Auto) {
+        let others = [outcome(BodyEncoding::Raw), outcome(BodyEncoding::Base64)];
         assert!(others.contains(&Ok(guessed)));
     }
 }
 
+/// Asserts that bytes encoded in every form decode to the same bytes.
 #[cfg(test)]
-fn every_form_gives_the_bytes_back(bytes: &[u8], line: usize, escaped: bool) {
+fn encoded_bytes_decode_to_same_bytes(bytes: &[u8], line: usize, escaped: bool) {
     let text = STANDARD.encode(bytes);
     let lines: Vec<_> = text.as_bytes().chunks(line).collect();
     let json = match escaped {
@@ -227,7 +234,7 @@ fn every_form_gives_the_bytes_back(bytes: &[u8], line: usize, escaped: bool) {
     }
 }
 
-/// The encoding that a byte of an input stands for.
+/// Returns the encoding that a byte of a fuzz input selects.
 pub(crate) fn encoding(byte: u8) -> BodyEncoding {
     match byte % 4 {
         0 => BodyEncoding::Base64,
@@ -236,38 +243,43 @@ pub(crate) fn encoding(byte: u8) -> BodyEncoding {
     }
 }
 
-/// Checks the properties on one input; panics if one does not hold. The first five bytes say
-/// what is expected, the limit, and how long the reads are; the
-/// others are the body.
+/// Checks the properties on one input.
+///
+/// The first byte selects the encoding and the headers, the second the limit, and the next
+/// three the lengths of reads. The other bytes are the body.
+///
+/// # Panics
+///
+/// If a property does not hold.
 pub(crate) fn check(input: &[u8]) {
-    let Some((&[expected, limit, lengths @ ..], body)) = input.split_first_chunk::<5>() else {
+    let Some((&[settings, limit, lengths @ ..], body)) = input.split_first_chunk::<5>() else {
         return;
     };
-    let body = match expected >> 4 {
+    let body = match settings >> 4 {
         5 => stretched(body),
         _ => body.to_vec(),
     };
     let options = Options {
-        content_type: (expected & 4 != 0).then_some("application/json"),
-        names_file: expected & 8 != 0,
-        ..options(encoding(expected))
+        content_type: (settings & 4 != 0).then_some("application/json"),
+        names_file: settings & 8 != 0,
+        ..options(encoding(settings))
     };
-    // Of a stretched body not so many that it takes long.
-    let least = 1 + body.len() / 4096;
-    let lengths = lengths.map(|length| usize::from(length) + least);
-    reads_may_be_split_anywhere(&body, &options, &lengths);
-    reads_may_be_split_anywhere(&body, &options, &[least]);
-    the_limit_is_kept_whatever_comes(&body, &options, limit.into());
-    text_is_what_simple_decoders_make_of_it(&body);
-    auto_is_one_of_the_others(&body, &options);
+    // A stretched body is read in larger chunks, so that it does not take long.
+    let min = 1 + body.len() / 4096;
+    let lengths = lengths.map(|length| usize::from(length) + min);
+    reads_split_anywhere_give_same_outcome(&body, &options, &lengths);
+    reads_split_anywhere_give_same_outcome(&body, &options, &[min]);
+    limit_is_never_exceeded(&body, &options, limit.into());
+    text_decodes_as_with_simple_decoders(&body);
+    auto_equals_raw_or_base64(&body, &options);
 }
 
-/// The body with much base64 in the place of each byte that base64 does not have, so that
-/// short inputs get to where buffers end.
+/// Returns the body with the first few bytes of value `STRETCH`, which is not base64, replaced
+/// by long base64, so that short inputs reach the ends of buffers.
 fn stretched(body: &[u8]) -> Vec<u8> {
     const STRETCH: u8 = 0xfe;
-    const MOST: usize = 5;
-    let chunks: Vec<_> = body.splitn(MOST, |&byte| byte == STRETCH).collect();
+    const MAX_CHUNKS: usize = 5;
+    let chunks: Vec<_> = body.splitn(MAX_CHUNKS, |&byte| byte == STRETCH).collect();
     chunks.join(&b"QUJD".repeat(4 * 1024)[..])
 }
 
@@ -279,7 +291,7 @@ mod tests {
     use super::{BodyEncoding, options};
     use crate::fuzzing::random_inputs;
 
-    /// Bodies of their own parts, well-formed and malformed.
+    /// Generates bodies from their typical parts, valid and invalid ones.
     fn body() -> impl Strategy<Value = Vec<u8>> {
         let part = prop_oneof![
             4 => "[A-Za-z0-9+/]{4}".prop_map(String::into_bytes),
@@ -299,39 +311,39 @@ mod tests {
         #![proptest_config(random_inputs())]
 
         #[test]
-        fn reads_may_be_split_anywhere(body in body(), lengths in vec(1usize..40, 1..20)) {
+        fn reads_split_anywhere_give_same_outcome(body in body(), lengths in vec(1usize..40, 1..20)) {
             for encoding in ENCODINGS {
-                super::reads_may_be_split_anywhere(&body, &options(encoding), &lengths);
-                super::reads_may_be_split_anywhere(&body, &options(encoding), &[1]);
+                super::reads_split_anywhere_give_same_outcome(&body, &options(encoding), &lengths);
+                super::reads_split_anywhere_give_same_outcome(&body, &options(encoding), &[1]);
             }
         }
 
         #[test]
-        fn text_is_what_simple_decoders_make_of_it(body in body()) {
-            super::text_is_what_simple_decoders_make_of_it(&body);
+        fn text_decodes_as_with_simple_decoders(body in body()) {
+            super::text_decodes_as_with_simple_decoders(&body);
             let string = [b"\"", &body[..], b"\""].concat();
-            super::text_is_what_simple_decoders_make_of_it(&string);
+            super::text_decodes_as_with_simple_decoders(&string);
         }
 
         #[test]
-        fn every_form_gives_the_bytes_back(
+        fn encoded_bytes_decode_to_same_bytes(
             bytes in vec(any::<u8>(), 0..3000),
             line in 1usize..100,
             escaped: bool,
         ) {
-            super::every_form_gives_the_bytes_back(&bytes, line, escaped);
+            super::encoded_bytes_decode_to_same_bytes(&bytes, line, escaped);
         }
 
         #[test]
-        fn the_limit_is_kept_whatever_comes(body in body(), limit in 0u64..100) {
+        fn limit_is_never_exceeded(body in body(), limit in 0u64..100) {
             for encoding in ENCODINGS {
-                super::the_limit_is_kept_whatever_comes(&body, &options(encoding), limit);
+                super::limit_is_never_exceeded(&body, &options(encoding), limit);
             }
         }
 
         #[test]
-        fn auto_is_one_of_the_others(body in body()) {
-            super::auto_is_one_of_the_others(&body, &options(BodyEncoding::Auto));
+        fn auto_equals_raw_or_base64(body in body()) {
+            super::auto_equals_raw_or_base64(&body, &options(BodyEncoding::Auto));
         }
     }
 }

@@ -1,16 +1,16 @@
-//! Text in UTF-16, converted to UTF-8 as it is read.
+//! Converts UTF-16 to UTF-8 while it is read.
 
 use std::io::{self, Read};
 
 use encoding_rs::{Decoder, Encoding};
 
-/// Reads UTF-16 from a source and gives UTF-8, without a byte order mark.
+/// A reader that converts UTF-16 from a source to UTF-8, without a byte order mark.
 pub(super) struct Utf16<'a> {
     source: &'a mut dyn Read,
     decoder: Decoder,
     bytes: Vec<u8>,
     text: Vec<u8>,
-    /// What was converted and not read.
+    /// The part of `text` that was not returned yet.
     start: usize,
     end: usize,
     at_end: bool,

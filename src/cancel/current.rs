@@ -1,7 +1,7 @@
 //! The cancellation of the call that runs on this thread.
 //!
-//! The sockets of a call find it here: they are shared with other calls through the pool of
-//! connections, and the traits of the HTTP library that they implement pass no context.
+//! The sockets of a call read it here: the connection pool shares them between calls, and the
+//! HTTP library's traits that they implement have no parameter for it.
 
 use std::cell::RefCell;
 
@@ -17,7 +17,7 @@ impl Cancellation {
         CURRENT.with_borrow(Self::clone)
     }
 
-    /// Makes this the current one until the guard is dropped.
+    /// Makes this the current cancellation of the thread until the guard is dropped.
     pub(crate) fn enter(&self) -> Entered {
         Entered {
             before: CURRENT.replace(self.clone()),
@@ -25,7 +25,7 @@ impl Cancellation {
     }
 }
 
-/// Restores the [`Cancellation`] that was current before.
+/// Restores the previous [`Cancellation`] when it is dropped.
 pub(crate) struct Entered {
     before: Cancellation,
 }

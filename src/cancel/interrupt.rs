@@ -1,4 +1,4 @@
-//! A caller's function that may end a call.
+//! The caller's function that may cancel a call.
 
 use std::cell::Cell;
 use std::fmt;
@@ -7,29 +7,29 @@ use std::time::Instant;
 
 use super::SLICE;
 
-/// A function that the call invokes on its own thread to learn whether to continue.
+/// A function that the call invokes on its own thread, and that decides whether to continue.
 pub(crate) struct Interrupt {
-    ask: Box<dyn Fn() -> ControlFlow<()>>,
-    last_asked: Cell<Option<Instant>>,
+    check: Box<dyn Fn() -> ControlFlow<()>>,
+    last_check: Cell<Option<Instant>>,
     is_interrupted: Cell<bool>,
 }
 
 impl Interrupt {
-    pub(crate) fn new(ask: impl Fn() -> ControlFlow<()> + 'static) -> Self {
+    pub(crate) fn new(check: impl Fn() -> ControlFlow<()> + 'static) -> Self {
         Self {
-            ask: Box::new(ask),
-            last_asked: Cell::new(None),
+            check: Box::new(check),
+            last_check: Cell::new(None),
             is_interrupted: Cell::new(false),
         }
     }
 
-    /// Invokes the function, unless it has just been invoked: bytes may arrive far more often
-    /// than a caller needs to decide.
+    /// Returns whether the function has cancelled the call. Invokes it, unless it was invoked just
+    /// before: bytes may arrive far more often than the function needs to be invoked.
     pub(super) fn is_interrupted(&self) -> bool {
-        let is_recent = |asked: Instant| asked.elapsed() < SLICE / 2;
-        if !self.is_interrupted.get() && !self.last_asked.get().is_some_and(is_recent) {
-            self.is_interrupted.set((self.ask)().is_break());
-            self.last_asked.set(Some(Instant::now()));
+        let is_recent = |checked: Instant| checked.elapsed() < SLICE / 2;
+        if !self.is_interrupted.get() && !self.last_check.get().is_some_and(is_recent) {
+            self.is_interrupted.set((self.check)().is_break());
+            self.last_check.set(Some(Instant::now()));
         }
         self.is_interrupted.get()
     }

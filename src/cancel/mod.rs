@@ -1,4 +1,4 @@
-//! What ends a call early: a cancelled token, an interrupt function, a deadline.
+//! Cancellation of calls: by a token, by an interrupt function, or by a deadline.
 
 mod current;
 mod interrupt;
@@ -13,7 +13,7 @@ use crate::os::Wake;
 pub(crate) use interrupt::Interrupt;
 pub use token::CancelToken;
 
-/// How often a wait that cannot be woken looks whether the call was cancelled.
+/// How often a wait that cannot be woken checks whether the call was cancelled.
 const SLICE: Duration = Duration::from_millis(50);
 
 /// Why a call has to end early.
@@ -25,7 +25,7 @@ pub(crate) enum Stop {
     Deadline,
 }
 
-/// Everything that can end a call early: its token, its interrupt function and its deadline.
+/// The token, the interrupt function and the deadline of a call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cancellation {
     pub(crate) token: Option<CancelToken>,
@@ -37,6 +37,7 @@ impl Cancellation {
     /// The longest single wait, which every system's clock can represent.
     const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
 
+    /// Returns an error if the call was cancelled or its deadline has passed.
     pub(crate) fn check(&self) -> Result<(), Stop> {
         let interrupt = self.interrupt.as_deref();
         if self.token.as_ref().is_some_and(CancelToken::is_cancelled)
@@ -50,19 +51,20 @@ impl Cancellation {
         }
     }
 
-    /// Returns what is left of the call's time, if that is limited.
+    /// Returns the time left until the deadline. `None` without a deadline.
     pub(crate) fn left(&self) -> Option<Duration> {
         let deadline = self.deadline?;
         Some(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Returns for how long to wait, of a time that may be unlimited, before the next
-    /// [`check`](Self::check), where a cancelled token does not end the wait.
+    /// Returns how long to wait before the next [`check`](Self::check), for a wait of `time`
+    /// (`None` means no limit) that a cancelled token does not end.
     pub(crate) fn slice(&self, time: Option<Duration>) -> Option<Duration> {
         self.slice_of(time, self.token.is_some())
     }
 
-    /// Returns for how long to wait where a cancelled token ends the wait.
+    /// Returns how long to wait before the next [`check`](Self::check), for a wait of `time`
+    /// (`None` means no limit) that a cancelled token ends.
     pub(crate) fn slice_with_wake(&self, time: Option<Duration>) -> Option<Duration> {
         self.slice_of(time, false)
     }
@@ -74,18 +76,18 @@ impl Cancellation {
         times.min().map(|time| time.min(Self::MAX_WAIT))
     }
 
-    /// Returns what becomes readable when the call's token is cancelled. Without a token, or
-    /// without a descriptor for it, there is none.
+    /// Returns the wake that becomes readable when the call's token is cancelled. `None` without a
+    /// token, or if no descriptor is available.
     pub(crate) fn wake(&self) -> Option<Arc<Wake>> {
         self.token.as_ref()?.wake()
     }
 
-    /// Returns whether there is a token at all.
+    /// Returns whether the call has a token.
     pub(crate) fn has_token(&self) -> bool {
         self.token.is_some()
     }
 
-    /// Waits, unless the call has to end early.
+    /// Waits for `time`. Returns an error if the call is cancelled or its deadline passes.
     pub(crate) fn sleep(&self, time: Duration) -> Result<(), Stop> {
         let end = Instant::now().checked_add(time);
         loop {
@@ -96,7 +98,7 @@ impl Cancellation {
             }
             let time = self.slice_with_wake(left).unwrap_or(Self::MAX_WAIT);
             match &self.token {
-                Some(cancel) => cancel.wait(time),
+                Some(token) => token.wait(time),
                 None => std::thread::sleep(time),
             }
         }

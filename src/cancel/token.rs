@@ -8,10 +8,10 @@ use crate::os::Wake;
 
 /// Cancels calls from any thread.
 ///
-/// A call takes the token with [`Call::cancel_token`](crate::Call::cancel_token); clones are
-/// the same token. When it is cancelled, calls that are running return
-/// [`Cancelled`](crate::ErrorKind::Cancelled) at once, whatever they wait for. Later calls
-/// return it before they send anything. A cancelled token stays cancelled.
+/// A token is passed to a call with [`Call::cancel_token`](crate::Call::cancel_token). A clone is
+/// the same token. When it is cancelled, running calls fail with
+/// [`Cancelled`](crate::ErrorKind::Cancelled) at once, whatever they wait for. Later calls fail
+/// before they send anything. A cancelled token stays cancelled.
 ///
 /// While a call waits for its server, the token holds one file descriptor of the process
 /// (two on Unix systems other than Linux).
@@ -22,11 +22,13 @@ use crate::os::Wake;
 /// let client = Client::builder("tt").token("the bearer token").build()?;
 /// let token = CancelToken::new();
 /// token.cancel(); // from any thread
+/// assert!(token.is_cancelled());
 /// let error = client.call().cancel_token(&token).get_job(28142).unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::Cancelled);
 /// # Ok::<(), sellercloud_output::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use = "a token does nothing unless it is passed to a call"]
 pub struct CancelToken {
     state: Arc<State>,
 }
@@ -46,7 +48,7 @@ impl CancelToken {
         Self::default()
     }
 
-    /// Cancels every call that has this token, including later ones.
+    /// Cancels every call with this token, including later ones.
     pub fn cancel(&self) {
         let wake = self.lock();
         self.state.is_cancelled.store(true, Ordering::SeqCst);
@@ -62,8 +64,8 @@ impl CancelToken {
         self.state.is_cancelled.load(Ordering::SeqCst)
     }
 
-    /// Returns what becomes readable when the token is cancelled. `None` if the system has no
-    /// such thing, or no descriptor left.
+    /// Returns the wake that becomes readable when the token is cancelled. `None` if the system
+    /// lacks one, or has no descriptor left.
     pub(super) fn wake(&self) -> Option<Arc<Wake>> {
         let mut wake = self.lock();
         if wake.is_none() {
@@ -76,7 +78,7 @@ impl CancelToken {
         wake.clone()
     }
 
-    /// Waits until the token is cancelled or the time is over.
+    /// Waits until the token is cancelled, at most for `time`.
     pub(super) fn wait(&self, time: Duration) {
         let state = &self.state;
         let is_waiting = |_: &mut _| !state.is_cancelled.load(Ordering::SeqCst);
@@ -87,7 +89,7 @@ impl CancelToken {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Wake>>> {
-        // It is whole whatever panicked beside it.
+        // A panic cannot leave it in an invalid state.
         let lock = self.state.wake.lock();
         lock.unwrap_or_else(PoisonError::into_inner)
     }

@@ -41,11 +41,11 @@ pub struct ClientBuilder {
     call_timeout: Duration,
     retry_policy: RetryPolicy,
     settings: Settings,
-    /// The first option that was wrong, reported by `build`.
+    /// The error of the first invalid option. `build` returns it.
     error: Option<String>,
 }
 
-/// How the caller names the server.
+/// The server, as the caller gives it.
 #[derive(Clone)]
 pub(crate) enum ServerName {
     Server(String),
@@ -74,15 +74,22 @@ impl ClientBuilder {
         }
     }
 
-    /// Replaces the server.
+    /// Sets the server, in place of the previous one.
     #[cfg(feature = "capi")]
     pub(crate) fn server(mut self, server: ServerName) -> Self {
         self.server = server;
         self
     }
 
-    /// Sets the bearer token, as `POST /api/token` returns it. Whitespace around it is
-    /// ignored. It is wiped from memory with the client.
+    /// Sets the bearer token, as `POST /api/token` returns it. Whitespace around it is ignored. The
+    /// token is wiped from memory when the last clone of the client is dropped.
+    ///
+    /// ```
+    /// use sellercloud_output::Client;
+    ///
+    /// let client = Client::builder("tt").token("the bearer token").build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn token(mut self, token: impl Into<String>) -> Self {
         let token = secret(token);
         self.credentials = Some(Credentials::Token(secret(token.trim())));
@@ -92,8 +99,16 @@ impl ClientBuilder {
     /// Sets the user name and the password to log in with.
     ///
     /// The client logs in with the first call that needs it, once for any number of threads,
-    /// and again when the token expires or is rejected. The password is wiped from memory with
-    /// the client.
+    /// and again when the token expires or is rejected. The password is wiped from memory when the
+    /// last clone of the client is dropped.
+    ///
+    /// ```
+    /// use sellercloud_output::Client;
+    ///
+    /// let builder = Client::builder("tt");
+    /// let client = builder.credentials("user@example.com", "password").build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn credentials(
         mut self,
         user_name: impl Into<String>,
@@ -106,13 +121,13 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets a function that returns the token for each request, for callers who keep tokens
+    /// Sets a function that returns the token for each request, for programs that store tokens
     /// elsewhere.
     ///
-    /// It is called on the thread of the call, by several threads at the same time. Its
-    /// argument is `true` if the server has just rejected the last token; it is then called
-    /// once, and if it returns the same token again, the call fails. An error that it returns
-    /// ends the call with [`Authentication`](crate::ErrorKind::Authentication).
+    /// It is called on the thread of each call, so several threads may call it at the same time.
+    /// Its argument is `true` if the server has just rejected the last token. It is then called
+    /// once more, and the call fails if it returns the same token again. If it returns an error,
+    /// the call fails with [`Authentication`](crate::ErrorKind::Authentication).
     ///
     /// ```
     /// use sellercloud_output::Client;
@@ -134,14 +149,32 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the URL at which [`Client::for_team`] looks teams up. Default:
+    /// Sets the base URL of the service at which [`Client::for_team`] looks up the server. Default:
     /// `https://api.sellercloud.com`.
+    ///
+    /// ```
+    /// use sellercloud_output::Client;
+    ///
+    /// let client = Client::for_team("acme")
+    ///     .team_lookup_url("https://api.example.com")
+    ///     .token("the bearer token")
+    ///     .build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn team_lookup_url(mut self, url: impl Into<String>) -> Self {
         self.team_lookup_url = url.into();
         self
     }
 
     /// Sets how the server encodes files in response bodies. Default: [`BodyEncoding::Base64`].
+    ///
+    /// ```
+    /// use sellercloud_output::{BodyEncoding, Client};
+    ///
+    /// let builder = Client::builder("tt").token("the bearer token");
+    /// let client = builder.body_encoding(BodyEncoding::Auto).build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn body_encoding(mut self, encoding: BodyEncoding) -> Self {
         self.body_encoding = encoding;
         self
@@ -150,13 +183,30 @@ impl ClientBuilder {
     /// Sets the maximum size of a file, in bytes after decoding. Default: 2 GiB for files in
     /// memory, and no limit for files that are saved or written. Zero is rejected by
     /// [`build`](Self::build); [`u64::MAX`] means no limit.
+    ///
+    /// ```
+    /// use sellercloud_output::Client;
+    ///
+    /// let builder = Client::builder("tt").token("the bearer token");
+    /// let client = builder.max_file_size(64 * 1024 * 1024).build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn max_file_size(mut self, bytes: u64) -> Self {
         self.max_file_size = Some(bytes);
         self
     }
 
     /// Sets whether `http://` is allowed to remote hosts. Default: `false`. With `true` the
-    /// token, the password and the files travel unencrypted. Loopback is always allowed.
+    /// token, the password and the files travel unencrypted. Plain HTTP to loopback is always
+    /// allowed.
+    ///
+    /// ```
+    /// use sellercloud_output::Client;
+    ///
+    /// let builder = Client::builder("http://sellercloud.internal/rest").token("the bearer token");
+    /// let client = builder.allow_plain_http(true).build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn allow_plain_http(mut self, allow: bool) -> Self {
         self.allow_plain_http = allow;
         self
@@ -164,6 +214,15 @@ impl ClientBuilder {
 
     /// Sets how long to wait for a connection: name lookup, proxy and TLS together. Default:
     /// 30 s. Zero is rejected by [`build`](Self::build); [`Duration::MAX`] means no limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sellercloud_output::Client;
+    ///
+    /// let builder = Client::builder("tt").token("the bearer token");
+    /// let client = builder.connect_timeout(Duration::from_secs(10)).build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.connect_timeout = timeout;
         self
@@ -171,6 +230,15 @@ impl ClientBuilder {
 
     /// Sets how long to wait for the next byte, or until bytes can be sent. Default: 60 s.
     /// Zero is rejected by [`build`](Self::build); [`Duration::MAX`] means no limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sellercloud_output::Client;
+    ///
+    /// let builder = Client::builder("tt").token("the bearer token");
+    /// let client = builder.stall_timeout(Duration::from_secs(120)).build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn stall_timeout(mut self, timeout: Duration) -> Self {
         self.settings.stall_timeout = timeout;
         self
@@ -180,12 +248,22 @@ impl ClientBuilder {
     /// Operations that wait for a job do not use it: their default is 24 h.
     /// [`Call::timeout`](crate::Call::timeout) takes precedence. Zero is rejected by
     /// [`build`](Self::build); [`Duration::MAX`] means no limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sellercloud_output::Client;
+    ///
+    /// let builder = Client::builder("tt").token("the bearer token");
+    /// let client = builder.call_timeout(Duration::from_secs(600)).build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn call_timeout(mut self, timeout: Duration) -> Self {
         self.call_timeout = timeout;
         self
     }
 
-    /// Sets when failed requests are retried. [`RetryPolicy`] has an example.
+    /// Sets when failed requests are retried. Default: [`RetryPolicy::default`].
+    /// [`RetryPolicy`] has an example.
     pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.retry_policy = policy;
         self
@@ -198,6 +276,14 @@ impl ClientBuilder {
     /// the server's scheme, else of `all_proxy`, in lowercase or uppercase; `no_proxy` lists
     /// the hosts that are reached directly. A server on loopback is never reached through a
     /// proxy.
+    ///
+    /// ```
+    /// use sellercloud_output::Client;
+    ///
+    /// let builder = Client::builder("tt").token("the bearer token");
+    /// let client = builder.proxy("http://proxy.example:3128").build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         let url = secret(url);
         self.settings.proxy = match url.trim().is_empty() {
@@ -208,7 +294,16 @@ impl ClientBuilder {
     }
 
     /// Adds CA certificates to those that the system trusts: any number in PEM, or one in DER.
-    /// Certificates that cannot be used are reported by [`build`](Self::build).
+    /// Certificates that cannot be used are an error of [`build`](Self::build). Default: none.
+    ///
+    /// ```no_run
+    /// use sellercloud_output::Client;
+    ///
+    /// let certificates = std::fs::read("company-ca.pem").expect("readable CA certificates");
+    /// let builder = Client::builder("tt").token("the bearer token");
+    /// let client = builder.add_ca_certificates(&certificates).build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn add_ca_certificates(mut self, certificates: &[u8]) -> Self {
         if let Err(error) = self.settings.tls.add_roots(certificates) {
             self.note(format!("the CA certificates cannot be used: {error}"));
@@ -216,9 +311,19 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the certificate for servers that request one: the certificate with its chain, and
-    /// its private key, both in PEM. They may be in one text. A certificate that cannot be used
-    /// is reported by [`build`](Self::build).
+    /// Sets the certificate for servers that request one: the certificate with its chain, and its
+    /// private key, both in PEM. Both may be in one file, which is then passed twice. A certificate
+    /// that cannot be used is an error of [`build`](Self::build). Default: none.
+    ///
+    /// ```no_run
+    /// use sellercloud_output::Client;
+    ///
+    /// let chain = std::fs::read("client.pem").expect("a readable certificate");
+    /// let key = std::fs::read("client.key").expect("a readable private key");
+    /// let builder = Client::builder("tt").token("the bearer token");
+    /// let client = builder.client_certificate(&chain, &key).build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn client_certificate(mut self, chain: &[u8], key: &[u8]) -> Self {
         if let Err(error) = self.settings.tls.set_identity(chain, key) {
             self.note(format!("the client certificate cannot be used: {error}"));
@@ -226,10 +331,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets a function that is called with the record of each request when it has ended, on the
-    /// thread of its call. Default: none.
+    /// Sets a function that is called with the record of each request after it has ended, on the
+    /// thread of its call. Several threads may call it at the same time. Default: none.
     ///
-    /// The same record goes to the `log` crate, at the level debug with the target
+    /// The same record is logged with the `log` crate, at the level debug with the target
     /// `sellercloud_output`. It contains no token, password or body.
     ///
     /// ```
@@ -255,7 +360,7 @@ impl ClientBuilder {
         matches!(self.server, ServerName::Team(_))
     }
 
-    /// Builds the client. Nothing is sent yet.
+    /// Builds the client. Nothing is sent yet. [`ClientBuilder`] has an example.
     ///
     /// # Errors
     ///
@@ -321,6 +426,7 @@ impl ClientBuilder {
         })
     }
 
+    /// Notes an error for `build`, unless there is one already.
     fn note(&mut self, error: String) {
         self.error.get_or_insert(error);
     }

@@ -15,8 +15,7 @@ use crate::model::{JobId, QueuedJob};
 use crate::output::{Directory, SaveOptions};
 use crate::session::{CallContext, CallSettings, Progress};
 
-/// A call with options of its own. It is created by [`Client::call`] and carried out by one of
-/// the operations.
+/// A call with options of its own. [`Client::call`] creates it, and one of the operations runs it.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -67,9 +66,9 @@ impl<'a> Call<'a> {
     /// Sets a function that the call invokes on the calling thread several times a second;
     /// return [`ControlFlow::Break`] to cancel. Default: none.
     ///
-    /// It is for programs that learn on the calling thread that they have to stop: from a flag
-    /// that a signal handler sets, or from an interpreter. It is invoked whatever the call
-    /// waits for, and while bytes arrive.
+    /// Use it if the calling thread itself must check whether to stop: for a flag that a signal
+    /// handler sets, or for the signals of an interpreter. The function is invoked whatever the
+    /// call waits for, and while bytes arrive.
     ///
     /// ```no_run
     /// use std::ops::ControlFlow;
@@ -92,6 +91,7 @@ impl<'a> Call<'a> {
     /// Sets how long the whole call may take, including login, retries and waits. Default: the
     /// client's [`call_timeout`](crate::ClientBuilder::call_timeout), and 24 h for operations
     /// that wait for a job. Zero is rejected by the operation; [`Duration::MAX`] means no limit.
+    /// [`Call`] has an example.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = Some(timeout);
         self
@@ -108,7 +108,8 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Sets how to save the file. [`SaveOptions`] has an example.
+    /// Sets how to save the file. Default: [`SaveOptions::default`]. [`SaveOptions`] has an
+    /// example.
     pub fn save_options(mut self, options: SaveOptions) -> Self {
         self.save_options = options;
         self

@@ -22,8 +22,8 @@ pub use call::Call;
 
 /// A client for one Sellercloud server and one user.
 ///
-/// A client keeps its connections, and its token if it logs in, for later calls. Any number of
-/// threads may use it at the same time. A clone is the same client.
+/// A client reuses its connections, and its token if it logs in. Any number of threads may use it
+/// at the same time. A clone is the same client.
 ///
 /// Every operation blocks until it has succeeded, failed or timed out. [`call`](Self::call)
 /// sets options for one operation.
@@ -84,8 +84,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Any kind but [`JobFailed`](crate::ErrorKind::JobFailed). A file is complete, or there is
-    /// an error; a part of a file is never returned.
+    /// Any kind except [`JobFailed`](crate::ErrorKind::JobFailed). A part of a file is never
+    /// returned.
     ///
     /// # Examples
     ///
@@ -105,16 +105,16 @@ impl Client {
 
     /// Saves a job's output file under its name in `directory`, which must exist.
     ///
-    /// The file is decoded as it arrives, into a temporary file in the directory. When it is
-    /// complete, the temporary file gets its name: the file appears completely or not at all.
+    /// The file is decoded as it arrives, into a temporary file in the directory, which is renamed
+    /// when it is complete: the file appears completely or not at all.
     /// The call needs about 1 MiB of memory for a file of any size.
     ///
-    /// A file of the same name is an error and is left alone, unless
+    /// An existing file of the same name is an error and is not changed, unless
     /// [`Call::save_options`] say otherwise.
     ///
     /// # Errors
     ///
-    /// Any kind but [`JobFailed`](crate::ErrorKind::JobFailed). [`Io`](crate::ErrorKind::Io),
+    /// Any kind except [`JobFailed`](crate::ErrorKind::JobFailed). [`Io`](crate::ErrorKind::Io),
     /// with the path, if the file cannot be saved.
     ///
     /// # Examples
@@ -140,12 +140,12 @@ impl Client {
     /// Writes a job's output file to `writer`, decoded, as it arrives, and flushes the writer.
     /// The call needs about 1 MiB of memory for a file of any size.
     ///
-    /// After an error the writer may have received a part of the file: only success means that
-    /// the file is complete. The call is retried only while nothing was written.
+    /// After an error the writer may have received a part of the file. The call is retried only if
+    /// nothing was written.
     ///
     /// # Errors
     ///
-    /// Any kind but [`JobFailed`](crate::ErrorKind::JobFailed). [`Io`](crate::ErrorKind::Io) if
+    /// Any kind except [`JobFailed`](crate::ErrorKind::JobFailed). [`Io`](crate::ErrorKind::Io) if
     /// the writer fails.
     ///
     /// # Examples
@@ -168,7 +168,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Any kind but [`JobFailed`](crate::ErrorKind::JobFailed): a job that failed is not an
+    /// Any kind except [`JobFailed`](crate::ErrorKind::JobFailed): a job that failed is not an
     /// error here.
     ///
     /// # Examples

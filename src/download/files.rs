@@ -23,27 +23,26 @@ use crate::output::{Directory, SaveOptions};
 pub struct OutputFile {
     /// The job that the file is the output of.
     pub job: JobId,
-    /// The file name. It is safe on Windows and Unix: never a path, never empty, at most 255
-    /// bytes long.
+    /// The file name, safe on Windows and Unix: never a path, never empty, at most 255 bytes long.
     pub name: String,
     /// Whether the server sent no usable name. `name` is then `output-{job}`, with the
     /// extension of the content type if that is known.
     pub is_fallback_name: bool,
     /// The content of the file.
     pub bytes: Vec<u8>,
-    /// The response's Content-Type. Servers that send base64 may name the type of the text
-    /// (JSON, for example) instead of that of the file.
+    /// The response's Content-Type. Servers that send base64 may name the type of the response
+    /// (such as JSON) instead of the file's.
     pub content_type: Option<String>,
 }
 
 impl OutputFile {
-    /// Saves the file under its name in `directory`, which must exist. Returns its path. The
+    /// Saves the file under its name in `directory`, which must exist, and returns its path. The
     /// file appears completely or not at all. The current directory is `"."`.
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io), with the path, if the file cannot be saved, or if a file
-    /// of that name exists; that file is left alone.
+    /// [`Io`](crate::ErrorKind::Io), with the path, if the file cannot be saved, or if a file of
+    /// that name exists. The existing file is not changed.
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if `directory` is empty or the
     /// name is not a file name.
     ///

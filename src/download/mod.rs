@@ -1,4 +1,4 @@
-//! Downloads: from the server's response to the place that the caller wants the file in.
+//! Downloads: from the server's response to memory, a writer or a directory.
 
 mod files;
 
@@ -34,11 +34,11 @@ pub(crate) struct Downloads {
 struct FileResponse {
     response: SessionResponse,
     content_type: Option<String>,
-    /// The name in the headers, made safe.
+    /// The file name from the headers, made safe.
     name: Option<String>,
 }
 
-/// What is known of a downloaded file besides its bytes.
+/// The properties of a downloaded file besides its bytes.
 struct Downloaded {
     name: String,
     is_fallback_name: bool,
@@ -46,8 +46,8 @@ struct Downloaded {
 }
 
 impl Downloaded {
-    /// Returns an error for a response without a name and without a byte: some servers respond
-    /// like that if there is no file, or none yet.
+    /// Returns an error if the response had no file name and no content: some servers send that if
+    /// there is no file, or none yet.
     fn check(&self, size: u64) -> Result<(), Error> {
         if size > 0 || !self.is_fallback_name {
             return Ok(());
@@ -71,8 +71,8 @@ impl Downloads {
             let response = self.request(context)?;
             let expected = self.expected_size(&response.response.response, limit);
             let mut buffer = Buffer::expecting(expected);
-            let refused = |cause| Error::io("cannot hold the file in memory", None, cause);
-            let file = self.receive(response, context, limit, &mut buffer, refused)?;
+            let sink_error = |cause| Error::io("cannot hold the file in memory", None, cause);
+            let file = self.receive(response, context, limit, &mut buffer, sink_error)?;
             let bytes = buffer.into_bytes();
             file.check(bytes.len() as u64)?;
             Ok(OutputFile {
@@ -92,16 +92,16 @@ impl Downloads {
         writer: &mut dyn Write,
     ) -> Result<WrittenFile, Error> {
         let limit = self.max_file_size.unwrap_or(u64::MAX);
-        let refused = |cause| Error::io("cannot write the file to its destination", None, cause);
+        let sink_error = |cause| Error::io("cannot write the file to its destination", None, cause);
         let mut sink = WriterSink::new(writer);
         self.session().run(context, |context| {
             let response = self.request(context)?;
-            let file = self.receive(response, context, limit, &mut sink, refused);
-            // A writer cannot take back what was written.
+            let file = self.receive(response, context, limit, &mut sink, sink_error);
+            // Bytes that were written cannot be taken back.
             context.is_last_attempt = sink.written() > 0;
             let file = file?;
             file.check(sink.written())?;
-            sink.flush().map_err(refused)?;
+            sink.flush().map_err(sink_error)?;
             Ok(WrittenFile {
                 job: context.job,
                 name: file.name,
@@ -122,9 +122,9 @@ impl Downloads {
         self.session().run(context, |context| {
             let response = self.request(context)?;
             let mut target = directory.begin(response.name.as_deref())?;
-            let refused = target.failure();
+            let sink_error = target.failure();
             let mut sink = WriterSink::new(target.file());
-            let file = self.receive(response, context, limit, &mut sink, refused)?;
+            let file = self.receive(response, context, limit, &mut sink, sink_error)?;
             let size = sink.written();
             file.check(size)?;
             Ok(SavedFile {
@@ -147,15 +147,15 @@ impl Downloads {
         })
     }
 
-    /// Decodes a file of at most `limit` bytes into `sink`. `refused` makes the error where
-    /// the sink fails.
+    /// Decodes a file of at most `limit` bytes into `sink`. `sink_error` returns the error for a
+    /// failure of the sink.
     fn receive(
         &self,
         response: FileResponse,
         context: &mut CallContext,
         limit: u64,
         sink: &mut dyn Sink,
-        refused: impl Fn(io::Error) -> Error,
+        sink_error: impl Fn(io::Error) -> Error,
     ) -> Result<Downloaded, Error> {
         let FileResponse {
             mut response,
@@ -170,7 +170,7 @@ impl Downloads {
         };
         let decoded = body::decode(&mut context.reader(response.body()), &options, sink);
         let decoded = decoded.map_err(|error| match error {
-            DecodeError::Sink(cause) => refused(cause),
+            DecodeError::Sink(cause) => sink_error(cause),
             DecodeError::TooLarge => Error::too_large(limit),
             DecodeError::Source(error) => self.session().interrupted(error, &response),
             DecodeError::Malformed {
@@ -193,13 +193,13 @@ impl Downloads {
         Ok(Downloaded {
             is_fallback_name: name.is_none(),
             name: name.unwrap_or_else(|| {
-                // The content type of JSON around a file is not that of the file.
+                // The content type of JSON that contains the file is not the file's.
                 let is_json = content_type.as_deref().is_some_and(body::is_json);
                 let is_of_file = decoded.is_raw || !is_json;
                 let content_type = content_type.as_deref().filter(|_| is_of_file);
                 file_name::fallback(context.job.get(), content_type)
             }),
-            // Redacted last: the decoder sees the header as it arrived.
+            // Redacted last: the decoder needs the header as it arrived.
             content_type: content_type.map(|text| {
                 let redactor = self.session().redactor(&response);
                 redactor.one_line(&text, MAX_CONTENT_TYPE)
@@ -207,7 +207,7 @@ impl Downloads {
         })
     }
 
-    /// Returns the error that a body reports which is not a file, else what to say about it.
+    /// Returns the error that a body reports instead of a file, else the message about the body.
     fn malformed(
         &self,
         response: &SessionResponse,
@@ -220,9 +220,9 @@ impl Downloads {
             return Ok(error);
         }
         let redactor = self.session().redactor(response);
-        if let Some(words) = body.and_then(server_message::extract_message) {
-            let words = redactor.one_line(&words, MAX_MESSAGE);
-            message = format!("{message}: {words}");
+        if let Some(text) = body.and_then(server_message::extract_message) {
+            let text = redactor.one_line(&text, MAX_MESSAGE);
+            message = format!("{message}: {text}");
         }
         if let Some(content_type) = content_type {
             let content_type = redactor.one_line(content_type, 100);
@@ -231,7 +231,7 @@ impl Downloads {
         Err(message)
     }
 
-    /// Returns how many bytes the file likely has, by the Content-Length.
+    /// Returns the likely size of the file, in bytes, from the Content-Length.
     fn expected_size(&self, response: &Response, limit: u64) -> usize {
         let length = response.length.unwrap_or_default();
         let decoded = match self.body_encoding {
@@ -242,12 +242,13 @@ impl Downloads {
     }
 }
 
-/// Returns the safe name in the Content-Disposition headers; the first of several.
+/// Returns the file name from the first Content-Disposition header that has one, made safe.
 fn header_name(response: &Response) -> Option<String> {
     let mut headers = response.headers.get_all(CONTENT_DISPOSITION).into_iter();
     headers.find_map(|header| file_name::from_header(header.as_bytes()))
 }
 
+/// Returns the response's Content-Type, as it arrived.
 fn content_type(response: &Response) -> Option<String> {
     let value = response.headers.get(CONTENT_TYPE)?;
     let text = String::from_utf8_lossy(value.as_bytes());

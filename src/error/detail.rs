@@ -1,4 +1,4 @@
-//! What an error says besides its kind.
+//! The details of an error besides its kind.
 
 use std::fmt;
 use std::io;
@@ -10,23 +10,24 @@ use super::ErrorKind;
 use crate::model::{JobStatus, QueuedJob};
 use crate::text::{MAX_MESSAGE, one_line};
 
-/// The part of an error that its kind alone does not tell.
+/// The details of an error, besides its kind.
 #[derive(Debug, Clone)]
 pub(super) enum Detail {
-    /// A sentence.
+    /// A message.
     Message(String),
     /// A response that is not what was requested.
     Response(ErrorResponse),
     /// A job that ended without success, or is on hold.
     Job(Box<JobFailure>),
-    /// A body that is not a file, wrong at this offset in bytes if one place is wrong.
+    /// A body that is not a file.
     Body {
         message: String,
+        /// Where the body is malformed, in bytes from its start, if that is one place.
         offset: Option<u64>,
     },
     /// A limit in bytes that the file exceeds.
     Limit(u64),
-    /// A refusal of the operating system.
+    /// An error of the operating system.
     Io {
         /// What was attempted, with the path.
         action: String,
@@ -58,9 +59,9 @@ pub(crate) struct ErrorResponse {
     pub(crate) message: Option<String>,
     /// How long to wait before the next request, if the server says so.
     pub(crate) retry_after: Option<Duration>,
-    /// What the user can do. May be empty.
+    /// What the user can do about it. May be empty.
     pub(crate) advice: &'static str,
-    /// Whether the server said that it could not find what was requested.
+    /// Whether the server's message is that it could not find what was requested.
     pub(crate) could_not_find: bool,
     /// Whether the response reports a rate limit, whatever its status.
     pub(crate) is_rate_limit: bool,
@@ -78,9 +79,8 @@ impl ErrorResponse {
         }
     }
 
-    /// Returns `true` for statuses that mean "not now": busy, restarting, or a proxy or
-    /// content delivery network that did not reach the server (520 to 524 and 530 are
-    /// Cloudflare's).
+    /// Returns whether the same request may succeed later: the server is busy or restarting, or a
+    /// proxy or content delivery network did not reach it (520 to 524 and 530 are Cloudflare's).
     pub(crate) fn is_transient(&self) -> bool {
         self.is_rate_limit || matches!(self.status, 408 | 425 | 429 | 502..=504 | 520..=524 | 530)
     }
@@ -94,6 +94,7 @@ impl ErrorResponse {
         }
     }
 
+    /// Returns the kind of the error that the response is.
     pub(super) fn kind(&self) -> ErrorKind {
         match self.status {
             _ if self.is_rate_limit => ErrorKind::RateLimited,

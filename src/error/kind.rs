@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::fmt;
 
-/// The kind of an [`Error`](crate::Error), for programs to decide by.
+/// The kind of an [`Error`](crate::Error). Programs decide by it.
 ///
 /// The numbers are the C interface's status codes. A number never changes its meaning; later
 /// versions may add kinds.
@@ -66,6 +66,7 @@ impl ErrorKind {
         self.description_for_c().to_str().unwrap_or_default()
     }
 
+    /// Returns the description as a C string.
     pub(crate) fn description_for_c(self) -> &'static CStr {
         match self {
             Self::InvalidArgument => c"invalid argument",
@@ -120,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_numbered_without_gaps() {
+    fn number_of_each_kind_follows_the_previous() {
         for (index, kind) in ErrorKind::ALL.iter().enumerate() {
             assert_eq!(*kind as usize, index + 101, "{kind}");
         }

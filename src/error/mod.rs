@@ -19,8 +19,8 @@ pub use kind::ErrorKind;
 /// Why an operation failed.
 ///
 /// Programs decide by [`kind`](Self::kind) and the other methods. The text of the error is one
-/// line for people: what happened, to which job, why, and what to do if that is known. It
-/// never contains a token or a password. It includes the text of the cause, so that
+/// line for users: what failed, for which job, why, and what to do if that is known. It never
+/// contains a token or a password. It includes the text of the cause, so
 /// [`source`](StdError::source) returns `None`.
 ///
 /// ```no_run
@@ -71,11 +71,22 @@ impl Error {
 
     /// Returns the HTTP status code of the response that is the error, such as 500. `None` if
     /// the error is not a response of the server.
+    ///
+    /// ```no_run
+    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// if let Err(error) = client.get_job(28142) {
+    ///     let (status, attempts) = (error.http_status(), error.attempts());
+    ///     eprintln!("HTTP status {status:?} after {attempts} attempts");
+    ///     eprintln!("message: {:?}", error.server_message());
+    ///     eprintln!("wait: {:?}", error.retry_after());
+    /// }
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn http_status(&self) -> Option<u16> {
         self.response().map(|response| response.status)
     }
 
-    /// Returns the server's own message, on one line, at most some hundred characters long.
+    /// Returns the server's own message, on one line, shortened to 400 characters.
     /// `None` if the error is not a response of the server, or the response has no message.
     pub fn server_message(&self) -> Option<&str> {
         self.response()?.message.as_deref()
@@ -97,14 +108,28 @@ impl Error {
         self.0.context.job_id
     }
 
-    /// Returns the job that ended without success, for
-    /// [`JobFailed`](ErrorKind::JobFailed).
+    /// Returns the job that ended without success, for [`JobFailed`](ErrorKind::JobFailed).
     pub fn job(&self) -> Option<&QueuedJob> {
         self.job_failure().map(|failure| &failure.job)
     }
 
     /// Returns the first error lines of the log of the job that ended without success. Empty
     /// for other errors, and if the log could not be downloaded.
+    ///
+    /// ```no_run
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    ///
+    /// if let Err(error) = client.wait_for_job(28142, WaitOptions::default())
+    ///     && let Some(job) = error.job()
+    /// {
+    ///     println!("job {} ended as {}", job.id, job.status);
+    ///     for line in error.job_log() {
+    ///         println!("{line}");
+    ///     }
+    /// }
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn job_log(&self) -> &[String] {
         self.job_failure().map_or(&[], |failure| &failure.log)
     }
@@ -118,8 +143,23 @@ impl Error {
         }
     }
 
-    /// Returns the kind of the operating system's error, for [`Io`](ErrorKind::Io): a name that
-    /// is taken, a missing directory, a full disk and a denied access can be told apart by it.
+    /// Returns the kind of the operating system's error, for [`Io`](ErrorKind::Io), such as
+    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) or
+    /// [`StorageFull`](io::ErrorKind::StorageFull). `None` for errors of other kinds.
+    ///
+    /// ```no_run
+    /// use std::io;
+    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    ///
+    /// match client.save_output_file(28142, "exports") {
+    ///     Ok(saved) => println!("{}", saved.path.display()),
+    ///     Err(error) if error.io_kind() == Some(io::ErrorKind::AlreadyExists) => {
+    ///         println!("{:?} exists already", error.path());
+    ///     }
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         self.io_cause().map(|cause| cause.kind())
     }
@@ -138,7 +178,7 @@ impl Error {
         }
     }
 
-    /// Returns `true` if the same operation may succeed later without any change: after lost
+    /// Returns whether the same operation may succeed later without any change: after lost
     /// connections, timeouts, rate limits, and the statuses 408, 425, 429, 502, 503, 504, 520
     /// to 524 and 530.
     pub fn is_retryable(&self) -> bool {
@@ -192,7 +232,7 @@ impl Error {
         Self::message(ErrorKind::Internal, message)
     }
 
-    /// Returns the error where the token provider returned no usable token.
+    /// Returns the error for a token provider that returned no usable token.
     pub(crate) fn no_token(message: impl Into<String>) -> Self {
         Self::message(ErrorKind::Authentication, message)
     }
@@ -222,7 +262,7 @@ impl Error {
         Self::new(ErrorKind::MalformedBody, Detail::Body { message, offset })
     }
 
-    /// Returns the error for a response that holds no file, or none yet.
+    /// Returns the error for a response without a file, which may appear later.
     pub(crate) fn no_file(message: impl Into<String>) -> Self {
         let mut error = Self::malformed_body(message, None);
         error.0.is_not_yet = true;
@@ -233,7 +273,7 @@ impl Error {
         Self::new(ErrorKind::TooLarge, Detail::Limit(limit))
     }
 
-    /// Returns the error where the operating system refused `action`.
+    /// Returns the error for an `action` that the operating system did not complete.
     pub(crate) fn io(action: impl Into<String>, path: Option<PathBuf>, cause: io::Error) -> Self {
         let detail = Detail::Io {
             action: action.into(),
@@ -258,7 +298,7 @@ impl Error {
         Self::from_response_as(response.kind(), response)
     }
 
-    /// Returns the error for a response whose status does not tell the kind.
+    /// Returns the error of a kind that differs from that of the response's status.
     pub(crate) fn from_response_as(kind: ErrorKind, response: ErrorResponse) -> Self {
         let is_retryable = response.is_transient();
         let is_not_yet = response.could_not_find;
@@ -268,8 +308,8 @@ impl Error {
         error
     }
 
-    /// Returns the same error as one of this call. Arguments that are wrong in themselves, and
-    /// jobs, keep theirs.
+    /// Returns the same error with the context of a call. Invalid arguments, internal errors and
+    /// failed jobs keep their own context.
     pub(crate) fn with_context(mut self, context: Context) -> Self {
         let is_independent = matches!(
             self.0.kind,
@@ -281,7 +321,7 @@ impl Error {
         self
     }
 
-    /// Returns the same error, which says that the next attempt would have been this far away.
+    /// Returns the same error with the time until the next attempt, unless the response has one.
     pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
         if let Detail::Response(response) = &mut self.0.detail {
             response.retry_after.get_or_insert(wait);
@@ -289,8 +329,8 @@ impl Error {
         self
     }
 
-    /// Returns the same error with its sentence changed by `change`. Errors that are not a
-    /// sentence stay as they are.
+    /// Returns the same error with its message changed by `change`. Errors without a message of
+    /// their own stay the same.
     pub(crate) fn map_message(mut self, change: impl FnOnce(&str) -> String) -> Self {
         if let Detail::Message(message) | Detail::Body { message, .. } = &mut self.0.detail {
             *message = change(message);
@@ -298,8 +338,8 @@ impl Error {
         self
     }
 
-    /// Returns whether the server said that there is no such job or file. It also says so for
-    /// a moment after the job was submitted or has completed.
+    /// Returns whether the server reported that there is no such job or file. It also does so for a
+    /// moment after a job was submitted or has completed.
     pub(crate) fn is_not_yet(&self) -> bool {
         self.0.is_not_yet
     }
@@ -353,8 +393,9 @@ impl From<std::convert::Infallible> for Error {
     }
 }
 
+/// Returns the operating system's code of an error.
 fn os_error(error: &io::Error) -> Option<i32> {
-    // Errors that this library finds itself have the code that the system would give.
+    // Errors that this library detects itself have the code that the system would return.
     let [unix, windows] = match error.kind() {
         _ if error.raw_os_error().is_some() => return error.raw_os_error(),
         io::ErrorKind::NotFound => [2, 3], // ENOENT, ERROR_PATH_NOT_FOUND
@@ -373,7 +414,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn response_error_reads_as_a_sentence() {
+    fn display_response_error_is_one_line() {
         let message = "Could not find or load record with ID 28142!".to_owned();
         let mut response = ErrorResponse::new(500, Some(message));
         let context = Context {

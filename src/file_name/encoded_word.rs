@@ -1,6 +1,7 @@
-//! Encoded words (RFC 2047, with the language suffix of RFC 2231 section 5):
-//! `=?utf-8?B?w6kuY3N2?=`. RFC 2047 forbids them inside quotes; .NET puts them
-//! there all the same, and browsers decode them.
+//! Decodes encoded words (RFC 2047, with the language suffix of RFC 2231 section 5), such as
+//! `=?utf-8?B?w6kuY3N2?=`.
+//!
+//! RFC 2047 forbids them inside quotes, but .NET writes them there, and browsers decode them.
 
 use base64::Engine;
 use base64::alphabet;
@@ -9,19 +10,20 @@ use encoding_rs::Encoding;
 
 use crate::text::percent::hex_pair;
 
-/// Padding may be missing, as mail readers allow.
+/// A decoder that accepts missing padding, as mail readers do.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// `text` with every encoded word decoded. What looks like one but does not
-/// decode stays as it is (RFC 2047 section 6.3). Blanks between two encoded
-/// words are not part of the text (section 6.2).
+/// Returns `text` with every encoded word decoded.
+///
+/// An invalid encoded word is unchanged (RFC 2047 section 6.3). Whitespace between two encoded
+/// words is removed (section 6.2).
 pub(crate) fn decode(text: &str) -> String {
     let mut decoded = String::with_capacity(text.len());
-    // Neighbours of one character set are decoded together: some senders split
-    // a character's bytes between two words.
+    // Adjacent words of the same character set are decoded together, because some senders
+    // split the bytes of a character between two words.
     let mut run: Option<Word> = None;
     let mut rest = text;
     while let Some(start) = rest.find("=?") {
@@ -54,6 +56,7 @@ pub(crate) fn decode(text: &str) -> String {
     decoded
 }
 
+/// Appends the text of a run of words, or its source if the bytes are invalid.
 fn finish(run: &mut Option<Word>, decoded: &mut String) {
     if let Some(word) = run.take() {
         let text = word
@@ -63,15 +66,16 @@ fn finish(run: &mut Option<Word>, decoded: &mut String) {
     }
 }
 
+/// An encoded word, or several adjacent ones.
 struct Word {
     encoding: &'static Encoding,
     bytes: Vec<u8>,
-    /// As it stood, for where the bytes turn out not to be of the encoding.
+    /// The words as they were written, in case the bytes are invalid in the encoding.
     source: String,
 }
 
 impl Word {
-    /// The encoded word that `text` starts with, and its length.
+    /// Returns the encoded word at the start of `text`, and its length.
     fn parse(text: &str) -> Option<(Self, usize)> {
         let mut parts = text.strip_prefix("=?")?.splitn(3, '?');
         let (charset, method, tail) = (parts.next()?, parts.next()?, parts.next()?);
@@ -80,7 +84,7 @@ impl Word {
         let encoding = Encoding::for_label(charset.as_bytes())?;
         let bytes = match method {
             "B" | "b" => BASE64.decode(encoded).ok()?,
-            "Q" | "q" => quoted_printable(encoded)?,
+            "Q" | "q" => decode_q(encoded)?,
             _ => return None,
         };
         let length = text.len() - tail.len() + encoded.len() + 2;
@@ -94,8 +98,8 @@ impl Word {
     }
 }
 
-/// The "Q" encoding (RFC 2047 section 4.2).
-fn quoted_printable(text: &str) -> Option<Vec<u8>> {
+/// Decodes the "Q" encoding (RFC 2047 section 4.2).
+fn decode_q(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -113,7 +117,7 @@ mod tests {
     use super::decode;
 
     #[test]
-    fn words_are_decoded() {
+    fn decode_valid_words_returns_text() {
         for (text, decoded) in [
             ("=?utf-8?B?w6kuY3N2?=", "é.csv"),
             ("=?UTF-8?b?w6kuY3N2?=", "é.csv"),
@@ -126,7 +130,7 @@ mod tests {
             ("=?utf-8?Q?a?= =?utf-8?Q?b?=", "ab"),
             ("=?utf-8?Q?a?=\t =?iso-8859-1?Q?=E4?= x", "aä x"),
             ("=?utf-8?Q?a?==?utf-8?Q?b?=", "ab"),
-            // One character, its bytes in two words.
+            // One character whose bytes are in two words.
             ("=?utf-8?Q?=C3?= =?utf-8?Q?=A9?=", "é"),
         ] {
             assert_eq!(decode(text), decoded, "{text}");
@@ -134,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_word_stays() {
+    fn decode_invalid_word_is_unchanged() {
         for text in [
             "plain.csv",
             "=?",

@@ -1,7 +1,7 @@
-//! Names for files whose server gives none.
+//! Fallback names for files that the server does not name.
 
-/// Returns the fallback name of a job's output: `output-{job}`, with the extension of the
-/// content type if that is known.
+/// Returns the fallback name of the output file of a job: `output-{job}`, with the extension
+/// of the content type if that is known.
 pub(crate) fn fallback(job: i32, content_type: Option<&str>) -> String {
     match content_type.and_then(extension_of) {
         Some(extension) => format!("output-{job}.{extension}"),
@@ -9,7 +9,7 @@ pub(crate) fn fallback(job: i32, content_type: Option<&str>) -> String {
     }
 }
 
-/// Returns the usual extension of a content type that reports and exports have.
+/// Returns the usual extension of a content type, for the types of reports and exports.
 fn extension_of(content_type: &str) -> Option<&'static str> {
     let essence = content_type.split(';').next()?.trim().to_ascii_lowercase();
     Some(match essence.as_str() {

@@ -1,18 +1,22 @@
-//! Properties of file names that hold for every header and every text.
+//! Properties of file names, which hold for every header and every text.
 
 use super::{fallback, from_header, numbered, sanitize};
 
-/// Checks the properties on one input; panics if one does not hold.
+/// Checks the properties on one input.
+///
+/// # Panics
+///
+/// If a property does not hold.
 pub(crate) fn check(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
-    header_gives_safe_name(input, 1);
-    header_gives_safe_name(input, u32::MAX);
-    text_gives_safe_name(&text);
-    safe_name_is_read_back_from_header(&text);
+    name_from_any_header_is_safe(input, 1);
+    name_from_any_header_is_safe(input, u32::MAX);
+    name_from_any_text_is_safe(&text);
+    safe_name_in_header_is_read_back(&text);
 }
 
-/// Asserts that a file of the name can be created on every system, and that the name stays as
-/// it is.
+/// Asserts that every system can create a file with this name, and that [`sanitize`] does not
+/// change it.
 pub(crate) fn assert_safe(name: &str) {
     assert!(!name.is_empty());
     assert!(name.len() <= 255, "{} bytes: {name:?}", name.len());
@@ -20,10 +24,10 @@ pub(crate) fn assert_safe(name: &str) {
         !name.contains(|c: char| c.is_control() || r#"<>:"/\|?*"#.contains(c)),
         "{name:?}"
     );
-    let starts_badly = |c: char| matches!(c, '.' | '-') || c.is_whitespace();
-    assert!(!name.starts_with(starts_badly), "{name:?}");
-    let ends_badly = |c: char| matches!(c, '.' | '~') || c.is_whitespace();
-    assert!(!name.ends_with(ends_badly), "{name:?}");
+    let is_bad_start = |c: char| matches!(c, '.' | '-') || c.is_whitespace();
+    assert!(!name.starts_with(is_bad_start), "{name:?}");
+    let is_bad_end = |c: char| matches!(c, '.' | '~') || c.is_whitespace();
+    assert!(!name.ends_with(is_bad_end), "{name:?}");
     let stem = name.split('.').next().unwrap_or_default();
     let stem = stem.trim_end().to_ascii_uppercase();
     let devices = ["CON", "PRN", "AUX", "NUL", "COM1", "COM9", "LPT1", "LPT9"];
@@ -31,7 +35,8 @@ pub(crate) fn assert_safe(name: &str) {
     assert_eq!(sanitize(name).as_deref(), Some(name));
 }
 
-fn header_gives_safe_name(header: &[u8], number: u32) {
+/// Asserts that the name in a header is safe, with and without a number.
+fn name_from_any_header_is_safe(header: &[u8], number: u32) {
     let text = from_header(header);
     if let Some(name) = text.and_then(|text| sanitize(&text)) {
         assert_safe(&name);
@@ -39,17 +44,19 @@ fn header_gives_safe_name(header: &[u8], number: u32) {
     }
 }
 
-fn text_gives_safe_name(text: &str) {
+/// Asserts that the name in a text is safe, and the fallback name for it as a content type.
+fn name_from_any_text_is_safe(text: &str) {
     if let Some(name) = sanitize(text) {
         assert_safe(&name);
     }
     assert_safe(&fallback(i32::MAX, Some(text)));
 }
 
-fn safe_name_is_read_back_from_header(text: &str) {
+/// Asserts that a safe name that is written into a header is read back unchanged.
+fn safe_name_in_header_is_read_back(text: &str) {
     if let Some(name) = sanitize(text) {
         let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        // A replacement character in `filename*` lets `filename` win.
+        // `filename` has priority over a `filename*` with a replacement character.
         let plain = match name.contains(char::REPLACEMENT_CHARACTER) {
             true => "",
             false => "filename=x; ",
@@ -67,7 +74,7 @@ mod tests {
 
     use crate::fuzzing::random_inputs;
 
-    /// Headers of names and their surroundings, well-formed and malformed.
+    /// Generates headers from their typical parts, valid and invalid ones.
     fn header() -> impl Strategy<Value = Vec<u8>> {
         let part = prop_oneof![
             2 => r#"(attachment|inline|;|=|"|\\| |filename|filename\*|filename\*0\*?|name)"#
@@ -86,18 +93,18 @@ mod tests {
         #![proptest_config(random_inputs())]
 
         #[test]
-        fn header_gives_safe_name(header in header(), number in 1u32..1000) {
-            super::header_gives_safe_name(&header, number);
+        fn name_from_any_header_is_safe(header in header(), number in 1u32..1000) {
+            super::name_from_any_header_is_safe(&header, number);
         }
 
         #[test]
-        fn text_gives_safe_name(text in "\\PC{0,300}") {
-            super::text_gives_safe_name(&text);
+        fn name_from_any_text_is_safe(text in "\\PC{0,300}") {
+            super::name_from_any_text_is_safe(&text);
         }
 
         #[test]
-        fn safe_name_is_read_back_from_header(text in "\\PC{1,60}") {
-            super::safe_name_is_read_back_from_header(&text);
+        fn safe_name_in_header_is_read_back(text in "\\PC{1,60}") {
+            super::safe_name_in_header_is_read_back(&text);
         }
     }
 }

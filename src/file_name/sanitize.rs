@@ -1,32 +1,36 @@
-//! A file name that is safe to use: one name, never a path, and one that
-//! Windows and Unix both accept.
+//! Makes a file name safe: a single name, never a path, that Windows and Unix both accept.
 
 use crate::text::is_invisible;
 
-/// The maximum length of a name on common file systems, in bytes of UTF-8. (NTFS
-/// counts 255 UTF-16 units, which are never more than the bytes.)
+/// The maximum length of a name on common file systems, in bytes of UTF-8. (NTFS counts 255
+/// UTF-16 units, of which a name never has more than bytes.)
 pub(crate) const MAX_NAME_LEN: usize = 255;
 
-/// An extension longer than this is not kept when a name is cut.
+/// The maximum length of an extension, with its dot, that is preserved when a name is cut.
 const MAX_EXTENSION_LEN: usize = 32;
 
-/// What takes the place of a character that may not stand in a name.
+/// Replaces a character that is not allowed in a name.
 const REPLACEMENT: &str = "_";
 
-/// Returns the name in `meant`, made safe; `None` if nothing is left of it.
+/// Returns the name in `text`, made safe; `None` if nothing is left of it.
 ///
-/// Of a path, the last segment is the name (RFC 6266 section 4.3). The following characters
-/// are replaced by `_`: what Windows refuses (`< > : " | ? *`, control characters), what shows
-/// nothing or makes a name look like another one (zero-width characters, bidirectional
-/// overrides), a leading dot, which hides a file on Unix, a leading dash, which commands
-/// take for an option, and a trailing tilde, which marks a backup. Dots and whitespace at
-/// the end are cut off. A device name such as `CON` gets a `_` in front. The result has at
-/// most 255 bytes; the extension is kept.
-pub(crate) fn sanitize(meant: &str) -> Option<String> {
-    let mut segments = meant.split(['/', '\\']).rev().map(trim);
+/// The last segment of a path is the name (RFC 6266 section 4.3). These characters are replaced
+/// with `_`:
+///
+/// - characters that Windows rejects: `< > : " | ? *` and control characters;
+/// - characters that are invisible or make a name look like another one: zero-width
+///   characters and bidirectional overrides;
+/// - a leading dot, which hides a file on Unix;
+/// - a leading dash, which commands interpret as an option;
+/// - a trailing tilde, which marks a backup.
+///
+/// Dots and whitespace at the end are removed. A device name such as `CON` is prefixed with
+/// `_`. A name longer than 255 bytes is cut before its extension.
+pub(crate) fn sanitize(text: &str) -> Option<String> {
+    let mut segments = text.split(['/', '\\']).rev().map(trim);
     let segment = segments.find(|segment| !segment.is_empty())?;
     let segment = trim(without_drive(segment));
-    let name = replaced(segment);
+    let name = replace_unsafe(segment);
     let mut name = trim(&name).to_owned();
     if name.is_empty() {
         return None;
@@ -37,8 +41,8 @@ pub(crate) fn sanitize(meant: &str) -> Option<String> {
     if is_device(&name) {
         name.insert_str(0, REPLACEMENT);
     }
-    let mut name = shortened(&name);
-    // `CON`, hundreds of spaces and a word is a device only now.
+    let mut name = shorten(&name);
+    // `CON`, hundreds of spaces and a word becomes a device name only when it is cut.
     if is_device(&name) {
         name.insert_str(0, REPLACEMENT);
     }
@@ -65,7 +69,7 @@ fn trim(name: &str) -> &str {
         .trim_end_matches(|c: char| c == '.' || c.is_whitespace())
 }
 
-/// `C:a.csv` is `a.csv` in the current directory of drive C.
+/// Returns `segment` without a drive: `C:a.csv` is `a.csv` in the current directory of drive C.
 fn without_drive(segment: &str) -> &str {
     match segment.as_bytes() {
         [drive, b':', ..] if drive.is_ascii_alphabetic() => &segment[2..],
@@ -73,8 +77,8 @@ fn without_drive(segment: &str) -> &str {
     }
 }
 
-/// Returns `segment` with every character replaced that may not stand in a name.
-fn replaced(segment: &str) -> String {
+/// Returns `segment` with every character replaced that is not allowed in a name.
+fn replace_unsafe(segment: &str) -> String {
     let mut name = String::with_capacity(segment.len());
     let mut characters = segment.chars().peekable();
     let mut before = '\0';
@@ -85,7 +89,7 @@ fn replaced(segment: &str) -> String {
         } else {
             name.push_str(REPLACEMENT);
         }
-        // A variation selector leaves its emoji what it is.
+        // A variation selector belongs to the emoji before it.
         if c != VARIATION_SELECTOR_16 {
             before = c;
         }
@@ -93,6 +97,7 @@ fn replaced(segment: &str) -> String {
     name
 }
 
+/// Returns whether a character is allowed in a name, whatever stands beside it.
 fn is_allowed(c: char) -> bool {
     let is_reserved = matches!(c, '<' | '>' | ':' | '"' | '/' | '\\' | '|' | '?' | '*');
     let is_noncharacter =
@@ -104,8 +109,8 @@ const ZERO_WIDTH_JOINER: char = '\u{200d}';
 const VARIATION_SELECTOR_16: char = '\u{fe0f}';
 const KEYCAP: char = '\u{20e3}';
 
-/// Returns `true` for an invisible character that joins or colors emoji, as in 👩‍👧 and ❤️,
-/// between those: elsewhere it could make two names look the same.
+/// Returns whether `c` is an invisible character that joins or colors emoji, as in 👩‍👧 and ❤️.
+/// Beside other characters it could make two names look the same.
 fn is_part_of_emoji(before: char, c: char, after: char) -> bool {
     match c {
         ZERO_WIDTH_JOINER => is_emoji(before) && is_emoji(after),
@@ -114,20 +119,20 @@ fn is_part_of_emoji(before: char, c: char, after: char) -> bool {
     }
 }
 
-/// Returns `true` in the blocks that emoji are in (Unicode UTS 51).
+/// Returns whether a character is in a block that contains emoji (Unicode UTS 51).
 fn is_emoji(c: char) -> bool {
     matches!(c,
         '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{23ff}' | '\u{2600}'..='\u{27bf}'
         | '\u{2b00}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
 }
 
-/// Returns `true` for names that Windows refuses, or does not give to the file as they are.
-pub(crate) fn is_refused_by_windows(name: &str) -> bool {
-    let is_refused = |c: char| c < ' ' || matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*');
-    name.contains(is_refused) || name.ends_with(['.', ' ']) || is_device(name)
+/// Returns whether Windows rejects a name, or changes it.
+pub(crate) fn is_rejected_by_windows(name: &str) -> bool {
+    let is_rejected = |c: char| c < ' ' || matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*');
+    name.contains(is_rejected) || name.ends_with(['.', ' ']) || is_device(name)
 }
 
-/// Names that Windows gives to devices in every folder, with any extension.
+/// Returns whether a name means a device on Windows, in every directory and with any extension.
 fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name).trim_end();
     let stem = stem.to_ascii_uppercase();
@@ -142,7 +147,8 @@ fn is_device(name: &str) -> bool {
     matches!(number.next(), Some('0'..='9' | '¹' | '²' | '³')) && number.next().is_none()
 }
 
-fn shortened(name: &str) -> String {
+/// Cuts a name to [`MAX_NAME_LEN`], before its extension.
+fn shorten(name: &str) -> String {
     if name.len() <= MAX_NAME_LEN {
         return name.to_owned();
     }
@@ -152,8 +158,7 @@ fn shortened(name: &str) -> String {
     trim(&format!("{stem}{extension}")).to_owned()
 }
 
-/// The extension with its dot; empty if there is none, or one that long that it
-/// is none.
+/// Returns the extension with its dot; empty if there is none, or if it is too long to be one.
 fn extension(name: &str) -> &str {
     match name.rfind('.') {
         Some(dot) if name.len() - dot <= MAX_EXTENSION_LEN && !trim(&name[..dot]).is_empty() => {
@@ -163,14 +168,14 @@ fn extension(name: &str) -> &str {
     }
 }
 
-/// Returns the beginning of `text` that has at most `room` bytes. At its end, a joiner or a
-/// variation selector would have lost its emoji.
-fn cut(text: &str, room: usize) -> &str {
+/// Returns the beginning of `text`, at most `max` bytes. A joiner or a variation selector at its
+/// end is removed, because the rest of its emoji is cut off.
+fn cut(text: &str, max: usize) -> &str {
     let fits = |end: &usize| text.is_char_boundary(*end);
-    if text.len() <= room {
+    if text.len() <= max {
         return text;
     }
-    let end = (0..=room).rev().find(fits).unwrap_or(0);
+    let end = (0..=max).rev().find(fits).unwrap_or(0);
     text[..end].trim_end_matches([ZERO_WIDTH_JOINER, VARIATION_SELECTOR_16])
 }
 
@@ -179,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn good_names_are_left_alone() {
+    fn sanitize_safe_name_is_unchanged() {
         for name in [
             "report.csv",
             "Orders 2026-11-23 (final).xlsx",
@@ -202,8 +207,8 @@ mod tests {
     }
 
     #[test]
-    fn names_are_made_safe() {
-        for (meant, name) in [
+    fn sanitize_unsafe_name_returns_safe_name() {
+        for (text, name) in [
             ("/etc/passwd", "passwd"),
             ("../../a.csv", "a.csv"),
             ("..\\..\\a.csv", "a.csv"),
@@ -258,34 +263,34 @@ mod tests {
             ("👩\u{200d}\u{fe0f}👩.csv", "👩__👩.csv"),
             ("a\u{ffff}\u{fdd0}.csv", "a__.csv"),
         ] {
-            assert_eq!(sanitize(meant).as_deref(), Some(name), "{meant:?}");
+            assert_eq!(sanitize(text).as_deref(), Some(name), "{text:?}");
         }
     }
 
     #[test]
-    fn what_windows_refuses_is_known_everywhere() {
+    fn is_rejected_by_windows_reserved_name_is_rejected() {
         for name in [
             "a:b", "a?", "a*", "a|b", "<", "\"", "a\u{1f}", "a.", "a ", "nul", "COM1.csv",
         ] {
-            assert!(is_refused_by_windows(name), "{name:?}");
+            assert!(is_rejected_by_windows(name), "{name:?}");
             assert_ne!(sanitize(name).as_deref(), Some(name));
         }
         for name in ["a.csv", ".bashrc", "-a", "a~", "é", "COM10", "a\u{7f}"] {
-            assert!(!is_refused_by_windows(name), "{name:?}");
+            assert!(!is_rejected_by_windows(name), "{name:?}");
         }
     }
 
     #[test]
-    fn where_nothing_is_left_there_is_no_name() {
-        for meant in [
+    fn sanitize_without_name_returns_none() {
+        for text in [
             "", " ", ".", "..", "/", "\\", "../..", ". .", "C:", "C:\\", "C:.",
         ] {
-            assert_eq!(sanitize(meant), None, "{meant:?}");
+            assert_eq!(sanitize(text), None, "{text:?}");
         }
     }
 
     #[test]
-    fn what_begins_with_dots_is_numbered_at_its_end() {
+    fn numbered_adds_number_before_extension() {
         assert_eq!(numbered("report.csv", 1), "report (1).csv");
         assert_eq!(numbered(".profile", 2), ".profile (2)");
         assert_eq!(numbered("..profile", 3), "..profile (3)");
@@ -293,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn long_names_are_cut_and_keep_their_extension() {
+    fn sanitize_long_name_is_cut_before_extension() {
         for character in ["a", "é", "出", "👩", "👩\u{200d}👩", "1\u{fe0f}\u{20e3}"] {
             let name = sanitize(&format!("{}.csv", character.repeat(300))).unwrap();
             assert!((240..=MAX_NAME_LEN).contains(&name.len()), "{}", name.len());
@@ -317,8 +322,8 @@ mod tests {
     }
 
     #[test]
-    fn a_safe_name_stays_as_it_is() {
-        for meant in [
+    fn sanitize_sanitized_name_is_unchanged() {
+        for text in [
             "👩\u{200d}👩\u{200d}\u{200d}",
             ".~",
             "-",
@@ -331,8 +336,8 @@ mod tests {
             "\u{202e}",
             "C:D:con",
         ] {
-            if let Some(name) = sanitize(meant) {
-                assert_eq!(sanitize(&name).as_deref(), Some(name.as_str()), "{meant:?}");
+            if let Some(name) = sanitize(text) {
+                assert_eq!(sanitize(&name).as_deref(), Some(name.as_str()), "{text:?}");
             }
         }
     }

@@ -5,14 +5,14 @@ use crate::error::Error;
 use crate::session::CallContext;
 use crate::text::{MAX_MESSAGE, Redactor, json};
 
-/// How many error lines of a log are kept.
+/// The maximum number of error lines that an error contains.
 const MAX_LINES: usize = 5;
 
-/// How much of a message is read, in bytes, so that little memory is needed to redact it.
+/// The maximum length of a message that is read, in bytes. It bounds the memory for redaction.
 const MAX_TEXT_READ: usize = 64 * 1024;
 
 impl Jobs {
-    /// Requests the first error lines of the log of the call's job, once.
+    /// Requests the first error lines of the log of the call's job once.
     pub(super) fn error_log(&self, context: &CallContext) -> Result<Vec<String>, Error> {
         let path = routes::error_log(context.job);
         let (response, body) = self.session.get_json(&path, context)?;
@@ -21,8 +21,8 @@ impl Jobs {
     }
 }
 
-/// Returns the messages of the first `max` items of a job's log, redacted, each on one line;
-/// `None` if the body is not a log.
+/// Returns the messages of the first `max` items of a job's log, redacted, each on one line. `None`
+/// if the body is not a log.
 fn log_messages(body: &[u8], max: usize, redactor: &Redactor) -> Option<Vec<String>> {
     let body = json::text(body);
     let [items] = json::fields(&body, ["Items"])?;
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn log_messages_first_items_only() {
+    fn log_messages_more_items_than_maximum_gives_first() {
         let messages = |json: &str| log_messages(json.as_bytes(), 2, &Redactor::default());
         let json = r#"{"items": [7, {"message": "a\nb"}, {"Message": ""}, {"Message": "c\ud83d"},
             {"Message": "d"}], "TotalResults": 1e400}"#;

@@ -15,7 +15,7 @@ pub(super) fn error_log(job: JobId) -> String {
     format!("/api/QueuedJobs/{job}/Logs?{query}")
 }
 
-/// A path to request an output file by.
+/// The form of the path of an output file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     /// `OutputFile/{id}`, the documented path.
@@ -25,6 +25,7 @@ pub(super) enum Route {
 }
 
 impl Route {
+    /// Returns the path of a job's output file.
     pub(super) fn path(self, job: JobId) -> String {
         match self {
             Self::Path => format!("/api/QueuedJobs/OutputFile/{job}"),
@@ -32,6 +33,7 @@ impl Route {
         }
     }
 
+    /// Returns the other route.
     pub(super) fn other(self) -> Self {
         match self {
             Self::Path => Self::Query,

@@ -1,4 +1,4 @@
-//! Waiting for a job to end and for its output file to appear.
+//! Waits for a job to end, and for its output file to appear.
 
 use std::time::Duration;
 
@@ -8,14 +8,18 @@ use crate::model::{JobStatus, QueuedJob};
 use crate::session::CallContext;
 use crate::session::retry::Grace;
 
-/// How to wait for a job.
+/// Options of a wait for a job: how often to poll, and which failures to tolerate.
 ///
 /// ```no_run
 /// use std::time::Duration;
 /// use sellercloud_output::{Client, WaitOptions};
 ///
 /// let client = Client::builder("tt").token("the bearer token").build()?;
-/// let options = WaitOptions::default().max_interval(Duration::from_secs(10));
+/// let options = WaitOptions::default()
+///     .initial_interval(Duration::from_secs(2))
+///     .max_interval(Duration::from_secs(10))
+///     .grace(Duration::from_secs(60))
+///     .fail_on_hold(false);
 /// let job = client.wait_for_job(28142, options)?;
 /// println!("{}", job.status);
 /// # Ok::<(), sellercloud_output::Error>(())
@@ -42,7 +46,7 @@ impl Default for WaitOptions {
 
 impl WaitOptions {
     /// Sets the interval between the first poll of the job and the second. Default: 1 s. Every
-    /// later interval is the one before, multiplied by 1.5. An interval below 0.1 s counts as
+    /// later interval is the previous one multiplied by 1.5. An interval below 0.1 s counts as
     /// 0.1 s.
     pub fn initial_interval(mut self, interval: Duration) -> Self {
         self.initial_interval = interval;
@@ -57,14 +61,13 @@ impl WaitOptions {
     }
 
     /// Sets how long failures may last before they end the wait. Default: 120 s. With zero the
-    /// first failure ends it.
+    /// first failure ends the wait.
     ///
-    /// These failures are: a job that the server could not find since the wait began; lost
-    /// connections, stalls, rate limits and transient statuses; a response that is not a job,
-    /// or that gives it no status; and, for a job that has been found before, the status 500.
-    /// Every good response starts the time over. The time that the server asks to wait
-    /// (`Retry-After`) does not count. Operations that download the file after the wait allow
-    /// the same time for it to appear.
+    /// The failures are: the server cannot find the job; a lost connection, a stall, a rate limit
+    /// or a transient status; a response that is not a job or has no status; and, once the job was
+    /// received, the status 500. Whenever the job is received, the time starts over. The time that
+    /// the server specifies (`Retry-After`) does not count. Operations that download the file after
+    /// the wait allow the same time for the file to appear.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
@@ -72,7 +75,8 @@ impl WaitOptions {
 
     /// Sets whether a job on hold ends the wait with
     /// [`JobFailed`](crate::ErrorKind::JobFailed). Default: `true`, since such a job stays on
-    /// hold until a user releases it. With `false` the wait continues until the call times out.
+    /// hold until a user releases it. With `false` the wait continues until the job ends or the
+    /// call times out.
     pub fn fail_on_hold(mut self, enabled: bool) -> Self {
         self.fail_on_hold = enabled;
         self
@@ -124,8 +128,8 @@ impl Jobs {
         unreachable_end()
     }
 
-    /// Waits for the call's job as [`wait`](Self::wait) does, and gets its file by `get`. The
-    /// file may take a moment to appear.
+    /// Waits for the call's job as [`wait`](Self::wait) does, and obtains its file with `get`. The
+    /// file may appear a moment after the job has ended.
     pub(crate) fn wait_for_file<T>(
         &self,
         context: &mut CallContext,
@@ -150,7 +154,7 @@ impl Jobs {
         if is_success(&job) {
             return Ok(job);
         }
-        // The job has failed whether its log can be downloaded or not.
+        // The failure of the job is the error, even if its log cannot be downloaded.
         let log = self.session.run(context, |context| self.error_log(context));
         let log = match log {
             Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
@@ -177,13 +181,13 @@ fn poll_again(
     }
 }
 
-/// The intervals have no end.
+/// Returns the error for the end of the intervals, which never end.
 fn unreachable_end<T>() -> Result<T, Error> {
     Err(Error::internal("the intervals of a wait ended"))
 }
 
-/// Returns whether a job that has ended may have an output file. With a status that this
-/// version does not know, the name of the file is the sign of success.
+/// Returns whether a job that has ended may have an output file. If this version does not know its
+/// status, the job was successful if the server names a file.
 fn is_success(job: &QueuedJob) -> bool {
     let is_unknown = matches!(job.status, JobStatus::Other(_));
     job.status.is_success() || (is_unknown && job.has_output())

@@ -7,7 +7,7 @@ use super::job_link::digits_of;
 
 /// The id of a queued job: 1 to 2147483647.
 ///
-/// It is converted from a number, or parsed from text: the id itself, or a `QueuedJobLink` as
+/// It can be converted from a number, or parsed from text: the id itself, or a `QueuedJobLink` as
 /// the server returns it when a job is created.
 ///
 /// ```
@@ -89,7 +89,7 @@ impl TryFrom<u64> for JobId {
     type Error = JobIdError;
 
     fn try_from(id: u64) -> Result<Self, JobIdError> {
-        // What does not fit an i64 is out of range either way.
+        // A number that does not fit into an i64 is out of range in any case.
         Self::try_from(i64::try_from(id).unwrap_or(i64::MAX))
     }
 }
@@ -122,7 +122,7 @@ impl FromStr for JobId {
     type Err = JobIdError;
 
     /// Parses an id, or a link to a job: absolute or relative, with `id` in the query (in
-    /// uppercase or lowercase, `&` written as `&amp;` or not), or with the id as the last
+    /// uppercase or lowercase, after `&` or `&amp;`), or with the id as the last
     /// segment of a path that contains `QueuedJobs` or `queued-jobs`. Whitespace and quotes
     /// around it are ignored.
     fn from_str(text: &str) -> Result<Self, JobIdError> {
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_shape_of_a_link_gives_its_id() {
+    fn from_str_id_or_link_gives_id() {
         for text in [
             "2206923",
             " 2206923\r\n",
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_id_is_refused() {
+    fn from_str_text_without_one_id_is_rejected() {
         for text in [
             "",
             " ",

@@ -1,4 +1,4 @@
-//! The id in a link to a job.
+//! Finds the id in a link to a job.
 
 /// Returns the digits of the id in `text` if there is exactly one id.
 pub(super) fn digits_of(text: &str) -> Option<&str> {
@@ -20,10 +20,10 @@ pub(super) fn digits_of(text: &str) -> Option<&str> {
 
     let mut segments = path.trim_end_matches('/').rsplit('/');
     let last = segments.next()?;
-    let of_jobs = segments.any(|segment| {
+    let is_job_path = segments.any(|segment| {
         segment.eq_ignore_ascii_case("QueuedJobs") || segment.eq_ignore_ascii_case("queued-jobs")
     });
-    (of_jobs && is_digits(last)).then_some(last)
+    (is_job_path && is_digits(last)).then_some(last)
 }
 
 fn is_digits(text: &str) -> bool {

@@ -14,6 +14,7 @@ pub(super) const MAX_STATUS: usize = 100;
 /// ```
 /// use sellercloud_output::JobStatus;
 ///
+/// assert_eq!(JobStatus::PartialSuccess.name(), "PartialSuccess");
 /// assert_eq!(JobStatus::PartialSuccess.number(), Some(5));
 /// assert!(JobStatus::PartialSuccess.is_success());
 /// assert!(!JobStatus::OnHold.is_final());
@@ -21,7 +22,7 @@ pub(super) const MAX_STATUS: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JobStatus {
-    /// 0: the job waits for its turn.
+    /// 0: the job waits to be processed.
     Submitted,
     /// 1: the job is running.
     Processing,
@@ -105,14 +106,14 @@ impl JobStatus {
         KNOWN.iter().find(|entry| entry.2 == *self)
     }
 
-    /// Reads a number or a name. Case and underscores do not matter.
+    /// Reads a status from a number or a name. Case, spaces and underscores do not matter.
     pub(super) fn from_json(value: Value, redactor: &Redactor) -> Self {
         let text = value.string(MAX_TEXT_READ);
         let text = text.as_deref().unwrap_or(beginning(value.raw())).trim();
         let bare = |name: &str| name.replace(['_', ' '], "").to_ascii_lowercase();
-        let wanted = bare(text);
+        let name_sent = bare(text);
         let found = Self::KNOWN.into_iter().find(|(number, name, _)| {
-            value.integer() == Some((*number).into()) || wanted == bare(name)
+            value.integer() == Some((*number).into()) || name_sent == bare(name)
         });
         match found {
             Some((_, _, status)) => status,
@@ -132,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_statuses_have_their_number_and_name() {
+    fn known_status_has_servers_number_and_name() {
         for (number, name, status) in JobStatus::KNOWN {
             assert_eq!(status.name(), name);
             assert_eq!(status.number(), Some(number));

@@ -1,4 +1,4 @@
-//! Plain data: jobs as the server describes them. Nothing here sends a request.
+//! Plain data: jobs as the server describes them. No code here sends a request.
 
 mod job_id;
 mod job_link;

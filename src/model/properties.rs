@@ -27,7 +27,7 @@ fn read(body: &[u8]) -> Option<QueuedJob> {
     }
 }
 
-/// The text of a job is short, on one line, and no longer than what was sent.
+/// Checks that the text of a job is short, on one line, and not longer than the body.
 fn assert_bounded(job: &QueuedJob, body: &[u8]) {
     let texts = [
         Some(job.status.name()),
@@ -45,7 +45,7 @@ fn assert_bounded(job: &QueuedJob, body: &[u8]) {
         assert!(!text.contains(char::is_control), "{text:?}");
     }
     let length: usize = texts.into_iter().flatten().map(str::len).sum();
-    // A byte that is not UTF-8 is read as a character of three bytes.
+    // A byte that is not UTF-8 becomes a character of three bytes.
     let known = JobStatus::AbortedTooMuchTimeConsumed.name().len();
     assert!(
         length <= 3 * body.len() + known,
@@ -71,7 +71,7 @@ fn assert_status_is_read_back(status: &JobStatus) {
 /// Checks that any text is the id that it contains, or not an id; panics otherwise.
 pub(crate) fn check_job_id(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
-    id_is_number_in_text_or_error(&text);
+    parsed_id_is_number_in_text(&text);
     if let Some(id) = text.parse().ok().filter(|id: &i32| *id > 0) {
         id_is_read_back(id);
     }
@@ -84,7 +84,7 @@ fn id_is_read_back(id: i32) {
     assert_eq!(job(link), Some(id));
 }
 
-fn id_is_number_in_text_or_error(text: &str) {
+fn parsed_id_is_number_in_text(text: &str) {
     match JobId::try_from(text) {
         Ok(job) => {
             assert!(job.get() > 0, "{text:?}");
@@ -114,8 +114,8 @@ mod tests {
         }
 
         #[test]
-        fn id_is_number_in_text_or_error(text in "[/a-z.?&=-]{0,20}[0-9]{1,11}") {
-            super::id_is_number_in_text_or_error(&text);
+        fn parsed_id_is_number_in_text(text in "[/a-z.?&=-]{0,20}[0-9]{1,11}") {
+            super::parsed_id_is_number_in_text(&text);
         }
     }
 }

@@ -60,7 +60,7 @@ pub struct QueuedJob {
     pub total_processed_in_phase: Option<i64>,
 }
 
-/// How much of a field is read, in bytes, so that little memory is needed to redact it.
+/// The maximum length of a field that is read, in bytes. It bounds the memory for redaction.
 pub(super) const MAX_TEXT_READ: usize = 64 * 1024;
 
 /// The maximum length of a job's text, in characters.
@@ -77,7 +77,7 @@ pub(crate) enum JobResponse {
 }
 
 impl QueuedJob {
-    /// Reads a `QueuedJobDto`. All its text is redacted, on one line and bounded.
+    /// Reads a `QueuedJobDto`. All text is redacted, put on one line and shortened.
     pub(crate) fn from_json(id: JobId, body: &[u8], redactor: &Redactor) -> JobResponse {
         const KEYS: [&str; 19] = [
             "Status",
@@ -115,7 +115,7 @@ impl QueuedJob {
             let index = KEYS.iter().position(|known| *known == key)?;
             inner[index].or(outer[index])
         };
-        // An error object may have a status of its own, or a message under the same name.
+        // An error object may have a status of its own, or a message of the same name.
         let is_job = basic.is_some()
             || (0..KEYS.len())
                 .filter(|index| ![STATUS, ERROR_MESSAGE].contains(index))
@@ -162,10 +162,10 @@ impl QueuedJob {
         }))
     }
 
-    /// Returns whether the job has ended: its status is final, or it is unknown and the server
-    /// gives a time of completion.
+    /// Returns whether the job has ended: its status is final, or this version does not know the
+    /// status and the server sends a time of completion.
     pub(crate) fn is_over(&self) -> bool {
-        // How .NET and SQL Server write a time that was never set.
+        // The forms in which .NET and SQL Server write a time that was never set.
         const NEVER: [&str; 6] = [
             "0001-01-01",
             "01/01/0001",
@@ -186,7 +186,7 @@ impl QueuedJob {
     }
 }
 
-/// Returns as much of a value that is not text as messages show.
+/// Returns the beginning of a value that is not text, at most [`MAX_TEXT_READ`] bytes.
 pub(super) fn beginning(raw: &str) -> &str {
     let end = raw.char_indices().map(|(at, c)| at + c.len_utf8());
     let end = end.take_while(|end| *end <= MAX_TEXT_READ).last();
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_a_number_or_a_name() {
+    fn from_json_status_number_or_name_gives_status() {
         for (json, status, number, is_final) in [
             ("0", JobStatus::Submitted, Some(0), false),
             ("1", JobStatus::Processing, Some(1), false),
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_null_is_none() {
+    fn from_json_missing_or_null_field_is_none() {
         let sparse = job(r#"{"Basic": {"Status": 1}}"#).unwrap();
         assert_eq!((sparse.output_file, sparse.total_records), (None, None));
         let full = job(
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn from_json_without_status_is_told_from_no_job() {
+    fn from_json_job_without_status_differs_from_other_json() {
         for json in [
             r#"{"Basic": {"Status": null}}"#,
             r#"{"Basic": {}}"#,
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn from_json_odd_values_of_other_fields_do_no_harm() {
+    fn from_json_invalid_values_of_other_fields_are_ignored() {
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         let odd = job(&format!(
             r#"{{"Basic": {{"\ud83d": {deep}, "Status": 3.0, "CompanyName": "a\ud83d\u001b\nb",
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn is_over_final_or_completed() {
+    fn is_over_final_status_or_completion_time_is_true() {
         for (json, is_over, has_output) in [
             (r#"{"Status": 3}, "OutputFile": "a.csv""#, true, true),
             (r#"{"Status": 4}"#, true, false),

@@ -1,6 +1,6 @@
-//! What the standard library does not offer of the operating system, behind safe functions.
+//! Safe functions for features of the operating system that the standard library lacks.
 //!
-//! This folder and `ffi` are the only ones with unsafe code.
+//! Only this module and `ffi` contain unsafe code.
 #![allow(unsafe_code, reason = "system calls and allocation")]
 
 pub(crate) mod memory;

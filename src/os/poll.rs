@@ -1,4 +1,4 @@
-//! Waits for sockets and descriptors: `poll`, and `WSAPoll` on Windows.
+//! Waits for descriptors on Unix (`poll`) and for sockets on Windows (`WSAPoll`).
 
 use std::io;
 use std::marker::PhantomData;
@@ -19,20 +19,22 @@ use windows_sys::Win32::Networking::WinSock::{
 pub(crate) use handle::Pollable;
 
 mod handle {
-    /// What can be polled: descriptors on Unix, sockets on Windows.
+    /// An object that can be polled: a descriptor on Unix, a socket on Windows.
     pub(crate) trait Pollable: super::AsHandle {}
 
     impl<T: super::AsHandle> Pollable for T {}
 }
 
-/// What to wait for.
+/// The event to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readiness {
+    /// There is something to read.
     Readable,
+    /// There is space to write.
     Writable,
 }
 
-/// One socket to wait for, and the outcome. It borrows the socket, so that it stays open.
+/// A socket to wait for, and the outcome. It borrows the socket, so that the socket stays open.
 #[repr(transparent)]
 pub(crate) struct PollEntry<'a> {
     raw: pollfd,
@@ -40,6 +42,7 @@ pub(crate) struct PollEntry<'a> {
 }
 
 impl<'a> PollEntry<'a> {
+    /// Creates an entry that waits for `readiness`.
     pub(crate) fn new(socket: &'a impl Pollable, readiness: Readiness) -> Self {
         let events = match readiness {
             Readiness::Readable => POLLIN,
@@ -58,16 +61,17 @@ impl<'a> PollEntry<'a> {
         }
     }
 
-    /// Returns whether the last [`poll`] found the socket ready, closed, or failed.
+    /// Returns whether the last [`poll`] found that the socket is ready, closed, or has failed.
     pub(crate) fn is_ready(&self) -> bool {
         self.raw.revents != 0
     }
 }
 
-/// Waits until one of the sockets is ready, or for `timeout`; without one for as long as it
-/// takes. Returns how many are ready.
+/// Waits until one of the sockets is ready, or until `timeout` has passed. Without a timeout it
+/// waits indefinitely. Returns how many sockets are ready.
 ///
-/// The wait may end up to a millisecond late, never early. A longest wait is 24 days.
+/// The wait may end up to a millisecond late, but not early. A longer timeout than 24 days is
+/// shortened to that.
 ///
 /// # Errors
 ///
@@ -101,8 +105,9 @@ pub(crate) fn poll(entries: &mut [PollEntry<'_>], timeout: Option<Duration>) -> 
     }
 }
 
-/// Returns whether starting to connect without blocking failed only because the connection
-/// takes time. A signal leaves the attempt running.
+/// Returns whether a non-blocking connect returned `error` only because connecting takes time.
+///
+/// An attempt that a signal interrupts continues as well.
 pub(crate) fn is_connecting(error: &io::Error) -> bool {
     #[cfg(unix)]
     let is_in_progress = error.raw_os_error() == Some(libc::EINPROGRESS);

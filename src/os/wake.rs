@@ -1,4 +1,4 @@
-//! A descriptor that becomes readable once and stays so: it wakes the threads that poll it.
+//! A descriptor that becomes readable once and stays readable, to wake threads that poll it.
 
 #[cfg(unix)]
 pub(crate) use unix::Wake;
@@ -11,7 +11,7 @@ mod unix {
     #[cfg(target_os = "linux")]
     use std::os::fd::{AsRawFd, FromRawFd};
 
-    /// Wakes every thread that polls its descriptor, now and later, once it is triggered.
+    /// A descriptor that wakes every thread that polls it, from when it is triggered.
     #[derive(Debug)]
     pub(crate) struct Wake {
         polled: OwnedFd,
@@ -20,7 +20,7 @@ mod unix {
     }
 
     impl Wake {
-        /// Returns `None` where the process has no descriptor left.
+        /// Creates a descriptor; `None` if the process has no free descriptor.
         #[cfg(target_os = "linux")]
         pub(crate) fn new() -> Option<Self> {
             // SAFETY: the function has no requirements.
@@ -28,12 +28,12 @@ mod unix {
             if fd < 0 {
                 return None;
             }
-            // SAFETY: the descriptor is new and owned by this alone.
+            // SAFETY: the descriptor is open, and nothing else owns it.
             let polled = unsafe { OwnedFd::from_raw_fd(fd) };
             Some(Self { polled })
         }
 
-        /// Returns `None` where the process has no descriptor left.
+        /// Creates a descriptor; `None` if the process has no free descriptor.
         #[cfg(not(target_os = "linux"))]
         pub(crate) fn new() -> Option<Self> {
             let (polled, other_end) = std::os::unix::net::UnixStream::pair().ok()?;
@@ -43,18 +43,18 @@ mod unix {
             })
         }
 
-        /// Makes the descriptor readable for good.
+        /// Makes the descriptor readable, permanently.
         #[cfg(target_os = "linux")]
         pub(crate) fn trigger(&self) {
-            // The count is never read, so that it stays above zero. The only failure, a full
-            // count, is as good.
+            // The counter is never read, so that it stays above zero. The only possible error, a
+            // counter at its maximum, is harmless.
             let one = 1_u64.to_ne_bytes();
             let fd = self.polled.as_raw_fd();
-            // SAFETY: the descriptor is open, and `one` has as many bytes as are written.
+            // SAFETY: the descriptor is open, and `one.len()` bytes of `one` are written.
             let _ = unsafe { libc::write(fd, one.as_ptr().cast(), one.len()) };
         }
 
-        /// Makes the descriptor readable for good.
+        /// Makes the descriptor readable, permanently.
         #[cfg(not(target_os = "linux"))]
         pub(crate) fn trigger(&self) {
             let _ = self.other_end.shutdown(std::net::Shutdown::Both);
@@ -72,15 +72,17 @@ mod unix {
 mod without {
     use std::os::windows::io::{AsSocket, BorrowedSocket};
 
-    /// Does not exist on Windows: waits check their call several times a second.
+    /// A type without values: on Windows, waits check several times a second whether to end.
     #[derive(Debug)]
     pub(crate) enum Wake {}
 
     impl Wake {
+        /// Returns `None`.
         pub(crate) fn new() -> Option<Self> {
             None
         }
 
+        /// Cannot be called.
         pub(crate) fn trigger(&self) {
             match *self {}
         }

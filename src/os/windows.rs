@@ -1,5 +1,7 @@
-//! Files in one directory. A file that is open in it keeps a directory from being renamed or
-//! removed on Windows, so that the path is as good as a handle.
+//! Files in one directory, by its absolute path.
+//!
+//! On Windows a directory with an open file in it can be neither renamed nor removed, so that the
+//! path is as reliable as a handle.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -13,7 +15,7 @@ use windows_sys::Win32::Storage::FileSystem::MoveFileExW;
 /// How long to repeat a rename that a virus scanner or an indexer blocks.
 const MAX_RENAME_TIME: Duration = Duration::from_secs(5);
 
-// The values of Win32 as `io::Error` has them.
+// Win32 error codes, of the type that `io::Error` uses.
 const ERROR_ACCESS_DENIED: i32 = 5;
 const ERROR_SHARING_VIOLATION: i32 = 32;
 const ERROR_LOCK_VIOLATION: i32 = 33;
@@ -25,21 +27,27 @@ const ERROR_DIRECTORY_NOT_SUPPORTED: i32 = 336;
 #[derive(Debug)]
 pub(crate) struct DirectoryHandle(PathBuf);
 
-/// What a name in a directory stands for. A symbolic link is not followed.
+/// An entry of a directory. A symbolic link is not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) kind: EntryKind,
 }
 
+/// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EntryKind {
+    /// A regular file.
     File,
+    /// A directory.
     Directory,
+    /// A symbolic link.
     Link,
+    /// Anything else.
     Other,
 }
 
 impl DirectoryHandle {
+    /// Checks that a path is a directory.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         match fs::metadata(path)?.is_dir() {
             true => std::path::absolute(path).map(Self),
@@ -47,7 +55,7 @@ impl DirectoryHandle {
         }
     }
 
-    /// Only creating a file would tell.
+    /// Returns no error: on Windows, only creating a file shows whether that is possible.
     pub(crate) fn check_writable(&self) -> io::Result<()> {
         Ok(())
     }
@@ -59,13 +67,13 @@ impl DirectoryHandle {
         options.open(self.0.join(name))
     }
 
-    /// Opens a regular file, to lock it and to look at it.
+    /// Opens a file, to lock it and to read its metadata.
     pub(crate) fn open_file(&self, name: &str) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).open(self.0.join(name))
     }
 
-    /// Returns `None` if there is nothing of that name.
+    /// Returns the entry with a name; `None` if there is none.
     pub(crate) fn entry(&self, name: &str) -> io::Result<Option<Entry>> {
         match fs::symlink_metadata(self.0.join(name)) {
             Ok(metadata) => Ok(Some(Entry::new(metadata.file_type()))),
@@ -74,21 +82,23 @@ impl DirectoryHandle {
         }
     }
 
+    /// Removes a file.
     pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
         fs::remove_file(self.0.join(name))
     }
 
-    /// Renames a file, in the place of what has the new name, even if that is open.
+    /// Renames a file and replaces what has the new name, even if that is open.
     pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let (from, to) = (self.0.join(from), self.0.join(to));
         while_blocked(|| fs::rename(&from, &to))
     }
 
-    /// Renames a file unless the new name is taken.
+    /// Renames a file, or fails if the new name exists.
     pub(crate) fn rename_new(&self, from: &str, to: &str) -> io::Result<()> {
         let (from, to) = (wide(&self.0.join(from)), wide(&self.0.join(to)));
         while_blocked(|| {
-            // SAFETY: both are UTF-16 text that ends with a NUL. No flags: nothing is replaced.
+            // SAFETY: both are UTF-16 text that ends with a NUL. Without flags the function
+            // replaces nothing.
             match unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), 0) } {
                 0 => Err(io::Error::last_os_error()),
                 _ => Ok(()),
@@ -96,13 +106,14 @@ impl DirectoryHandle {
         })
     }
 
-    /// Returns the names in the directory that are Unicode, as far as it can be read.
+    /// Returns the names in the directory, up to the first error. An item is `None` if the name is
+    /// not valid Unicode.
     pub(crate) fn names(&self) -> io::Result<impl Iterator<Item = Option<String>>> {
         let entries = fs::read_dir(&self.0)?.map_while(Result::ok);
         Ok(entries.map(|entry| entry.file_name().into_string().ok()))
     }
 
-    /// Windows has no way to wait for a name.
+    /// Does nothing: Windows has no function that waits for a name to be on the disk.
     pub(crate) fn sync(&self) -> io::Result<()> {
         Ok(())
     }
@@ -119,57 +130,60 @@ impl Entry {
         Self { kind }
     }
 
-    pub(crate) fn of(file: &File) -> io::Result<Self> {
+    /// Returns the entry of an open file.
+    pub(crate) fn from_file(file: &File) -> io::Result<Self> {
         Ok(Self::new(file.metadata()?.file_type()))
     }
 
-    /// A rename that fails has renamed nothing on Windows.
+    /// Returns `false`: on Windows, a rename that fails has never renamed the file.
     pub(crate) fn is_same_file(&self, _other: &Self) -> bool {
         false
     }
 
+    /// Returns this entry.
     pub(crate) fn private(self) -> Self {
         self
     }
 
-    /// The permissions are those of the directory.
-    pub(crate) fn give_access_to(&self, _file: &File) -> io::Result<()> {
+    /// Does nothing: the permissions are inherited from the directory.
+    pub(crate) fn copy_access_to(&self, _file: &File) -> io::Result<()> {
         Ok(())
     }
 
-    /// The permissions are those of the directory.
-    pub(crate) fn give_mode_to(&self, _file: &File) -> io::Result<()> {
+    /// Does nothing: the permissions are inherited from the directory.
+    pub(crate) fn copy_mode_to(&self, _file: &File) -> io::Result<()> {
         Ok(())
     }
 }
 
-/// The system's error for a name that is taken.
+/// Returns the system's error for a name that exists.
 pub(crate) fn already_exists() -> io::Error {
     io::Error::from_raw_os_error(ERROR_FILE_EXISTS)
 }
 
-/// The system's error for a directory in the place of a file.
+/// Returns the system's error for a directory in the place of a file.
 pub(crate) fn is_a_directory() -> io::Error {
     io::Error::from_raw_os_error(ERROR_DIRECTORY_NOT_SUPPORTED)
 }
 
-/// Returns `false`: a number says nothing without the process's start time.
+/// Returns `false`: a process number may be reused, and the start time is not known.
 pub(crate) fn is_process_gone(_process: u32) -> bool {
     false
 }
 
-/// Waits until the file's content is on the disk.
+/// Waits until the content of a file is on the disk.
 pub(crate) fn sync_file(file: &File) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Closes a file. Windows reports every error when it writes.
+/// Closes a file. It cannot fail, because Windows reports errors when it writes.
 pub(crate) fn close(file: File) -> io::Result<()> {
     drop(file);
     Ok(())
 }
 
-/// Repeats what another program that has the file open makes fail.
+/// Repeats a call while it fails because another program has the file open, for at most
+/// [`MAX_RENAME_TIME`].
 fn while_blocked(mut call: impl FnMut() -> io::Result<()>) -> io::Result<()> {
     let deadline = Instant::now() + MAX_RENAME_TIME;
     let mut pause = Duration::from_millis(10);
@@ -190,8 +204,10 @@ fn while_blocked(mut call: impl FnMut() -> io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Returns the path as UTF-16 text. The standard library makes long paths verbatim where it
-/// opens a file; a rename needs the same.
+/// Returns a path as UTF-16 text that ends with a NUL.
+///
+/// A long path becomes a verbatim path (`\\?\`), as in the standard library when it opens a
+/// file.
 fn wide(path: &Path) -> Vec<u16> {
     let text = path.as_os_str();
     let is_long = text.len() >= 248;
@@ -215,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_paths_are_verbatim() {
+    fn wide_long_path_becomes_verbatim() {
         let long = "x".repeat(250);
         for (path, verbatim) in [
             (

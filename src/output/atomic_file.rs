@@ -1,4 +1,4 @@
-//! A file that appears completely or not at all.
+//! Saves a file so that it appears completely or not at all.
 
 use std::cell::Cell;
 use std::fs::{File, TryLockError};
@@ -11,36 +11,40 @@ use crate::error::Error;
 use crate::file_name;
 use crate::os::{self, DirectoryHandle, Entry, EntryKind};
 
-/// How many numbers are tried for a name.
+/// The highest number that is added to a name.
 const MAX_NUMBER: u32 = 100_000;
 
-/// How many names are tried for a temporary file.
+/// The maximum number of names that are tried for a temporary file.
 const MAX_TEMPORARY_NAMES: u32 = 100;
 
-/// What the umask leaves of this are the permissions of a new file.
+/// The permissions of a new file, from which the umask removes some.
 const NEW_FILE_MODE: u32 = 0o666;
 
-/// Permissions for the owner alone, while the final ones are not known.
+/// The permissions of the owner only, for a file whose final permissions are not known yet.
 const PRIVATE_MODE: u32 = 0o600;
 
-/// The directory to save in, resolved once: changing the working directory meanwhile does
-/// not move the result.
+/// The directory to save in.
+///
+/// Its path is resolved once, so that a change of the working directory has no effect.
 #[derive(Debug)]
 pub(crate) struct Directory<'a> {
     handle: DirectoryHandle,
-    /// As the caller names it.
-    named: PathBuf,
-    /// `None` where the working directory has no path.
+    /// The path that the caller passed.
+    path: PathBuf,
+    /// The absolute path; `None` if the working directory has no path.
     absolute: Option<PathBuf>,
     options: &'a SaveOptions,
-    /// Whether the leftovers of killed processes were looked for.
+    /// Whether the directory was searched for leftovers of killed processes.
     is_searched: Cell<bool>,
 }
 
 impl<'a> Directory<'a> {
-    /// Opens a directory, and checks what can be checked before anything is sent: that it
-    /// exists and can evidently be written to, and that the options' name can be used and
-    /// is free, if it must be.
+    /// Opens a directory and checks what can be checked before a request is sent.
+    ///
+    /// # Errors
+    ///
+    /// If the directory does not exist or is evidently not writable, if the name in `options` is
+    /// invalid, or if it exists and may not be replaced.
     pub(crate) fn open(path: &Path, options: &'a SaveOptions) -> Result<Self, Error> {
         if path.as_os_str().is_empty() {
             let message = "the directory is an empty path; the current directory is \".\"";
@@ -53,26 +57,26 @@ impl<'a> Directory<'a> {
         if let Some(name) = &options.file_name {
             check_name(name)?;
         }
-        let refused = |source| {
+        let cannot_open = |source| {
             let action = format!("cannot save to {}", path.display());
             Error::io(action, Some(path.to_owned()), source)
         };
         let directory = Self {
-            handle: DirectoryHandle::open(path).map_err(refused)?,
-            named: path.to_owned(),
+            handle: DirectoryHandle::open(path).map_err(cannot_open)?,
+            path: path.to_owned(),
             absolute: std::path::absolute(path).ok(),
             options,
             is_searched: Cell::new(false),
         };
-        directory.handle.check_writable().map_err(refused)?;
+        directory.handle.check_writable().map_err(cannot_open)?;
         if let Some(name) = &options.file_name {
             directory.check_existing(name)?;
         }
         Ok(directory)
     }
 
-    /// Begins a file. `server_name` is the name that it will have unless the options have
-    /// one; `None` if that is not known yet.
+    /// Creates a temporary file. `server_name` is its final name unless the options have one;
+    /// `None` if it is not known yet.
     pub(crate) fn begin(&self, server_name: Option<&str>) -> Result<AtomicFile<'_>, Error> {
         let name = self.options.file_name.as_deref().or(server_name);
         let mut replaced = None;
@@ -82,10 +86,10 @@ impl<'a> Directory<'a> {
         }
         let path = match name {
             Some(name) => self.path_of(name),
-            None => self.path(),
+            None => self.current_path(),
         };
         let mode = match replaced {
-            // Not to be read by others, in case the old file is not.
+            // Other users may not be allowed to read the old file.
             Some(_) => PRIVATE_MODE,
             None => NEW_FILE_MODE,
         };
@@ -107,8 +111,11 @@ impl<'a> Directory<'a> {
         Ok(file)
     }
 
-    /// Returns an error if the name is taken and may not be; else the file to be replaced,
-    /// if there is one.
+    /// Returns the file that will be replaced, or `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If the name exists and may not be replaced.
     fn check_existing(&self, name: &str) -> Result<Option<Entry>, Error> {
         if self.options.if_exists == IfExists::KeepBoth {
             return Ok(None);
@@ -119,7 +126,7 @@ impl<'a> Directory<'a> {
             return Ok(None);
         };
         if self.options.if_exists == IfExists::Fail {
-            return Err(taken(&path, os::already_exists()));
+            return Err(already_exists(&path, os::already_exists()));
         }
         match entry.kind {
             EntryKind::File => Ok(Some(entry)),
@@ -135,7 +142,7 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// Creates a temporary file.
+    /// Creates a temporary file with a random name.
     fn create(&self, mode: u32) -> io::Result<AtomicFile<'_>> {
         let mut tried = 0;
         let (file, name) = loop {
@@ -151,8 +158,8 @@ impl<'a> Directory<'a> {
                 Err(error) => return Err(error),
             }
         };
-        // The lock keeps a paused download from being taken for a leftover. Where there are
-        // no locks, the name and the time of the last write have to do.
+        // The lock prevents another process from removing a paused download as a leftover. If
+        // it fails, only the name and the time of the last write protect the file.
         let _: Result<(), TryLockError> = file.try_lock();
         Ok(AtomicFile {
             file,
@@ -163,47 +170,49 @@ impl<'a> Directory<'a> {
             directory: self,
             path: PathBuf::new(),
             replaced: None,
-            new_file: None,
+            initial: None,
         })
     }
 
-    /// The path of the directory that holds now: as the caller named it, unless the working
-    /// directory has changed.
-    fn path(&self) -> PathBuf {
+    /// Returns the path of the directory: the path that the caller passed, or the absolute one if
+    /// the working directory has changed.
+    fn current_path(&self) -> PathBuf {
         match &self.absolute {
-            Some(absolute) if std::path::absolute(&self.named).ok().as_ref() != Some(absolute) => {
+            Some(absolute) if std::path::absolute(&self.path).ok().as_ref() != Some(absolute) => {
                 absolute.clone()
             }
-            _ => self.named.clone(),
+            _ => self.path.clone(),
         }
     }
 
+    /// Returns the path of a file in the directory.
     fn path_of(&self, name: &str) -> PathBuf {
-        self.path().join(name)
+        self.current_path().join(name)
     }
 
-    /// Returns `true` if the file has the name although renaming it failed: a network file
-    /// system may lose the response, and a signal may come after the fact.
-    fn has(&self, name: &str, file: &Entry) -> bool {
+    /// Returns whether the file has the name although renaming it failed. A network file system
+    /// may lose the response, and a signal may arrive after the rename.
+    fn contains(&self, name: &str, file: &Entry) -> bool {
         let found = self.handle.entry(name);
         found.is_ok_and(|found| found.is_some_and(|found| found.is_same_file(file)))
     }
 }
 
-/// A file that is being written, under a temporary name in its directory. Dropped, it is
-/// gone.
+/// A file that is being written under a temporary name in its directory. It is removed when this
+/// is dropped.
 #[derive(Debug)]
 pub(crate) struct AtomicFile<'a> {
-    // Closed before the name is removed, which Windows needs.
+    // The first field, because Windows requires that the file is closed before its name is
+    // removed.
     file: File,
     temporary: TemporaryName<'a>,
     directory: &'a Directory<'a>,
-    /// The path that it will have, as far as that is known.
+    /// The final path, or the directory if the name is not known yet.
     path: PathBuf,
-    /// The file that it will replace, as it was at the beginning.
+    /// The file that will be replaced, as it was when this was created.
     replaced: Option<Entry>,
-    /// The permissions of a new file, if this one does not have them yet.
-    new_file: Option<Entry>,
+    /// The permissions of a new file, if they were removed from this one for now.
+    initial: Option<Entry>,
 }
 
 /// A name that is removed when this is dropped.
@@ -215,29 +224,33 @@ struct TemporaryName<'a> {
 
 impl Drop for TemporaryName<'_> {
     fn drop(&mut self) {
-        // After a rename there is none.
+        // It does not exist after a rename.
         let _ = self.directory.remove(&self.name);
     }
 }
 
 impl<'a> AtomicFile<'a> {
-    /// Where to write.
+    /// Returns the file to write to.
     pub(crate) fn file(&mut self) -> &mut File {
         &mut self.file
     }
 
-    /// The error for one that came of writing there.
+    /// Returns a function that converts an error of writing to the file.
     pub(crate) fn failure(&self) -> impl Fn(io::Error) -> Error + 'static {
         cannot_save(&self.path)
     }
 
+    /// Appends bytes to the file.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.file.write_all(bytes).map_err(self.failure())
     }
 
-    /// Gives the file its name, unless the options have another one; returns its path. On an
-    /// error there is nothing of that name, or what was there before. The exception is a
-    /// file that replaced another one, but whose new name could not be synced.
+    /// Renames the file to the name in the options, or to `server_name`. Returns its path.
+    ///
+    /// # Errors
+    ///
+    /// After an error, what existed under the name before is unchanged. The exception is a file
+    /// that replaced another one, but whose new name could not be flushed to the disk.
     pub(crate) fn publish(self, server_name: &str) -> Result<PathBuf, Error> {
         let directory = self.directory;
         let (options, handle) = (directory.options, &directory.handle);
@@ -258,23 +271,25 @@ impl<'a> AtomicFile<'a> {
         Ok(directory.path_of(&name))
     }
 
+    /// Renames the file and replaces an existing one. Returns the name.
     fn replace(self, name: &str) -> Result<String, Error> {
         let directory = self.directory;
         let existing = directory.check_existing(name)?;
         let path = directory.path_of(name);
-        let has_access = match (existing.or(self.replaced), self.new_file) {
-            (Some(old), _) => old.give_access_to(&self.file),
-            (None, Some(new)) => new.give_mode_to(&self.file),
+        let copied = match (existing.or(self.replaced), self.initial) {
+            (Some(old), _) => old.copy_access_to(&self.file),
+            (None, Some(initial)) => initial.copy_mode_to(&self.file),
             (None, None) => Ok(()),
         };
-        has_access.map_err(cannot_save(&path))?;
+        copied.map_err(cannot_save(&path))?;
         let (temporary, entry) = self.close(&path)?;
         match directory.handle.rename(&temporary.name, name) {
-            Err(error) if !directory.has(name, &entry) => Err(cannot_save(&path)(error)),
+            Err(error) if !directory.contains(name, &entry) => Err(cannot_save(&path)(error)),
             _ => Ok(name.to_owned()),
         }
     }
 
+    /// Renames the file without replacing an existing one. Returns the name.
     fn publish_new(self, name: &str) -> Result<String, Error> {
         let directory = self.directory;
         let (temporary, entry) = self.close(&directory.path_of(name))?;
@@ -283,7 +298,7 @@ impl<'a> AtomicFile<'a> {
         loop {
             let error = match directory.handle.rename_new(&temporary.name, &candidate) {
                 Ok(()) => return Ok(candidate),
-                Err(_) if directory.has(&candidate, &entry) => return Ok(candidate),
+                Err(_) if directory.contains(&candidate, &entry) => return Ok(candidate),
                 Err(error) => error,
             };
             let path = directory.path_of(&candidate);
@@ -291,14 +306,15 @@ impl<'a> AtomicFile<'a> {
                 return Err(cannot_save(&path)(error));
             }
             if directory.options.if_exists == IfExists::Fail || number == MAX_NUMBER {
-                return Err(taken(&path, error));
+                return Err(already_exists(&path, error));
             }
             number += 1;
             candidate = file_name::numbered(name, number);
         }
     }
 
-    /// Closes the file, with everything in it.
+    /// Closes the file, after flushing it to the disk if the options require it. Returns its
+    /// temporary name, and its entry in the directory.
     fn close(self, path: &Path) -> Result<(TemporaryName<'a>, Entry), Error> {
         let Self {
             file,
@@ -307,7 +323,7 @@ impl<'a> AtomicFile<'a> {
             ..
         } = self;
         let close = || {
-            let entry = Entry::of(&file)?;
+            let entry = Entry::from_file(&file)?;
             if directory.options.flush_to_disk {
                 os::sync_file(&file)?;
             }
@@ -316,7 +332,7 @@ impl<'a> AtomicFile<'a> {
                 && let Err(error) = absolute.join(&temporary.name).symlink_metadata()
                 && error.kind() == io::ErrorKind::NotFound
             {
-                // The directory has another path now, or is gone.
+                // The directory was renamed or removed.
                 return Err(error);
             }
             Ok(entry)
@@ -325,39 +341,40 @@ impl<'a> AtomicFile<'a> {
         Ok((temporary, entry))
     }
 
-    /// Takes the permissions away that a new file has, until it is known which ones this
-    /// one is to have.
+    /// Removes the permissions of other users until the final permissions are known.
     fn make_private(&mut self) -> io::Result<()> {
-        let new = Entry::of(&self.file)?;
-        new.private().give_mode_to(&self.file)?;
-        self.new_file = Some(new);
+        let initial = Entry::from_file(&self.file)?;
+        initial.private().copy_mode_to(&self.file)?;
+        self.initial = Some(initial);
         Ok(())
     }
 }
 
-/// Returns an error unless `name` can name a file in a directory.
+/// Returns an error unless `name` is a valid name for a file.
 fn check_name(name: &str) -> Result<(), Error> {
     let is_path = matches!(name, "" | "." | "..") || name.contains(['/', '\\', '\0']);
-    let problem = if is_path || (cfg!(windows) && file_name::is_refused_by_windows(name)) {
+    let problem = if is_path || (cfg!(windows) && file_name::is_rejected_by_windows(name)) {
         "is not a file name"
     } else if name.len() > file_name::MAX_NAME_LEN {
         "is longer than the 255 bytes of a file name"
     } else if leftovers::is_reserved(name) {
-        "is a name for temporary files"
+        "is reserved for temporary files"
     } else {
         return Ok(());
     };
     Err(Error::invalid_argument(format!("{name:?} {problem}")))
 }
 
-fn taken(path: &Path, source: io::Error) -> Error {
+/// Returns the error for a name that exists.
+fn already_exists(path: &Path, source: io::Error) -> Error {
     let action = format!(
-        "cannot save {}: a file of that name is there already",
+        "cannot save {}: a file with this name already exists",
         path.display()
     );
     Error::io(action, Some(path.to_owned()), source)
 }
 
+/// Returns a function that converts an error of saving a file.
 fn cannot_save(path: &Path) -> impl Fn(io::Error) -> Error + 'static {
     let path = path.to_owned();
     move |source| {

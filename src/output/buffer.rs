@@ -1,16 +1,16 @@
-//! Files in memory.
+//! Collects files in memory.
 
 use std::io;
 
 use crate::body::Sink;
 use crate::os::memory;
 
-/// A file in memory.
+/// A sink that collects the file in memory.
 #[derive(Default)]
 pub(crate) struct Buffer {
     bytes: Vec<u8>,
     advanced: usize,
-    /// The likely size of the file, in bytes, by the server's headers.
+    /// The likely size of the file, in bytes, according to the response's headers.
     expected: usize,
 }
 
@@ -18,13 +18,13 @@ impl Buffer {
     /// The minimum allocation, in bytes.
     const MIN_ALLOCATION: usize = 256 * 1024;
     /// How much of the expected size is allocated before a byte has arrived, in bytes. Pages
-    /// that are not touched take no memory, so that a false length costs only addresses.
+    /// that are not touched use no memory, so that a wrong size only reserves addresses.
     const MAX_INITIAL: usize = 64 * 1024 * 1024;
-    /// How many times the size so far is allocated later.
+    /// Later, the allocation is at most this many times the current size.
     const GROWTH: usize = 4;
 
-    /// Creates a buffer. `expected` is a guess at the size of the file, in bytes. It only
-    /// guides how the buffer grows.
+    /// Creates a buffer. `expected` is the likely size of the file, in bytes; 0 if it is
+    /// unknown. It only affects how the buffer grows.
     pub(crate) fn expecting(expected: usize) -> Self {
         Self {
             bytes: Vec::new(),
@@ -33,16 +33,18 @@ impl Buffer {
         }
     }
 
-    /// Returns the file.
+    /// Returns the bytes of the file.
     pub(crate) fn into_bytes(mut self) -> Vec<u8> {
         self.bytes.truncate(self.advanced);
         self.bytes.shrink_to_fit();
         self.bytes
     }
 
-    /// Makes capacity for `needed` bytes, which is more than there is.
+    /// Increases the capacity to at least `needed` bytes, which must be more than the current
+    /// one.
     fn grow(&mut self, needed: usize) -> io::Result<()> {
-        // Without an expected size the capacity doubles, so that copying stays linear.
+        // Without an expected size the capacity doubles, so that the total time of copying
+        // stays linear.
         let max = Self::MAX_INITIAL.max(self.advanced * Self::GROWTH);
         let capacity = match self.expected {
             expected if expected >= needed => expected.min(max.max(needed)),
@@ -95,14 +97,14 @@ mod tests {
     }
 
     #[test]
-    fn expecting_false_length_allocates_little() {
+    fn expecting_wrong_size_allocates_little() {
         let buffer = filled(usize::MAX, 10, 10);
         assert!(buffer.bytes.capacity() <= Buffer::MAX_INITIAL);
         assert_eq!(buffer.into_bytes(), vec![0; 10]);
     }
 
     #[test]
-    fn expecting_true_length_allocates_exactly() {
+    fn expecting_right_size_allocates_exactly() {
         let total = 3 * Buffer::MIN_ALLOCATION + 1000;
         let buffer = filled(total + 7, total, 1000);
         assert_eq!(buffer.bytes.capacity(), total + 7);
@@ -110,12 +112,11 @@ mod tests {
     }
 
     #[test]
-    fn bytes_stay_in_order_with_any_expected_length() {
+    fn expecting_any_size_keeps_bytes_in_order() {
         for expected in [0, 1, 5000, 1 << 30] {
             let bytes = filled(expected, 2_000_000, 999).into_bytes();
             assert_eq!(bytes.len(), 2_000_000);
-            let in_order = bytes.chunks(999).enumerate();
-            for (index, chunk) in in_order {
+            for (index, chunk) in bytes.chunks(999).enumerate() {
                 assert!(chunk.iter().all(|&byte| byte == (index * 999) as u8));
             }
         }

@@ -1,13 +1,15 @@
-//! Temporary files that killed processes left behind.
+//! Removes temporary files that killed processes left behind.
 //!
 //! A temporary file is named `.sellercloud-output-{host}-{process}-{random}.part`. It is a
 //! leftover
-//! - if its process is gone, which is only known of processes of this host, or
-//! - if nothing was written to it for a day, by the file system's clock,
 //!
-//! and if no process holds a lock on it. No lock counts alone: on some network file systems a
-//! lock locks nothing, and on others there is none to be had. So a download on another host
-//! is safe while bytes come, and a paused one for a day, or for good where locks work.
+//! - if its process has ended, which is known only for processes of this host, or
+//! - if nothing was written to it for a day, by the clock of the file system,
+//!
+//! and if no process holds a lock on it. The absence of a lock is not enough: on some network
+//! file systems locks have no effect, and on others they cannot be acquired. Thus a download on
+//! another host is safe while it receives bytes. A paused one is safe for a day, or for any time
+//! if locks work.
 
 use std::collections::VecDeque;
 use std::fs::{self, File, TryLockError};
@@ -21,26 +23,28 @@ use crate::os::{DirectoryHandle, is_process_gone};
 const PREFIX: &str = ".sellercloud-output-";
 const SUFFIX: &str = ".part";
 
-/// How long a temporary file of unknown origin must have been unchanged.
+/// The minimum age of a leftover whose process is unknown, since its last write.
 const MIN_AGE: Duration = Duration::from_secs(24 * 3600);
 
-/// A directory with more entries than this is searched once an [`INTERVAL`], since every
-/// search reads all of them. A smaller one costs two system calls.
+/// A directory with more entries than this is searched once per [`SEARCH_INTERVAL`], because
+/// every search reads all of them. Searching a smaller one costs two system calls.
 const MAX_ENTRIES: usize = 1000;
-const INTERVAL: Duration = Duration::from_secs(3600);
 
-/// How long one search may take. The rest of a directory waits for the next one.
+/// How long a large directory is not searched again.
+const SEARCH_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// The maximum duration of one search. The rest of the directory is left for the next one.
 const MAX_SEARCH_TIME: Duration = Duration::from_secs(1);
 
-/// How many large directories are remembered.
+/// The maximum number of large directories that are remembered.
 const MAX_REMEMBERED: usize = 64;
 
-/// The large directories that this process searched, the latest last.
+/// The large directories that this process searched, and when, the latest last.
 static SEARCHED: Mutex<VecDeque<(PathBuf, Instant)>> = Mutex::new(VecDeque::new());
 
 /// Returns a name for a new temporary file.
 pub(super) fn temporary_name() -> String {
-    // A fork copies the state that the random part comes from, but not the number.
+    // After a fork both processes have the same random state, but different numbers.
     let process = std::process::id();
     let host = this_host().unwrap_or_default();
     format!(
@@ -49,14 +53,14 @@ pub(super) fn temporary_name() -> String {
     )
 }
 
-/// Returns `true` for names that only temporary files have, on file systems that
-/// distinguish uppercase from lowercase and on others.
+/// Returns whether a name is reserved for temporary files, whether or not the file system
+/// distinguishes uppercase and lowercase.
 pub(super) fn is_reserved(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.starts_with(PREFIX) && name.ends_with(SUFFIX)
 }
 
-/// The origin of a temporary file, by its name.
+/// The origin of a temporary file, according to its name.
 #[derive(Debug, PartialEq, Eq)]
 struct Origin<'a> {
     host: &'a str,
@@ -64,21 +68,24 @@ struct Origin<'a> {
 }
 
 impl<'a> Origin<'a> {
-    fn of(name: &'a str) -> Option<Self> {
+    /// Returns the origin in a name; `None` if it is not the name of a temporary file.
+    fn parse(name: &'a str) -> Option<Self> {
         let name = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
         let mut parts = name.split('-');
         let (host, process, random) = (parts.next()?, parts.next()?, parts.next()?);
         let is_hexadecimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let is_whole = parts.next().is_none() && is_hexadecimal(host);
+        let is_complete = parts.next().is_none() && is_hexadecimal(host);
         let is_random = random.len() == 16 && is_hexadecimal(random);
         let process = process.parse().ok()?;
-        (is_whole && is_random).then_some(Self { host, process })
+        (is_complete && is_random).then_some(Self { host, process })
     }
 }
 
-/// Names what gives every running process a number of its own: this start of the system's
-/// kernel, and the namespace of the process, since containers number theirs from 1. `None`
-/// where the system does not tell.
+/// Returns a name for the set of processes among which process numbers are unique; `None` if the
+/// system does not provide it.
+///
+/// The name consists of the id of this boot of the kernel and of the process namespace, because
+/// each container numbers its processes from 1.
 fn this_host() -> Option<String> {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let boot: String = boot.chars().filter(char::is_ascii_hexdigit).collect();
@@ -91,8 +98,8 @@ fn this_host() -> Option<String> {
     Some(format!("{}{namespace:x}", boot.get(..16)?))
 }
 
-/// Removes the leftovers in a directory. `own` is a file in it that was just created, and
-/// `own_name` its name.
+/// Removes the leftovers in a directory. `own` is a temporary file that was just created in it,
+/// and `own_name` is its name. Errors are ignored.
 pub(super) fn remove(directory: &DirectoryHandle, path: &Path, own: &File, own_name: &str) {
     if was_searched(path) {
         return;
@@ -122,11 +129,11 @@ pub(super) fn remove(directory: &DirectoryHandle, path: &Path, own: &File, own_n
     for name in names {
         count += 1;
         if let Some(name) = name
-            && let Some(origin) = Origin::of(&name)
+            && let Some(origin) = Origin::parse(&name)
             && name != own_name
             && is_leftover(&name, &origin)
         {
-            // Another process may have done so already.
+            // Another process may have removed it already.
             let _ = directory.remove(&name);
         }
         if count % MAX_ENTRIES == 0 && started.elapsed() > MAX_SEARCH_TIME {
@@ -138,15 +145,16 @@ pub(super) fn remove(directory: &DirectoryHandle, path: &Path, own: &File, own_n
     }
 }
 
-/// Returns `true` if this process searched the large directory a short time ago.
+/// Returns whether this process searched the large directory within [`SEARCH_INTERVAL`].
 fn was_searched(path: &Path) -> bool {
     let searched = searched_directories();
     searched.is_none_or(|searched| {
         let mut searched = searched.iter();
-        searched.any(|(known, at)| known == path && at.elapsed() < INTERVAL)
+        searched.any(|(known, at)| known == path && at.elapsed() < SEARCH_INTERVAL)
     })
 }
 
+/// Records that a large directory was searched now.
 fn remember(path: &Path) {
     if let Some(mut searched) = searched_directories() {
         searched.retain(|(known, _)| known != path);
@@ -157,8 +165,9 @@ fn remember(path: &Path) {
     }
 }
 
-/// Locks [`SEARCHED`], which no thread holds for long; unless another thread held it when
-/// this process was forked, and no code will ever release it.
+/// Locks [`SEARCHED`]. Returns `None` if that is impossible: another thread held the lock when
+/// this process was forked, so that it is never released. Otherwise a thread holds it only for a
+/// short time.
 fn searched_directories() -> Option<MutexGuard<'static, VecDeque<(PathBuf, Instant)>>> {
     for _ in 0..1000 {
         match SEARCHED.try_lock() {
@@ -174,9 +183,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_names_of_temporary_files_have_an_origin() {
+    fn parse_origin_other_name_returns_none() {
         let name = temporary_name();
-        let origin = Origin::of(&name).unwrap();
+        let origin = Origin::parse(&name).unwrap();
         assert_eq!(origin.process, std::process::id());
         assert_eq!(origin.host, this_host().unwrap_or_default());
         assert!(is_reserved(&name) && is_reserved(&name.to_uppercase()));
@@ -191,13 +200,13 @@ mod tests {
             ".sellercloud-output-a-1-0123456789abcdef.csv",
             "sellercloud-output-a-1-0123456789abcdef.part",
         ] {
-            assert_eq!(Origin::of(name), None, "{name}");
+            assert_eq!(Origin::parse(name), None, "{name}");
         }
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_process_of_this_host_is_known() {
+    fn is_process_gone_ended_process_is_gone() {
         assert!(this_host().is_some_and(|host| host.len() > 16));
         assert!(!is_process_gone(std::process::id()));
         assert!(!is_process_gone(1));

@@ -1,4 +1,4 @@
-//! Where files go: into memory, to a writer, into a directory.
+//! The destinations of files: memory, a writer, or a directory.
 
 mod atomic_file;
 mod buffer;

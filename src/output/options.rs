@@ -1,6 +1,7 @@
-//! How to save a file.
+//! The options of saving a file.
 
-/// How to save a file.
+/// Options of saving a file: its name, what to do if it exists, and whether to wait for the
+/// disk.
 ///
 /// ```no_run
 /// use sellercloud_output::{Client, IfExists, SaveOptions};
@@ -32,54 +33,57 @@ impl Default for SaveOptions {
 }
 
 impl SaveOptions {
-    /// Sets the file's name. Default: the server's name.
+    /// Sets the name of the file. Default: the name that the server sends.
     ///
-    /// It must be a single name of at most 255 bytes: no path, not `.` or `..`, without NUL
-    /// and, on Windows, without what Windows rejects. Names that begin with
-    /// `.sellercloud-output-` and end in `.part` are for temporary files. Any other name is
-    /// an [`InvalidArgument`](crate::ErrorKind::InvalidArgument) before anything is sent.
+    /// The name must be a single name of at most 255 bytes: not a path, not `.` or `..`, without
+    /// NUL and, on Windows, without characters that Windows rejects. Names that begin with
+    /// `.sellercloud-output-` and end with `.part` are reserved for temporary files. Any other
+    /// name fails with [`InvalidArgument`](crate::ErrorKind::InvalidArgument) before a request
+    /// is sent.
     pub fn file_name(mut self, name: impl Into<String>) -> Self {
         self.file_name = Some(name.into());
         self
     }
 
-    /// Sets what to do if a file of that name exists. Default: [`IfExists::Fail`].
+    /// Sets what to do if a file with the same name exists. Default: [`IfExists::Fail`].
     pub fn if_exists(mut self, if_exists: IfExists) -> Self {
         self.if_exists = if_exists;
         self
     }
 
-    /// Sets whether to wait until the file and its name are on the disk, so that not even a
-    /// power failure loses it or leaves half of it. Default: `true`.
+    /// Sets whether to wait until the file and its name are on the disk, so that even a power
+    /// failure neither loses nor truncates it. Default: `true`.
     ///
-    /// A file system that cannot do that is not an error; one that fails to do it is.
+    /// It has no effect on file systems that do not support it. If the file system reports a
+    /// failure, saving fails.
     pub fn flush_to_disk(mut self, enabled: bool) -> Self {
         self.flush_to_disk = enabled;
         self
     }
 }
 
-/// What to do if a file of the same name exists.
+/// What to do if a file with the same name exists.
 ///
-/// Each choice is free of races among threads and processes. On file systems that offer neither
-/// hard links nor a rename that replaces nothing (SMB, vboxsf, many in FUSE), `Fail` and
-/// `KeepBoth` are free of races among the users of this library on one computer.
+/// Every choice is free of races between threads and processes. Some file systems support neither
+/// hard links nor renaming without replacing (SMB, vboxsf, many FUSE file systems). On those,
+/// `Fail` and `KeepBoth` are free of races only between programs that use this library on the
+/// same computer.
 ///
 /// See [`SaveOptions`] for an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum IfExists {
     /// Fails with [`Io`](crate::ErrorKind::Io) and
-    /// [`AlreadyExists`](std::io::ErrorKind::AlreadyExists), and leaves the existing file alone.
+    /// [`AlreadyExists`](std::io::ErrorKind::AlreadyExists). The existing file is unchanged.
     #[default]
     Fail,
     /// Replaces the existing file. A program that has it open continues to read the old one.
     ///
-    /// The new file gets the permissions of the old one and, as far as the process may, its
-    /// owner and group; not its access control lists. A symbolic link is itself replaced;
-    /// what it points to stays. A directory, device, pipe or socket is an error.
+    /// The new file has the permissions of the old one and, if the process is allowed to set
+    /// them, its owner and group, but not its access control lists. A symbolic link is replaced
+    /// itself; its target is unchanged. A directory, device, pipe or socket is an error.
     Replace,
-    /// Keeps both: saves the file under the first free name of `report (1).csv`,
+    /// Keeps both files. The new file has the first free name of `report (1).csv`,
     /// `report (2).csv` and so on.
     KeepBoth,
 }

@@ -1,10 +1,10 @@
-//! Files that go to a writer.
+//! Writes files to a writer.
 
 use std::io::{self, Write};
 
 use crate::body::Sink;
 
-/// Writes the file to a writer, chunk by chunk.
+/// A sink that writes the file to a writer, chunk by chunk.
 pub(crate) struct WriterSink<W> {
     writer: W,
     chunk: Vec<u8>,
@@ -12,6 +12,7 @@ pub(crate) struct WriterSink<W> {
 }
 
 impl<W: Write> WriterSink<W> {
+    /// Creates a sink for `writer`.
     pub(crate) fn new(writer: W) -> Self {
         Self {
             writer,
@@ -25,6 +26,7 @@ impl<W: Write> WriterSink<W> {
         self.written
     }
 
+    /// Flushes the writer.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
     }
@@ -39,7 +41,7 @@ impl<W: Write> Sink for WriterSink<W> {
     }
 
     fn advance(&mut self, length: usize) -> io::Result<()> {
-        // Counted first: a write that fails may have taken some of them.
+        // A write that fails may have written some of the bytes, so they are counted first.
         self.written += length as u64;
         self.writer.write_all(&self.chunk[..length])
     }

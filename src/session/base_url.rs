@@ -18,8 +18,8 @@ pub(crate) struct BaseUrl {
 
 impl BaseUrl {
     /// Parses an id (`tt`) or a base URL (`https://tt.api.sellercloud.com/rest`). Plain HTTP is
-    /// for loopback, and for other hosts if `allow_plain_http` is set: the token would travel
-    /// unencrypted.
+    /// allowed for loopback, and for other hosts only with `allow_plain_http`, since the token
+    /// travels unencrypted.
     pub(crate) fn new(server: &str, allow_plain_http: bool) -> Result<Self, Error> {
         let server = server.trim();
         let base = if is_server_id(server) {
@@ -44,8 +44,8 @@ impl BaseUrl {
             "http" if allow_plain_http || is_loopback(authority.host()) => {}
             "http" => {
                 return Err(Error::invalid_argument(format!(
-                    "{base}: over plain HTTP the token could be read on the way; use https, or \
-                     enable the option allow_plain_http"
+                    "{base}: over plain HTTP others could read the token: use https, or enable the \
+                     option allow_plain_http"
                 )));
             }
             _ => return Err(unusable(server)),
@@ -80,7 +80,7 @@ impl fmt::Debug for BaseUrl {
 }
 
 fn unusable(server: &str) -> Error {
-    // A URL that does not parse may still hold a password: what may be one is not shown.
+    // A URL that does not parse may still contain a password, so it is not shown.
     let shown = if server.contains('@') {
         "the URL".to_owned()
     } else {
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn new_id_or_base_url_gives_url() {
-        for (given, url) in [
+        for (server, url) in [
             ("tt", "https://tt.api.sellercloud.com/rest/x"),
             (" tt\n", "https://tt.api.sellercloud.com/rest/x"),
             (
@@ -131,16 +131,16 @@ mod tests {
             ("http://[::1]:80", "http://[::1]:80/x"),
         ] {
             assert_eq!(
-                BaseUrl::new(given, false).unwrap().url("/x"),
+                BaseUrl::new(server, false).unwrap().url("/x"),
                 url,
-                "{given}"
+                "{server}"
             );
         }
     }
 
     #[test]
     fn new_invalid_server_is_rejected() {
-        for given in [
+        for server in [
             "",
             "-tt",
             "tt.api.sellercloud.com",
@@ -154,15 +154,15 @@ mod tests {
             "a b",
             "https://host:port",
         ] {
-            assert!(BaseUrl::new(given, false).is_err(), "{given}");
+            assert!(BaseUrl::new(server, false).is_err(), "{server}");
         }
         assert!(BaseUrl::new("http://tt.api.sellercloud.com/rest", true).is_ok());
     }
 
     #[test]
     fn new_url_with_password_is_rejected_and_not_shown() {
-        for given in ["https://user:secret@host/", "ht tp://user:secret@host/"] {
-            let message = BaseUrl::new(given, true).unwrap_err().to_string();
+        for server in ["https://user:secret@host/", "ht tp://user:secret@host/"] {
+            let message = BaseUrl::new(server, true).unwrap_err().to_string();
             assert!(!message.contains("secret"), "{message}");
         }
     }

@@ -29,12 +29,12 @@ pub(crate) struct CallContext<'a> {
     pub(crate) job: JobId,
     /// The number of the current attempt; 0 before the first.
     pub(crate) attempt: u32,
-    /// Whether the current attempt has an effect that another one cannot undo.
+    /// Whether the current attempt had an effect that cannot be undone, so that no other follows.
     pub(crate) is_last_attempt: bool,
     pub(crate) cancellation: Cancellation,
     pub(crate) active: Arc<ActiveCall>,
-    /// How long the call has waited because the server asked it to, since the last good
-    /// response of a wait.
+    /// How long the call has waited because of the server's `Retry-After`, since a wait last
+    /// received the job.
     pub(crate) server_wait: Duration,
     pub(super) on_progress: Option<OnProgress<'a>>,
     timeout: Duration,
@@ -42,7 +42,7 @@ pub(crate) struct CallContext<'a> {
 }
 
 impl<'a> CallContext<'a> {
-    /// Starts a call about `job` with the client of `session`. The time of the call begins now.
+    /// Starts a call about `job` with the client of `session`. Its timeout begins now.
     pub(crate) fn new(
         session: &Arc<Session>,
         job: JobId,
@@ -58,7 +58,7 @@ impl<'a> CallContext<'a> {
         let in_callback = active.clone();
         let interrupt = settings
             .interrupt
-            .map(|ask| Rc::new(Interrupt::new(move || in_callback.run_callback(&ask))));
+            .map(|check| Rc::new(Interrupt::new(move || in_callback.run_callback(&check))));
         Ok(Self {
             job,
             attempt: 0,
@@ -66,7 +66,7 @@ impl<'a> CallContext<'a> {
             cancellation: Cancellation {
                 token: settings.token,
                 interrupt,
-                // A deadline that the clock cannot represent is none.
+                // A deadline that the clock cannot represent means no limit.
                 deadline: Instant::now().checked_add(timeout),
             },
             active,
@@ -77,7 +77,7 @@ impl<'a> CallContext<'a> {
         })
     }
 
-    /// Returns what errors of this call say about it.
+    /// Returns the context of this call's errors.
     pub(crate) fn error_context(&self) -> Context {
         Context {
             job_id: Some(self.job),
@@ -85,12 +85,13 @@ impl<'a> CallContext<'a> {
         }
     }
 
-    /// Returns an error if the call has to end early.
+    /// Returns an error if the call was cancelled or has timed out.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let checked = self.cancellation.check();
         checked.map_err(|stop| self.stopped(stop))
     }
 
+    /// Waits for `time`. Returns an error if the call is cancelled or times out meanwhile.
     pub(crate) fn sleep(&self, time: Duration) -> Result<(), Error> {
         let slept = self.cancellation.sleep(time);
         slept.map_err(|stop| self.stopped(stop))
@@ -108,8 +109,8 @@ impl<'a> CallContext<'a> {
         self.server_wait = Duration::ZERO;
     }
 
-    /// Waits after `error` for `wait`, and for as long as the server asks. Returns the error
-    /// at once if that does not fit into the call's time.
+    /// Waits after `error` for `wait` and for the time that the server specifies (`Retry-After`).
+    /// Returns the error at once if the call would time out before.
     pub(crate) fn pause(&mut self, wait: Duration, error: Error) -> Result<(), Error> {
         let server_wait = error.retry_after().unwrap_or_default();
         let wait = wait.saturating_add(server_wait);

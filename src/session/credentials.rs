@@ -1,4 +1,4 @@
-//! How a client proves who it is.
+//! The credentials of a client.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -8,15 +8,16 @@ use zeroize::Zeroizing;
 use crate::error::Error;
 use crate::text::Secret;
 
+/// Returns text that is wiped when its last copy is dropped.
 pub(crate) fn secret(text: impl Into<String>) -> Secret {
     Arc::new(Zeroizing::new(text.into()))
 }
 
-/// Returns a token. The argument says whether the server rejected the last one.
+/// A function that returns a token. Its argument is whether the server rejected the last one.
 pub(crate) type TokenProvider =
     Arc<dyn Fn(bool) -> Result<String, Box<dyn StdError + Send + Sync>> + Send + Sync>;
 
-/// How a client proves who it is.
+/// The credentials of a client.
 #[derive(Clone)]
 pub(crate) enum Credentials {
     Token(Secret),
@@ -25,7 +26,7 @@ pub(crate) enum Credentials {
 }
 
 impl Credentials {
-    /// Returns an error if they can be seen to be unusable.
+    /// Returns an error if the credentials cannot be valid.
     pub(super) fn check(&self) -> Result<(), Error> {
         match self {
             Self::Token(token) => check_token(token).map_err(Error::invalid_argument),
@@ -40,20 +41,20 @@ impl Credentials {
         }
     }
 
-    /// Returns what to do if the server rejects the token.
+    /// Returns the advice for a token that the server rejects.
     pub(super) fn advice(&self) -> &'static str {
         match self {
             Self::Token(_) => "the token is wrong or has expired: obtain a new one",
-            Self::Provider(_) => "the token is wrong or has expired, and so is a new one",
+            Self::Provider(_) => "the server also rejects a new token of the token provider",
             Self::Login { .. } => "the server rejects the token that it issued at login",
         }
     }
 }
 
-/// The maximum length of a token, in bytes: no server accepts a longer header.
+/// The maximum length of a token, in bytes. No server accepts a longer header.
 pub(super) const MAX_TOKEN: usize = 64 * 1024;
 
-/// Checks that a token fits a header (RFC 6750 section 2.1) and stands alone.
+/// Returns an error if a token is not valid in a header (RFC 6750 section 2.1).
 pub(super) fn check_token(token: &str) -> Result<(), String> {
     if token.is_empty() {
         return Err("the token is empty".into());
@@ -65,8 +66,8 @@ pub(super) fn check_token(token: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(
-        "the token contains whitespace or another character that tokens do not have: \
-         pass the token alone, without \"Bearer\""
+        "the token contains whitespace or another invalid character: pass the token alone, \
+         without \"Bearer\""
             .into(),
     )
 }

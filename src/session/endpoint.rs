@@ -11,10 +11,10 @@ use crate::error::{Error, ErrorKind};
 use crate::text::{MAX_MESSAGE, Redactor, Secret};
 use crate::transport::{Failure, Request, Response, Settings, Transport};
 
-/// Where the server is.
+/// The location of the server.
 pub(crate) enum ServerLocation {
     Known(Arc<Endpoint>),
-    /// To be looked up by the team's name, once.
+    /// The server of a team. It is looked up once, by the team's name.
     OfTeam(Team, SingleFlight<Arc<Endpoint>>),
 }
 
@@ -34,6 +34,8 @@ impl Endpoint {
         })
     }
 
+    /// Sends a GET request, or a POST request with the body `json`. A GET request on a stale
+    /// connection is sent again at once, on a new one.
     pub(super) fn send(
         &self,
         url: &str,
@@ -55,14 +57,14 @@ impl Endpoint {
         if is_secret && Transport::would_log_secrets() {
             return Err(Error::invalid_argument(
                 "the log would record the token or the password: the target \"ureq_proto\" or \
-                 \"ureq\" is enabled at the level trace; set these targets to debug or less",
+                 \"ureq\" is enabled at the level trace; set both targets to debug or lower",
             ));
         }
         let mut outcome = self.transport.send(&request);
         if let Err(failure) = &outcome
             && retry::resends(failure, json.is_none())
         {
-            // Other connections of the pool may be stale as well.
+            // Other connections in the pool may be stale as well.
             let request = Request {
                 uses_pool: false,
                 ..request
@@ -75,14 +77,14 @@ impl Endpoint {
     /// Returns the error for a response that did not arrive, or not completely.
     pub(super) fn error(&self, failure: Failure, redactor: &Redactor) -> Error {
         let host = self.base_url.host();
-        let what = redactor.one_line(&failure.what, MAX_MESSAGE);
+        let message = redactor.one_line(&failure.message, MAX_MESSAGE);
         match failure.kind {
             ErrorKind::Cancelled => Error::cancelled(),
-            ErrorKind::Tls => Error::tls(format!("no trusted connection to {host}: {what}")),
-            ErrorKind::Timeout => Error::timeout(format!("no response from {host}: {what}")),
-            ErrorKind::MalformedBody => Error::malformed_body(what, None),
+            ErrorKind::Tls => Error::tls(format!("no trusted connection to {host}: {message}")),
+            ErrorKind::Timeout => Error::timeout(format!("no response from {host}: {message}")),
+            ErrorKind::MalformedBody => Error::malformed_body(message, None),
             _ => {
-                let message = format!("no complete response from {host}: {what}");
+                let message = format!("no complete response from {host}: {message}");
                 Error::connection(message, failure.is_transient)
             }
         }

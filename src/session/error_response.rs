@@ -1,9 +1,9 @@
 //! Errors from responses: the status code, parsed fields, and the message of the body.
 //!
-//! This is the only place that looks at words, and only at two phrases of the server:
-//! "could not find", as it says of a job that is not there or not there yet with status 500,
-//! and "too many requests", as it says with status 409. They count in the message of the
-//! body, before it is redacted and shortened.
+//! This is the only place that decides by text, and only by two phrases of the server: "could not
+//! find", sent with status 500 for a job that does not exist (yet), and "too many requests", sent
+//! with status 409. They are looked for in the body's message, before it is redacted and
+//! shortened.
 
 use zeroize::Zeroizing;
 
@@ -17,7 +17,7 @@ pub(super) struct RawErrorResponse<'a> {
     pub(super) headers: &'a http::HeaderMap,
     pub(super) body: &'a [u8],
     pub(super) redactor: &'a Redactor,
-    /// What to do if the token is rejected.
+    /// The advice for a rejected token.
     pub(super) advice: &'static str,
 }
 
@@ -25,7 +25,7 @@ impl RawErrorResponse<'_> {
     /// Returns the error for a response with a status other than 200.
     pub(super) fn into_error(self) -> Error {
         let message = match self.status {
-            // Another kind of success likely comes with a file, or a part of one.
+            // Another successful status likely has a file, or a part of one, as its body.
             200..300 => server_message::known_message(self.body),
             _ => server_message::extract_message(self.body),
         };
@@ -37,7 +37,7 @@ impl RawErrorResponse<'_> {
     pub(super) fn into_login_error(self) -> Error {
         let message = server_message::known_message(self.body);
         let mut response = self.parse(message.map(Zeroizing::new));
-        // RFC 6749 section 5.2 has 400 for wrong credentials.
+        // RFC 6749 section 5.2 uses 400 for wrong credentials.
         if matches!(response.status, 400 | 401) && !response.is_rate_limit {
             response.advice = "the login failed: check the user name and the password";
             return Error::from_response_as(ErrorKind::Authentication, response);
@@ -45,8 +45,8 @@ impl RawErrorResponse<'_> {
         Error::from_response(response)
     }
 
-    /// Returns the error if a response with status 200 reports a rate limit, in the fields
-    /// that a rate limit has, instead of what was requested.
+    /// Returns the error if a response with status 200 reports a rate limit, in the fields of a
+    /// rate limit, instead of what was requested.
     pub(super) fn rate_limit(self) -> Option<Error> {
         let text = json::text(self.body);
         let [error, reset] = json::fields(&text, ["Error", "RateLimitResetTime"])?;
@@ -66,8 +66,8 @@ impl RawErrorResponse<'_> {
         response
     }
 
-    /// Returns the text whose phrases count: the message of a JSON object, or a body that is
-    /// one text. No word of a page counts, or of an object without a message.
+    /// Returns the text in which the phrases are looked for: the message of a JSON object, or a
+    /// body that is plain text. `None` for pages, arrays and objects without a message.
     fn message_field(&self) -> Option<String> {
         match self.body.trim_ascii_start().first() {
             Some(b'{') => server_message::known_message(self.body),
@@ -76,6 +76,7 @@ impl RawErrorResponse<'_> {
         }
     }
 
+    /// Returns the parsed response, with the message redacted and shortened.
     fn response(&self, message: Option<Zeroizing<String>>, is_rate_limit: bool) -> ErrorResponse {
         let mut response = ErrorResponse::new(self.status, None);
         response.is_rate_limit = is_rate_limit;
@@ -91,7 +92,7 @@ impl RawErrorResponse<'_> {
         });
         response.message = message.filter(|message| !message.is_empty());
         if response.is_transient() || self.status == 500 {
-            response.retry_after = retry_after::asked_for(self.headers, self.body);
+            response.retry_after = retry_after::requested_wait(self.headers, self.body);
         }
         response.advice = match self.status {
             401 if !is_rate_limit => self.advice,
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn error_kind_comes_from_status_and_two_phrases() {
+    fn into_error_status_and_phrases_decide_kind() {
         for (status, body, kind, is_not_yet) in [
             (
                 500,
@@ -159,7 +160,7 @@ mod tests {
             (503, "<h1>Too many requests</h1>", ErrorKind::Server, false),
             (409, "conflict", ErrorKind::UnexpectedStatus, false),
         ] {
-            // A secret that is part of the phrase changes nothing.
+            // A secret that is part of a phrase does not hide the phrase.
             for secret in ["hunter2", "find", "many", "could"] {
                 let error = error(status, body, secret);
                 assert_eq!(error.kind(), kind, "{status} {body} {secret}");

@@ -10,10 +10,11 @@ use super::token_cache::CachedToken;
 use crate::error::Error;
 use crate::text::{json, server_message};
 
-/// Returns the body of a login, in one allocation that is wiped.
+/// Returns the body of a login. It is in one allocation, which is wiped.
 pub(super) fn login_body(user_name: &str, password: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let failed = |error| Error::internal(format_args!("the login could not be written: {error}"));
-    // A character takes six bytes at most, as an escape.
+    let failed =
+        |error| Error::internal(format_args!("cannot write the body of the login: {error}"));
+    // A byte of text takes at most six bytes in JSON, as an escape.
     let length = 64 + 6 * (user_name.len() + password.len());
     let mut body = Zeroizing::new(Vec::with_capacity(length));
     body.extend_from_slice(b"{\"Username\":");
@@ -24,11 +25,11 @@ pub(super) fn login_body(user_name: &str, password: &str) -> Result<Zeroizing<Ve
     Ok(body)
 }
 
-/// The maximum time before its end from which on a token is no longer used: clocks differ and
-/// calls take time.
+/// The maximum time before its expiry at which a token is renewed: clocks differ, and calls take
+/// time. Short lifetimes have a margin of one tenth.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// Reads the response to a login. Its content is never shown.
+/// Reads the response to a login. Errors contain nothing of it.
 pub(crate) fn read_token(body: &[u8]) -> Result<CachedToken, Error> {
     let start = Instant::now();
     let text = json::text(body);
@@ -54,8 +55,8 @@ pub(crate) fn read_token(body: &[u8]) -> Result<CachedToken, Error> {
     Ok(CachedToken { token, expires_at })
 }
 
-/// Returns the duration of a number, with or without a fraction, or of a number as text. An
-/// invalid value counts as missing: the server will reject the token when it has expired.
+/// Returns a duration from a number of seconds, or from text that is one. An invalid value counts
+/// as missing: the server will reject the token when it has expired.
 fn seconds(value: json::Value) -> Option<Duration> {
     let lifetime = Duration::try_from_secs_f64(value.number()?).ok();
     lifetime.filter(|lifetime| !lifetime.is_zero())
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn read_token_lifetime_gives_time_before_its_end() {
+    fn read_token_lifetime_expires_with_margin() {
         for (expires_in, seconds) in [
             (r#", "expires_in": 1800"#, Some(1740.0)),
             (r#", "expires_in": 1799.9999"#, Some(1740.0)),
@@ -93,13 +94,13 @@ mod tests {
     }
 
     #[test]
-    fn read_token_without_token_shows_nothing_of_the_body() {
+    fn read_token_without_token_error_has_nothing_of_body() {
         for body in [
             "",
             "null",
             "{}",
             r#"{"access_token": null, "refresh": "hunter2"}"#,
-            r#"{"access_token": "hunter2 and a blank"}"#,
+            r#"{"access_token": "hunter2 and whitespace"}"#,
             r#"{"access_token": "hunter2\r\nX: y"}"#,
             "hunter2",
             "<h1>hunter2</h1>",

@@ -53,7 +53,7 @@ pub(crate) struct Session {
 pub(crate) struct SessionResponse {
     pub(crate) response: Response,
     endpoint: Arc<Endpoint>,
-    /// The token that was sent. Some servers and proxies repeat it.
+    /// The token that was sent. It is redacted, since some servers and proxies repeat it.
     token: Option<Secret>,
 }
 
@@ -67,8 +67,8 @@ const MAX_JSON: u64 = 4 * 1024 * 1024;
 const MAX_TOKEN_RESPONSE: usize = 64 * 1024;
 
 impl Session {
-    /// Makes attempts until one succeeds, one fails permanently, or the call's time does not
-    /// allow for another.
+    /// Makes attempts until one succeeds, one fails permanently, or the call would time out before
+    /// the next.
     pub(crate) fn run<T>(
         &self,
         context: &mut CallContext,
@@ -79,8 +79,8 @@ impl Session {
         self.retry_policy.run(context, attempt)
     }
 
-    /// Sends a GET request and returns the response, which must have the status 200, and its
-    /// body, which must not be a file.
+    /// Sends a GET request for JSON, and returns the response and its body. A status other than
+    /// 200 is an error.
     pub(crate) fn get_json(
         &self,
         path: &str,
@@ -118,7 +118,7 @@ impl Session {
         let login = |body: &[u8]| self.log_in(endpoint, body, context);
         self.tokens
             .get(rejected, &context.active, &context.cancellation, login)
-            // The text of a token provider may contain anything.
+            // The error text of a token provider may contain secrets.
             .map_err(|error| match error.http_status() {
                 None if error.kind() == ErrorKind::Authentication => {
                     error.map_message(|text| self.secrets().one_line(text, MAX_MESSAGE))
@@ -141,7 +141,7 @@ impl Session {
             endpoint: endpoint.clone(),
             token: None,
         };
-        // One allocation: a buffer that grows would leave copies of the token behind.
+        // A buffer that grows would leave unwiped copies of the token behind.
         let mut body = Zeroizing::new(Vec::with_capacity(MAX_TOKEN_RESPONSE));
         let read = response
             .body()
@@ -187,7 +187,7 @@ impl Session {
             };
             let redirect =
                 location.map(|to| endpoint.base_url.resolve_redirect(&url, to.as_bytes()));
-            let refused = |message: String| {
+            let error_response = |message: String| {
                 let message = redactor.one_line(&message, MAX_MESSAGE);
                 ErrorResponse::new(response.status, Some(message))
             };
@@ -201,15 +201,15 @@ impl Session {
                 }
                 Some(Redirect::Within(target)) => url = target,
                 Some(Redirect::ToLogin(page)) => {
-                    let mut refused =
-                        refused(format!("a redirect to the server's login page, {page}"));
-                    refused.advice = self.tokens.advice();
-                    return Err(Error::from_response_as(ErrorKind::Authentication, refused));
+                    let message = format!("a redirect to the server's login page, {page}");
+                    let mut rejected = error_response(message);
+                    rejected.advice = self.tokens.advice();
+                    return Err(Error::from_response_as(ErrorKind::Authentication, rejected));
                 }
                 Some(Redirect::Elsewhere(target)) => {
                     let message =
                         format!("a redirect to another origin, {target}, which is not followed");
-                    return Err(Error::from_response(refused(message)));
+                    return Err(Error::from_response(error_response(message)));
                 }
             }
         }
@@ -242,7 +242,7 @@ impl Session {
         }
     }
 
-    /// Reads a body that is not a file.
+    /// Reads a body that is not a file, up to [`MAX_JSON`] bytes.
     fn read_json(&self, response: &mut SessionResponse) -> Result<Vec<u8>, Error> {
         let mut body = Vec::new();
         response
@@ -253,7 +253,7 @@ impl Session {
         Ok(body)
     }
 
-    /// Returns the error for a body that could not be read to its end.
+    /// Returns the error for a body that could not be read completely.
     pub(crate) fn interrupted(&self, error: io::Error, response: &SessionResponse) -> Error {
         let endpoint = &response.endpoint;
         let failure = endpoint.transport.explain_body(error);
@@ -262,9 +262,9 @@ impl Session {
 
     /// Returns the error for a response with a status other than 200.
     pub(crate) fn error(&self, mut response: SessionResponse) -> Error {
-        // One allocation, which is wiped: the body may repeat what was sent.
+        // One allocation, which is wiped: the body may repeat secrets that were sent.
         let mut body = Zeroizing::new(Vec::with_capacity(server_message::MAX_READ as usize));
-        // What arrived before the connection ended may still tell the reason.
+        // An incomplete body may still contain the reason.
         let _ = response
             .body()
             .take(server_message::MAX_READ)
@@ -304,7 +304,7 @@ impl Session {
         redactor
     }
 
-    /// Returns the redactor for every secret that this client has used lately.
+    /// Returns the redactor for the secrets that this client has used recently.
     fn secrets(&self) -> Redactor {
         let mut redactor = Redactor::default();
         self.tokens.add_secrets(&mut redactor);

@@ -1,4 +1,4 @@
-//! Reports of how far a transfer has come.
+//! The progress of a transfer.
 
 use std::io::{self, Read};
 use std::ops::ControlFlow;
@@ -66,7 +66,7 @@ impl Read for ProgressReader<'_, '_> {
             self.has_reported = true;
             self.report()?;
         }
-        // Decompressed bytes need not pass the sockets, which check as well.
+        // The sockets check as well, but decompressed bytes may come without a read.
         self.context
             .cancellation
             .check()

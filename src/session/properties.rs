@@ -1,4 +1,4 @@
-//! Properties of what servers send about logins and rate limits that hold for every input.
+//! Properties of the parsers of logins and rate limits that hold for every input.
 
 use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue};
@@ -8,15 +8,15 @@ use super::token_cache::authorization;
 use super::{RetryPolicy, retry_after};
 use crate::error::{Error, ErrorKind, ErrorResponse};
 
-/// Checks that a wait that the server asks for is possible; panics if it is not. The input has
-/// a Retry-After header, a Date header and a body, on lines of their own.
+/// Checks that any time that the server specifies allows a retry; panics if it does not. The input
+/// has a Retry-After header, a Date header and a body, each on its own line.
 pub(crate) fn check_rate_limit(input: &[u8]) {
     let mut lines = input.splitn(3, |&byte| byte == b'\n');
     let mut next = || lines.next().unwrap_or_default();
-    wait_is_possible(next(), next(), next());
+    requested_wait_allows_retry(next(), next(), next());
 }
 
-fn wait_is_possible(retry_after: &[u8], date: &[u8], body: &[u8]) {
+fn requested_wait_allows_retry(retry_after: &[u8], date: &[u8], body: &[u8]) {
     let mut headers = HeaderMap::new();
     for (name, value) in [(RETRY_AFTER, retry_after), (DATE, date)] {
         if let Ok(value) = HeaderValue::from_bytes(value) {
@@ -24,7 +24,7 @@ fn wait_is_possible(retry_after: &[u8], date: &[u8], body: &[u8]) {
         }
     }
     let mut response = ErrorResponse::new(429, None);
-    response.retry_after = retry_after::asked_for(&headers, body);
+    response.retry_after = retry_after::requested_wait(&headers, body);
     if let Some(seconds) = std::str::from_utf8(retry_after).ok()
         && seconds.bytes().all(|byte| byte.is_ascii_digit())
         && let Ok(seconds) = seconds.parse()
@@ -39,7 +39,7 @@ fn wait_is_possible(retry_after: &[u8], date: &[u8], body: &[u8]) {
     );
 }
 
-/// Checks that the response to a login gives a token that can be sent, or an error that shows
+/// Checks that the response to a login gives a token that can be sent, or an error that contains
 /// nothing of it; panics otherwise.
 pub(crate) fn check_login(body: &[u8]) {
     match read_token(body) {
@@ -52,7 +52,7 @@ pub(crate) fn check_login(body: &[u8]) {
         }
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::MalformedBody);
-            // Nothing of the body may be shown: there may be a token in it.
+            // The error must contain nothing of the body, which may contain a token.
             let message = error.to_string();
             let message = message
                 .strip_suffix(": it is a web page")

@@ -1,4 +1,4 @@
-//! Redirects: followed within the server's origin only.
+//! Redirects. They are followed only within the server's origin.
 
 use http::Uri;
 
@@ -15,7 +15,7 @@ impl BaseUrl {
         else {
             return Redirect::Elsewhere("a URL that cannot be read".into());
         };
-        // Without the query, which may repeat what was sent.
+        // The query may repeat secrets that were sent.
         let shown = format!("{scheme}://{}{}", authority(uri), uri.path());
         if is_login(uri.path()) {
             Redirect::ToLogin(shown)
@@ -30,9 +30,9 @@ impl BaseUrl {
 /// Where a redirect leads.
 #[derive(Debug, PartialEq)]
 pub(super) enum Redirect {
-    /// A URL of the same origin, to be followed.
+    /// A URL of the same origin, which is followed.
     Within(String),
-    /// A page for users to log in.
+    /// A login page for users.
     ToLogin(String),
     /// Another origin (RFC 6454 section 4), to which a token must not be sent.
     Elsewhere(String),
@@ -64,8 +64,8 @@ fn join(url: &str, reference: &str) -> String {
     }
 }
 
-/// Returns whether a path is that of a login page of ASP.NET and its kin: whether one of its
-/// words is `login`, `LogOn`, `sign-in` or the like. `catalogin` is another word.
+/// Returns whether a path is that of a login page, as ASP.NET and others name it: whether one of
+/// its words is `login`, `LogOn`, `sign-in` or similar. `catalogin` is not.
 fn is_login(path: &str) -> bool {
     let words = words(path);
     let is_pair = |pair: &[String]| {
@@ -77,8 +77,8 @@ fn is_login(path: &str) -> bool {
             .any(|word| matches!(word.as_str(), "login" | "logon" | "signin" | "signon"))
 }
 
-/// The words of a path in lowercase, which end where a letter does not follow and where an
-/// uppercase letter follows a lowercase one.
+/// Returns the words of a path in lowercase. A word ends before a character that is not a letter,
+/// and before an uppercase letter that follows a lowercase one.
 fn words(path: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut is_after_lowercase = false;
@@ -104,7 +104,7 @@ fn authority(uri: &Uri) -> &str {
     authority.rsplit('@').next().unwrap_or_default()
 }
 
-/// Returns whether the authority holds a user name or password.
+/// Returns whether the authority contains a user name or password.
 fn has_user_info(uri: &Uri) -> bool {
     uri.authority()
         .is_some_and(|authority| authority.as_str().contains('@'))

@@ -1,21 +1,22 @@
-//! Which calls run on a thread, one within the other through callbacks.
+//! The calls that run on a thread, nested through callbacks.
 //!
-//! A call that a callback makes may need what its own outer call is about to get, such as
-//! the login. It would wait for itself. Calls know the calls that they were made within.
+//! A call that a callback makes may need a value that its outer call is obtaining, such as the
+//! login. It would wait forever. Therefore each call knows its outer calls.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A call that runs.
+/// A running call.
 #[derive(Debug)]
 pub(crate) struct ActiveCall {
     /// The address of the client's session. It is only compared.
     client: usize,
     /// The call whose callback made this one.
     outer: Option<Arc<ActiveCall>>,
-    asks_for_token: AtomicBool,
+    is_in_token_callback: AtomicBool,
+    /// When the running callback, other than the token callback, was called.
     callback_start: Mutex<Option<Instant>>,
 }
 
@@ -29,7 +30,7 @@ impl ActiveCall {
         Arc::new(Self {
             client,
             outer: INNERMOST.with_borrow(Clone::clone),
-            asks_for_token: AtomicBool::new(false),
+            is_in_token_callback: AtomicBool::new(false),
             callback_start: Mutex::new(None),
         })
     }
@@ -48,14 +49,15 @@ impl ActiveCall {
 
     /// Returns whether this call was made by the token callback of its own client.
     pub(crate) fn is_within_token_callback(&self) -> bool {
-        self.outer_calls()
-            .any(|call| call.client == self.client && call.asks_for_token.load(Ordering::Relaxed))
+        self.outer_calls().any(|call| {
+            call.client == self.client && call.is_in_token_callback.load(Ordering::Relaxed)
+        })
     }
 
     /// Runs the token callback.
-    pub(crate) fn ask_for_token<T>(&self, callback: impl FnOnce() -> T) -> T {
-        self.asks_for_token.store(true, Ordering::Relaxed);
-        let _asking = OnDrop(|| self.asks_for_token.store(false, Ordering::Relaxed));
+    pub(crate) fn run_token_callback<T>(&self, callback: impl FnOnce() -> T) -> T {
+        self.is_in_token_callback.store(true, Ordering::Relaxed);
+        let _running = OnDrop(|| self.is_in_token_callback.store(false, Ordering::Relaxed));
         callback()
     }
 
@@ -83,7 +85,7 @@ impl ActiveCall {
     }
 }
 
-/// Makes the call innermost again that was so before.
+/// Restores the thread's previous innermost call when it is dropped.
 pub(crate) struct Entered {
     before: Option<Arc<ActiveCall>>,
 }
@@ -94,7 +96,7 @@ impl Drop for Entered {
     }
 }
 
-/// Runs a function when it is dropped, also when a callback panics.
+/// Runs a function when it is dropped, even if a callback panics.
 struct OnDrop<F: FnMut()>(F);
 
 impl<F: FnMut()> Drop for OnDrop<F> {

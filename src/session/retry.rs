@@ -1,5 +1,5 @@
-//! The one place that decides what is repeated, and when: an attempt, a request on a stale
-//! connection, a login, the other route of a call, and the poll of a job.
+//! Decides what is repeated, and when: an attempt, a request on a stale connection, a login, a
+//! request by the other route, and the poll of a job. Nothing else decides that.
 //!
 //! It decides from status codes, from parsed fields and from the history of a connection,
 //! never from text. A request that may have had an effect is never repeated.
@@ -19,9 +19,9 @@ use crate::transport::Failure;
 /// [`retry_server_errors`](Self::retry_server_errors).
 ///
 /// The backoff before attempt n + 1 is random, between zero and the initial backoff doubled
-/// n - 1 times, at most the maximum backoff. The time that the server asks for (`Retry-After`,
-/// `RateLimitResetTime`) is added. If the backoff does not fit into the time of the call, the
-/// call fails at once, and its error says how long the backoff would have been.
+/// n - 1 times, at most the maximum backoff. The time that the server specifies (`Retry-After`,
+/// `RateLimitResetTime`) is added. If the call would time out before the
+/// next attempt, it fails at once, and its error says how long the wait would have been.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,7 +29,9 @@ use crate::transport::Failure;
 ///
 /// let policy = RetryPolicy::default()
 ///     .max_attempts(10)
-///     .max_backoff(Duration::from_secs(60));
+///     .initial_backoff(Duration::from_secs(2))
+///     .max_backoff(Duration::from_secs(60))
+///     .retry_server_errors(true);
 /// let client = Client::builder("tt").token("the bearer token").retry_policy(policy).build()?;
 /// # Ok::<(), sellercloud_output::Error>(())
 /// ```
@@ -54,7 +56,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Returns a policy of one attempt.
+    /// Returns a policy without retries: one attempt.
     ///
     /// ```
     /// # use sellercloud_output::RetryPolicy;
@@ -66,7 +68,7 @@ impl RetryPolicy {
 
     /// Sets the maximum number of attempts, including the first. Default: 5. Zero is rejected
     /// by [`ClientBuilder::build`](crate::ClientBuilder::build); [`u32::MAX`] means no limit
-    /// but the time of the call.
+    /// other than the call's timeout.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;
         self
@@ -103,8 +105,8 @@ impl RetryPolicy {
         }
     }
 
-    /// Makes attempts until one succeeds, one fails permanently, or the call's time does not
-    /// allow for another.
+    /// Makes attempts until one succeeds, one fails permanently, or the call would time out before
+    /// the next.
     pub(super) fn run<T>(
         &self,
         context: &mut CallContext,
@@ -118,13 +120,13 @@ impl RetryPolicy {
                 Ok(outcome) => return Ok(outcome),
                 Err(error) => error.with_context(context.error_context()),
             };
-            // A call that was ended early may have failed with any error.
+            // A call that was cancelled or has timed out may fail with either kind.
             if matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Connection) {
                 context.check()?;
             }
             context.note_failure(&error);
-            // The body of an error response may arrive until the call ends. A status that
-            // another attempt would not change says more than the deadline.
+            // The call may time out while the body of an error response arrives. A status that a
+            // retry would not change says more than the timeout.
             if error.http_status().is_some() {
                 match context.cancellation.check() {
                     Ok(()) => {}
@@ -141,7 +143,7 @@ impl RetryPolicy {
     }
 
     /// Returns a random backoff after attempt `attempt` (the first is 1), which failed with
-    /// `error`. `None` if it was the last. The time that the server asks for is added to it.
+    /// `error`. `None` if it was the last. The time that the server specifies is not included.
     pub(crate) fn backoff(&self, error: &Error, attempt: u32) -> Option<Duration> {
         if attempt >= self.max_attempts || !self.retries(error) {
             return None;
@@ -156,13 +158,13 @@ impl RetryPolicy {
     }
 }
 
-/// Returns whether to send a request once more at once: a connection of the pool may be closed
-/// just as it is used (RFC 9112 section 9.3.1). That says nothing about the server.
+/// Returns whether to send a request again at once, on a new connection. A server may close an idle
+/// connection just as it is used (RFC 9112 section 9.3.1), which is not a failure of the server.
 pub(super) fn resends(failure: &Failure, is_safe: bool) -> bool {
     failure.is_stale && is_safe
 }
 
-/// Returns whether a rejected token is renewed.
+/// Returns whether an outcome means that the token was rejected and is to be renewed.
 pub(super) fn renews_token<T>(outcome: &Result<T, Error>, status: impl Fn(&T) -> u16) -> bool {
     match outcome {
         Ok(response) => status(response) == 401,
@@ -170,16 +172,16 @@ pub(super) fn renews_token<T>(outcome: &Result<T, Error>, status: impl Fn(&T) ->
     }
 }
 
-/// Returns whether a response says that the server does not know a route.
-pub(crate) fn takes_other_route(status: u16) -> bool {
+/// Returns whether a status means that the server does not know a route.
+pub(crate) fn is_unknown_route(status: u16) -> bool {
     matches!(status, 404 | 405)
 }
 
-/// The time during which failures of a job, or of its file, do not count.
+/// The time during which failures to get a job, or its file, do not end a wait.
 pub(crate) struct Grace {
     limit: Duration,
     since: Instant,
-    /// Whether the server has shown that it knows the job.
+    /// Whether the server knows the job.
     pub(crate) is_known: bool,
 }
 
@@ -192,14 +194,14 @@ impl Grace {
         }
     }
 
-    /// Notes a good response. The time starts over.
+    /// Notes that the job was received. The time starts over.
     pub(crate) fn restart(&mut self) {
         self.since = Instant::now();
         self.is_known = true;
     }
 
-    /// Returns whether to poll the job once more. `server_wait` is how long the call has waited
-    /// because the server asked it to. That time does not count.
+    /// Returns whether to poll the job again. `server_wait` is how long the call has waited because
+    /// of the server's `Retry-After`. That time does not count.
     pub(crate) fn polls_again(&self, error: &Error, server_wait: Duration) -> bool {
         let is_transient = error.is_retryable()
             || error.is_not_yet()
@@ -213,22 +215,25 @@ mod tests {
     use super::*;
     use crate::error::ErrorResponse;
 
-    fn refused(status: u16) -> Error {
+    fn status_error(status: u16) -> Error {
         Error::from_response(ErrorResponse::new(status, None))
     }
 
     #[test]
-    fn backoff_only_after_transient_statuses() {
+    fn backoff_permanent_status_is_none() {
         let retry = RetryPolicy::default();
         for status in [408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524, 530] {
-            assert!(retry.backoff(&refused(status), 1).is_some(), "{status}");
+            assert!(
+                retry.backoff(&status_error(status), 1).is_some(),
+                "{status}"
+            );
         }
         for status in [301, 400, 401, 403, 404, 409, 500, 501, 519, 525, 529, 531] {
-            assert_eq!(retry.backoff(&refused(status), 1), None, "{status}");
+            assert_eq!(retry.backoff(&status_error(status), 1), None, "{status}");
         }
         let with_server_errors = retry.retry_server_errors(true);
-        assert!(with_server_errors.backoff(&refused(500), 1).is_some());
-        assert_eq!(with_server_errors.backoff(&refused(501), 1), None);
+        assert!(with_server_errors.backoff(&status_error(500), 1).is_some());
+        assert_eq!(with_server_errors.backoff(&status_error(501), 1), None);
         let mut limited = ErrorResponse::new(409, None);
         limited.is_rate_limit = true;
         let limited = Error::from_response(limited);
@@ -236,25 +241,22 @@ mod tests {
     }
 
     #[test]
-    fn backoff_is_random_and_doubles_up_to_maximum() {
+    fn backoff_later_attempt_doubles_range_up_to_maximum() {
         let retry = RetryPolicy::default().max_attempts(100);
-        for (attempt, longest) in [(1, 1), (2, 2), (3, 4), (5, 16), (6, 30), (40, 30), (99, 30)] {
+        for (attempt, max) in [(1, 1), (2, 2), (3, 4), (5, 16), (6, 30), (40, 30), (99, 30)] {
             let backoffs: Vec<Duration> = (0..2000)
-                .map(|_| retry.backoff(&refused(503), attempt).unwrap())
+                .map(|_| retry.backoff(&status_error(503), attempt).unwrap())
                 .collect();
-            let longest = Duration::from_secs(longest);
+            let max = Duration::from_secs(max);
+            assert!(backoffs.iter().all(|backoff| *backoff <= max), "{attempt}");
+            // The chance that 2,000 backoffs all miss a tenth of the range is about 1e-91.
             assert!(
-                backoffs.iter().all(|backoff| *backoff <= longest),
+                backoffs.iter().any(|backoff| *backoff < max / 10),
                 "{attempt}"
             );
-            // The chance that 2000 backoffs all miss a tenth of the range is nil.
-            assert!(
-                backoffs.iter().any(|backoff| *backoff < longest / 10),
-                "{attempt}"
-            );
-            assert!(backoffs.iter().any(|backoff| *backoff > longest / 10 * 9));
+            assert!(backoffs.iter().any(|backoff| *backoff > max / 10 * 9));
         }
-        assert_eq!(retry.backoff(&refused(503), 100), None);
-        assert_eq!(RetryPolicy::never().backoff(&refused(503), 1), None);
+        assert_eq!(retry.backoff(&status_error(503), 100), None);
+        assert_eq!(RetryPolicy::never().backoff(&status_error(503), 1), None);
     }
 }

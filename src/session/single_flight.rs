@@ -1,4 +1,4 @@
-//! A value that many threads need and one of them obtains.
+//! A cached value that many threads need and one of them obtains.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::transport::DeferredRecords;
 /// Caches a value. If it is missing or no longer valid, one call (the leader) obtains it while
 /// the others wait for the same outcome.
 ///
-/// No lock is held while callbacks run: those of the leader's call run without one, and its
-/// request records are delivered when it has the value.
+/// No lock is held while callbacks run. The request records of the leader are delivered when it has
+/// the value.
 pub(crate) struct SingleFlight<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
@@ -20,10 +20,11 @@ pub(crate) struct SingleFlight<T> {
 
 struct State<T> {
     value: Option<T>,
-    /// The call that obtains the value.
+    /// The call that is obtaining the value.
     leader: Option<Arc<ActiveCall>>,
-    /// How many times a leader has finished, and how the last one failed, if it did.
+    /// How many times a leader has finished.
     generation: u64,
+    /// The error of the last leader, if it failed.
     failure: Option<Error>,
 }
 
@@ -48,15 +49,15 @@ impl<T: Clone> SingleFlight<T> {
         }
     }
 
-    /// Returns the value if it is valid; else the one that `make` returns, here or in the
-    /// call that is the leader. A failure is returned to every call that waited for it,
-    /// unless the leader was stopped: then the next call leads.
+    /// Returns the value if it is valid, else the one that `obtain` returns, in this call or in the
+    /// leader. An error is returned to every call that waited for it, unless the leader was
+    /// cancelled or timed out: then another call leads.
     pub(crate) fn get(
         &self,
         call: &Arc<ActiveCall>,
         cancellation: &Cancellation,
         is_valid: impl Fn(&T) -> bool,
-        make: impl FnOnce() -> Result<T, Error>,
+        obtain: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut awaited = None;
         loop {
@@ -95,8 +96,8 @@ impl<T: Clone> SingleFlight<T> {
             call,
             outcome: None,
         };
-        let outcome = make();
-        // A call's cancel token and deadline are its own.
+        let outcome = obtain();
+        // The leader's own cancellation and timeout are not shared with the other calls.
         if outcome.is_ok() || cancellation.check().is_ok() {
             guard.outcome = Some(outcome.clone());
         }
@@ -104,12 +105,13 @@ impl<T: Clone> SingleFlight<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // Nothing that can panic runs while it is locked.
+        // No code that can panic runs while it is locked.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Ends a leader's turn, also if `make` panics: the others must not wait forever.
+/// Ends the leader's turn when it is dropped, even if `obtain` panics: the other calls must not
+/// wait forever.
 struct LeaderGuard<'a, T: Clone> {
     flight: &'a SingleFlight<T>,
     call: &'a Arc<ActiveCall>,
@@ -120,7 +122,7 @@ impl<T: Clone> Drop for LeaderGuard<'_, T> {
     fn drop(&mut self) {
         let mut state = self.flight.lock();
         let is_leader = |leader: &Arc<ActiveCall>| Arc::ptr_eq(leader, self.call);
-        // Another call may have taken over meanwhile.
+        // Another call may have become the leader meanwhile.
         if state.leader.as_ref().is_some_and(is_leader) {
             state.leader = None;
             state.failure = None;
@@ -133,7 +135,7 @@ impl<T: Clone> Drop for LeaderGuard<'_, T> {
                     state.failure = Some(error);
                     state.generation += 1;
                 }
-                // Each waiting call tries for itself.
+                // Each waiting call makes its own attempt.
                 None => {}
             }
         }
@@ -155,11 +157,12 @@ mod tests {
         Error::internal("no value")
     }
 
-    /// Runs `make` on one thread, and `others` on more while that is at it.
+    /// Runs `obtain` on one thread, and `others` on eight more meanwhile. Returns the outcomes of
+    /// the others.
     fn while_one_leads(
         flight: &SingleFlight<i32>,
         cancel: Option<CancelToken>,
-        make: impl FnOnce() -> Result<i32, Error> + Send,
+        obtain: impl FnOnce() -> Result<i32, Error> + Send,
         others: impl Fn() -> Result<i32, Error> + Sync,
     ) -> Vec<Result<i32, Error>> {
         let (started, is_started) = mpsc::channel();
@@ -180,7 +183,7 @@ mod tests {
                         while waiting.load(Ordering::SeqCst) < 8 {
                             std::thread::yield_now();
                         }
-                        make()
+                        obtain()
                     },
                 )
             });
@@ -198,14 +201,14 @@ mod tests {
     }
 
     #[test]
-    fn one_makes_the_value_for_all() {
+    fn get_concurrent_calls_share_one_value() {
         let flight = SingleFlight::new();
         let get = || {
             flight.get(
                 &ActiveCall::new(0),
                 &Cancellation::default(),
                 |_| true,
-                || panic!("made twice"),
+                || panic!("obtained twice"),
             )
         };
         let others = while_one_leads(&flight, None, || Ok(5), get);
@@ -224,24 +227,24 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waited_shares_the_failure_and_the_next_one_tries_again() {
+    fn get_leader_fails_waiting_calls_share_error_and_next_call_retries() {
         let flight = SingleFlight::new();
-        let made = AtomicUsize::new(0);
+        let attempts = AtomicUsize::new(0);
         let get = || {
             flight.get(
                 &ActiveCall::new(0),
                 &Cancellation::default(),
                 |_| true,
                 || {
-                    made.fetch_add(1, Ordering::SeqCst);
+                    attempts.fetch_add(1, Ordering::SeqCst);
                     Err(failure())
                 },
             )
         };
         let others = while_one_leads(&flight, None, || Err(failure()), get);
         assert!(others.iter().all(Result::is_err));
-        // A thread may have come only after the failure; it tried for itself.
-        assert!(made.load(Ordering::SeqCst) < 8);
+        // A thread that called after the failure made its own attempt.
+        assert!(attempts.load(Ordering::SeqCst) < 8);
         assert_eq!(
             flight
                 .get(
@@ -256,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn get_leader_cancelled_another_call_leads() {
+    fn get_leader_cancelled_other_call_leads() {
         let flight = SingleFlight::new();
         let cancel = CancelToken::new();
         let stopped = || {
@@ -278,10 +281,10 @@ mod tests {
     #[test]
     fn get_within_own_callback_is_rejected() {
         let flight = SingleFlight::new();
-        let get = |make: &dyn Fn() -> Result<i32, Error>| {
+        let get = |obtain: &dyn Fn() -> Result<i32, Error>| {
             let call = ActiveCall::new(0);
             let _entered = call.enter();
-            flight.get(&call, &Cancellation::default(), |_| true, make)
+            flight.get(&call, &Cancellation::default(), |_| true, obtain)
         };
         let within = get(&|| get(&|| Ok(1)));
         assert!(within.unwrap_err().kind() == ErrorKind::InvalidArgument);
@@ -289,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn get_waiting_call_can_be_cancelled() {
+    fn get_waiting_call_cancelled_returns_cancelled() {
         let flight = SingleFlight::<i32>::new();
         let cancel = CancelToken::new();
         cancel.cancel();
@@ -302,7 +305,7 @@ mod tests {
                 &ActiveCall::new(0),
                 &cancellation,
                 |_| true,
-                || panic!("made"),
+                || panic!("obtained"),
             )
         };
         let (ended, may_end) = mpsc::channel::<()>();

@@ -1,4 +1,4 @@
-//! Looking up the server of a team by the team's name.
+//! Looks up the server of a team by the team's name.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ impl Team {
         path
     }
 
-    /// Returns the server that the response of the lookup names.
+    /// Returns the base URL from the response of the lookup.
     pub(super) fn base_url(
         &self,
         body: &[u8],
@@ -42,16 +42,16 @@ impl Team {
         let host = self.lookup.base_url.host();
         if let Some(named) = url.as_deref().map(base).or(id.as_deref()) {
             return BaseUrl::new(named, allow_plain_http).map_err(|error| {
-                let what = redactor.one_line(&error.to_string(), MAX_MESSAGE);
-                let message = format!("{host} names a server that cannot be used: {what}");
+                let error = redactor.one_line(&error.to_string(), MAX_MESSAGE);
+                let message = format!("{host} names a server that cannot be used: {error}");
                 Error::malformed_body(message, None)
             });
         }
         let advice = "check the name, or use the server's id or URL";
         match server_message::known_message(body) {
-            Some(words) => {
-                let words = redactor.one_line(&words, MAX_MESSAGE);
-                let message = format!("no server for the team {:?}: {words}", self.name);
+            Some(text) => {
+                let text = redactor.one_line(&text, MAX_MESSAGE);
+                let message = format!("no server for the team {:?}: {text}", self.name);
                 let mut response = ErrorResponse::new(200, Some(message));
                 response.advice = advice;
                 Err(Error::from_response_as(ErrorKind::NotFound, response))

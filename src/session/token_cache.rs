@@ -1,4 +1,4 @@
-//! The bearer token in use: the caller's, the provider's, or that of a login.
+//! The bearer token in use: the caller's, the token provider's, or that of a login.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,11 +21,11 @@ pub(crate) struct TokenCache {
     credentials: Credentials,
     /// The token of the last login.
     cached: SingleFlight<CachedToken>,
-    /// The tokens that were used last: a server may repeat one that is no longer valid.
+    /// The most recently used tokens: a server may repeat one that is no longer valid.
     used: Mutex<VecDeque<Secret>>,
 }
 
-/// How many used tokens are kept to be redacted.
+/// The maximum number of used tokens that are redacted.
 const MAX_USED: usize = 8;
 
 /// The token of a login.
@@ -53,7 +53,7 @@ impl TokenCache {
         })
     }
 
-    /// Returns the token to use. `None` if the rejected one is the only one. `login` sends the
+    /// Returns the token to use. `None` if the only token is the rejected one. `login` sends the
     /// body of a login and returns the body of its response.
     pub(super) fn get(
         &self,
@@ -72,7 +72,7 @@ impl TokenCache {
                          make that call with another client",
                     ));
                 }
-                let token = call.ask_for_token(|| provider(rejected.is_some()));
+                let token = call.run_token_callback(|| provider(rejected.is_some()));
                 let token = token.map_err(|error| {
                     Error::no_token(format!("the token provider returned no token: {error}"))
                 })?;
@@ -109,11 +109,12 @@ impl TokenCache {
         }
     }
 
-    /// Returns what to do if the server rejects the token.
+    /// Returns the advice for a token that the server rejects.
     pub(super) fn advice(&self) -> &'static str {
         self.credentials.advice()
     }
 
+    /// Adds a token to those that are redacted.
     fn note(&self, token: &Secret) {
         let mut used = self.lock();
         if !used.contains(token) {
@@ -125,7 +126,7 @@ impl TokenCache {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Secret>> {
-        // No panic can leave it half changed.
+        // A panic cannot leave it in an invalid state.
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -135,8 +136,8 @@ impl TokenCache {
 pub(super) fn authorization(token: &Secret) -> Result<HeaderValue, Error> {
     let text = Zeroizing::new([b"Bearer ", token.as_bytes()].concat());
     let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text))
-        .map_err(|_| Error::internal("a checked token is not a header"))?;
-    // Keeps it out of debug output.
+        .map_err(|_| Error::internal("a valid token is not a valid header"))?;
+    // Debug output does not show sensitive values.
     value.set_sensitive(true);
     Ok(value)
 }

@@ -1,8 +1,8 @@
-//! JSON from servers, read field by field.
+//! Reads the fields of JSON from servers.
 //!
-//! Servers may send JSON of any size and shape. Nothing is built but the fields that are
-//! wanted: the rest is skipped, and a field is a part of the text itself until it is read.
-//! The case of keys does not count, as with .NET, and the first of two equal keys wins.
+//! Servers may send JSON of any size and shape. Only the fields that are needed are built; the
+//! rest is skipped, and a field borrows its part of the text until it is read. Keys are compared
+//! without regard to case, as .NET does, and the first of several equal keys counts.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,12 +10,13 @@ use std::fmt;
 use serde_core::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// How many invalid bytes are shown as U+FFFD, which is longer than a byte. More of them
-/// become question marks, so that the text is hardly longer than the body.
+/// How many invalid sequences become U+FFFD, which is longer than a byte. Further ones become
+/// question marks, so that the text is not much longer than the body.
 const MAX_REPLACEMENTS: usize = 1024;
 
-/// Returns a body as text: without a byte order mark, out of UTF-16 where it is in that, and
-/// with something in the place of bytes that are not UTF-8.
+/// Returns a body as text.
+///
+/// A byte order mark is removed, UTF-16 is converted, and bytes that are not UTF-8 are replaced.
 pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
     if let Some(encoding) = utf16(body) {
         return encoding.decode_with_bom_removal(body).0;
@@ -40,7 +41,7 @@ pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
 }
 
 /// Returns the kind of UTF-16 that a body is in, by its byte order mark or by the zero bytes
-/// beside the ASCII characters at its beginning.
+/// beside the ASCII characters at its start; `None` for other encodings.
 pub(crate) fn utf16(body: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     let is_ascii = |byte: u8| byte.is_ascii() && byte != 0;
     match *body {
@@ -52,19 +53,19 @@ pub(crate) fn utf16(body: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     }
 }
 
-/// A JSON value: its own text.
+/// A JSON value, as its part of the text.
 #[derive(Clone, Copy)]
 pub(crate) struct Value<'t>(&'t str);
 
 impl<'t> Value<'t> {
-    /// Returns the value that is the whole of `text`, or `None` if that is not JSON.
+    /// Parses `text`, which must be exactly one JSON value; `None` if it is not.
     pub(crate) fn parse(text: &'t str) -> Option<Self> {
         serde_json::from_str::<&RawValue>(text)
             .ok()
             .map(|raw| Self(raw.get()))
     }
 
-    /// Returns the value as it stands in the text.
+    /// Returns the value as it is written in the text.
     pub(crate) fn raw(self) -> &'t str {
         self.0
     }
@@ -85,20 +86,22 @@ impl<'t> Value<'t> {
         self.0.starts_with('[')
     }
 
-    /// Returns a string's text, of which at most `max` bytes are read; `None` for other values.
+    /// Returns the text of a string; `None` for other values. At most `max` bytes of the string
+    /// are read.
     pub(crate) fn string(self, max: usize) -> Option<String> {
         let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
         Some(unescaped(inner, max))
     }
 
-    /// Returns a number, or a number as text.
+    /// Returns a number, or the number in a string; `None` for other values.
     pub(crate) fn number(self) -> Option<f64> {
         const MAX_DIGITS: usize = 1024;
         let string = self.string(MAX_DIGITS);
         string.as_deref().unwrap_or(self.0).trim().parse().ok()
     }
 
-    /// Returns an integer, or an integer as text; a number with a fraction is none.
+    /// Returns an integer, or the integer in a string; `None` for other values and for numbers
+    /// with a fraction.
     pub(crate) fn integer(self) -> Option<i64> {
         const MAX_EXACT: f64 = (1_i64 << f64::MANTISSA_DIGITS) as f64;
         let string = self.string(32);
@@ -124,25 +127,25 @@ impl<'t> Value<'t> {
         Some(found)
     }
 
-    /// Calls `take` with each key of an object, cut to a few hundred bytes, and its value.
-    /// Other values have none.
-    pub(crate) fn each_field(self, take: &mut dyn FnMut(&[u8], Self)) {
+    /// Calls `visit` with each key of an object, cut to 256 bytes, and its value. Does nothing
+    /// for other values.
+    pub(crate) fn each_field(self, visit: &mut dyn FnMut(&[u8], Self)) {
         if self.is_object() {
-            // The text was found to be JSON when this value was made.
-            let _ = serde_json::Deserializer::from_str(self.0).deserialize_map(Entries(take));
+            // It cannot fail: the text was checked when this value was created.
+            let _ = serde_json::Deserializer::from_str(self.0).deserialize_map(Entries(visit));
         }
     }
 
-    /// Calls `take` with each item of an array. Other values have none.
-    pub(crate) fn each_item(self, take: &mut dyn FnMut(Self)) {
+    /// Calls `visit` with each item of an array. Does nothing for other values.
+    pub(crate) fn each_item(self, visit: &mut dyn FnMut(Self)) {
         if self.is_array() {
-            let _ = serde_json::Deserializer::from_str(self.0).deserialize_seq(Items(take));
+            let _ = serde_json::Deserializer::from_str(self.0).deserialize_seq(Items(visit));
         }
     }
 }
 
-/// Returns the values of the `wanted` keys of the object that is the whole of `text`; `None`
-/// if that is not a JSON object.
+/// Returns the values of the `wanted` keys of `text`, which must be exactly one JSON object;
+/// `None` if it is not.
 pub(crate) fn fields<'t, const N: usize>(
     text: &'t str,
     wanted: [&str; N],
@@ -150,7 +153,7 @@ pub(crate) fn fields<'t, const N: usize>(
     Value::parse(text)?.fields(wanted)
 }
 
-/// Resolves the escapes of a JSON string, of which at most `max` bytes are read. Half a
+/// Returns a JSON string with its escapes resolved. At most `max` bytes of it are read. Half a
 /// surrogate pair becomes U+FFFD.
 pub(crate) fn unescaped(string: &str, max: usize) -> String {
     let mut length = max.min(string.len());
@@ -158,7 +161,7 @@ pub(crate) fn unescaped(string: &str, max: usize) -> String {
         length -= 1;
     }
     let string = &string[..length];
-    // Not longer than what it is read from.
+    // An escape is never shorter than its character, so this capacity is enough.
     let mut text = String::with_capacity(string.len());
     let mut rest = string;
     while let Some(start) = rest.find('\\') {
@@ -172,9 +175,10 @@ pub(crate) fn unescaped(string: &str, max: usize) -> String {
     text
 }
 
-/// Returns the character that an escape stands for, and the escape's length.
+/// Returns the character that the escape at the start of `text` stands for, and the length of
+/// the escape.
 fn escape(text: &str) -> (char, usize) {
-    const CUT_OFF: (char, usize) = (char::REPLACEMENT_CHARACTER, usize::MAX);
+    const INCOMPLETE: (char, usize) = (char::REPLACEMENT_CHARACTER, usize::MAX);
     match text.as_bytes().get(1) {
         Some(b'b') => ('\u{8}', 2),
         Some(b'f') => ('\u{c}', 2),
@@ -183,7 +187,7 @@ fn escape(text: &str) -> (char, usize) {
         Some(b't') => ('\t', 2),
         Some(b'u') => {
             let Some(first) = code_unit(text) else {
-                return CUT_OFF;
+                return INCOMPLETE;
             };
             let second = text.get(6..).and_then(code_unit);
             match char::decode_utf16([first].into_iter().chain(second)).next() {
@@ -192,17 +196,17 @@ fn escape(text: &str) -> (char, usize) {
             }
         }
         Some(&byte) if byte.is_ascii() => (byte.into(), 2),
-        _ => CUT_OFF,
+        _ => INCOMPLETE,
     }
 }
 
-/// Returns the UTF-16 code unit of an escape such as `\u00e9`.
+/// Returns the UTF-16 code unit of the escape at the start of `text`, such as `\u00e9`.
 fn code_unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     u16::from_str_radix(digits, 16).ok()
 }
 
-/// Visits the entries of an object.
+/// A visitor of the entries of an object.
 struct Entries<'f, 't>(&'f mut dyn FnMut(&[u8], Value<'t>));
 
 impl<'t> Visitor<'t> for Entries<'_, 't> {
@@ -220,7 +224,7 @@ impl<'t> Visitor<'t> for Entries<'_, 't> {
     }
 }
 
-/// A key, as bytes: it may hold half a surrogate pair, which no text can.
+/// A key, as bytes, because it may contain half a surrogate pair, which a `str` cannot.
 struct Key<'t>(Cow<'t, [u8]>);
 
 impl<'t> Deserialize<'t> for Key<'t> {
@@ -234,21 +238,21 @@ impl<'t> Deserialize<'t> for Key<'t> {
             }
 
             fn visit_borrowed_bytes<E: Error>(self, key: &'t [u8]) -> Result<Key<'t>, E> {
-                Ok(Key(Cow::Borrowed(&key[..key.len().min(MAX_KEY)])))
+                Ok(Key(Cow::Borrowed(&key[..key.len().min(MAX_KEY_LEN)])))
             }
 
             fn visit_bytes<E: Error>(self, key: &[u8]) -> Result<Key<'t>, E> {
-                Ok(Key(Cow::Owned(key[..key.len().min(MAX_KEY)].to_vec())))
+                Ok(Key(Cow::Owned(key[..key.len().min(MAX_KEY_LEN)].to_vec())))
             }
         }
         deserializer.deserialize_bytes(KeyVisitor)
     }
 }
 
-/// No longer key is known, or shown.
-const MAX_KEY: usize = 256;
+/// The maximum length of a key, in bytes. The rest of a longer key is ignored.
+const MAX_KEY_LEN: usize = 256;
 
-/// Visits the items of an array.
+/// A visitor of the items of an array.
 struct Items<'f, 't>(&'f mut dyn FnMut(Value<'t>));
 
 impl<'t> Visitor<'t> for Items<'_, 't> {
@@ -276,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_unneeded_values_of_any_kind_are_skipped() {
+    fn fields_other_values_of_any_kind_are_skipped() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         for other in [
             r#""a\ud83d""#,
@@ -296,13 +300,13 @@ mod tests {
     }
 
     #[test]
-    fn fields_first_of_equal_keys_wins() {
+    fn fields_equal_keys_return_first_value() {
         let json = r#"{"a": "1", "A": "2", "a": "3"}"#;
         assert_eq!(field(json, "A").as_deref(), Some("1"));
     }
 
     #[test]
-    fn fields_of_other_json_are_none() {
+    fn fields_other_json_returns_none() {
         for json in [
             "",
             "null",
@@ -319,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn string_escapes_become_characters() {
+    fn string_escapes_are_resolved() {
         for (json, text) in [
             (r#""""#, ""),
             (r#""a\"\\\/\b\f\n\r\tz""#, "a\"\\/\u{8}\u{c}\n\r\tz"),
@@ -334,7 +338,7 @@ mod tests {
                 "{json}"
             );
         }
-        // Of a longer string only the beginning is read.
+        // Only the beginning of a longer string is read.
         let long = Value::parse(r#""éé\u00e9""#).unwrap();
         for (max, text) in [(0, ""), (1, ""), (3, "é"), (5, "éé\u{fffd}"), (10, "ééé")] {
             assert_eq!(long.string(max).unwrap(), text, "{max}");
@@ -342,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn integer_numbers_and_text_are_read() {
+    fn integer_number_or_string_returns_integer() {
         for (json, integer) in [
             ("7", Some(7)),
             ("-7.0", Some(-7)),
@@ -361,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn text_marks_and_utf16_are_resolved() {
+    fn text_byte_order_marks_utf16_and_invalid_bytes_are_converted() {
         let utf16 = |text: &str, to: fn(u16) -> [u8; 2]| -> Vec<u8> {
             text.encode_utf16().flat_map(to).collect()
         };

@@ -1,7 +1,8 @@
-//! Pure functions on text that comes from outside: from servers, proxies and callbacks.
+//! Functions on text from servers, proxies and callbacks.
 //!
-//! Such text is first redacted as a whole. It is shortened and made printable after that.
+//! Such text is redacted first, while it is complete, and only then cut and made printable.
 
+mod escapes;
 pub(crate) mod json;
 mod one_line;
 pub(crate) mod percent;
@@ -12,7 +13,8 @@ mod seconds;
 pub(crate) mod server_message;
 mod whitespace;
 
-pub(crate) use one_line::{CUT, MAX_MESSAGE, is_invisible, one_line};
-pub(crate) use redact::{Redactor, Secret, character_of_entity, without_secret_parameters};
+use escapes::character_of_entity;
+pub(crate) use one_line::{ELLIPSIS, MAX_MESSAGE, is_invisible, one_line};
+pub(crate) use redact::{Redactor, Secret, without_secret_parameters};
 pub(crate) use seconds::seconds;
 pub(crate) use whitespace::is_whitespace;

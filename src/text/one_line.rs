@@ -1,12 +1,12 @@
-//! Text on one line, safe to print.
+//! Puts text on one line that is safe to print.
 
-/// Stands where text was cut.
-pub(crate) const CUT: char = '…';
+/// Marks the place where text was cut.
+pub(crate) const ELLIPSIS: char = '…';
 
 /// The maximum length of one text in an error message, in characters.
 pub(crate) const MAX_MESSAGE: usize = 400;
 
-/// Returns `text` on one line, cut to `max` characters.
+/// Returns `text` on one line, cut to `max` characters and an ellipsis.
 ///
 /// Whitespace and control characters become single spaces. Characters that are invisible or
 /// that change the reading direction are removed.
@@ -24,7 +24,7 @@ pub(crate) fn one_line(text: &str, max: usize) -> String {
         }
         let added = 1 + usize::from(needs_space);
         if length + added > max {
-            line.push(CUT);
+            line.push(ELLIPSIS);
             break;
         }
         if needs_space {
@@ -37,9 +37,10 @@ pub(crate) fn one_line(text: &str, max: usize) -> String {
     line
 }
 
-/// Returns `true` for characters that show nothing, or that change how others are read:
-/// format characters, bidirectional controls (Unicode UAX 9), variation selectors, tags, and
-/// letters that are blank by definition.
+/// Returns whether a character is invisible, or changes how other characters are displayed.
+///
+/// These are format characters, bidirectional controls (Unicode UAX 9), variation selectors,
+/// tags, and letters without a glyph.
 pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
@@ -54,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_line_removes_what_a_terminal_would_act_on() {
+    fn one_line_control_and_invisible_characters_are_removed() {
         for (text, line) in [
             ("", ""),
             (" \r\n\t", ""),
@@ -72,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_cuts_between_characters() {
+    fn one_line_long_text_is_cut_between_characters() {
         assert_eq!(one_line("abc", 3), "abc");
         assert_eq!(one_line("abcd", 3), "abc…");
         assert_eq!(one_line("ab c", 3), "ab…");

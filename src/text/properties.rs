@@ -1,29 +1,35 @@
-//! Properties of redaction and of server messages that hold for every text.
+//! Properties of redaction and of server messages, which hold for every text.
 
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::{CUT, MAX_MESSAGE, Redactor, one_line, server_message};
+use super::{ELLIPSIS, MAX_MESSAGE, Redactor, one_line, server_message};
 
-/// Stands for a secret. A secret that holds it would be found in what replaces it.
+/// Replaces a secret. A secret that contains it would be found in its own replacement.
 const LABEL: &str = "\u{2588}";
 
-/// The shortest part of a secret that is replaced wherever it stands.
+/// The length of the shortest part of a secret that is always replaced, in characters.
 const PART: usize = 16;
 
-/// What of an input is the text around the secret, in bytes. More finds nothing else.
-const MAX_AROUND: usize = 128;
+/// The maximum length of the text around the secret, in bytes. Longer text finds no other
+/// errors.
+const MAX_SURROUNDINGS: usize = 128;
 
 /// Checks that a secret is replaced in any text, in any form in which servers and proxies send
-/// it; panics if it is not. The first byte of the input says in which form the secret is sent,
-/// the second whether it is cut, the third how long it is. The secret and the text around it
-/// follow.
+/// it.
+///
+/// The first byte of the input selects the form, the second whether the secret is cut, and the
+/// third its length. The secret and the text around it follow.
+///
+/// # Panics
+///
+/// If the property does not hold.
 pub(crate) fn check_redactor(input: &[u8]) {
     let Some((&[form, cut, length], rest)) = input.split_first_chunk::<3>() else {
         return;
     };
-    let rest = &rest[..rest.len().min(MAX_AROUND + 4 * PART)];
+    let rest = &rest[..rest.len().min(MAX_SURROUNDINGS + 4 * PART)];
     let text = String::from_utf8_lossy(rest);
     let length = PART + usize::from(length) % (2 * PART);
     let Some((end, _)) = text.char_indices().nth(length) else {
@@ -32,15 +38,10 @@ pub(crate) fn check_redactor(input: &[u8]) {
     let (secret, around) = text.split_at(end);
     let middle = around.chars().count() / 2;
     let middle = around.char_indices().nth(middle).map_or(0, |(at, _)| at);
-    a_secret_is_replaced_in_every_form(secret, around.split_at(middle), form, cut);
+    secret_in_any_form_is_replaced(secret, around.split_at(middle), form, cut);
 }
 
-fn a_secret_is_replaced_in_every_form(
-    secret: &str,
-    (before, after): (&str, &str),
-    form: u8,
-    cut: u8,
-) {
+fn secret_in_any_form_is_replaced(secret: &str, (before, after): (&str, &str), form: u8, cut: u8) {
     if is_degenerate(secret) {
         return;
     }
@@ -49,15 +50,15 @@ fn a_secret_is_replaced_in_every_form(
     let mut sent = encoded(&encoded(secret, form), form >> 3);
     let whole = sent.chars().count();
     if cut & 1 != 0 {
-        // Where something was cut, an escape may be too.
-        let kept = PART + usize::from(cut >> 1) % PART;
-        if let Some((end, _)) = sent.char_indices().nth(kept) {
+        // The cut may be within an escape.
+        let length = PART + usize::from(cut >> 1) % PART;
+        if let Some((end, _)) = sent.char_indices().nth(length) {
             sent.truncate(end);
         }
-        sent.push(CUT);
+        sent.push(ELLIPSIS);
     }
-    // Of a short secret, or one that reads like an escape, too little is left to tell it by
-    // where what stands beside it reads like an escape's other half.
+    // A short secret, or one that contains escapes, may form another escape with the text
+    // beside it. Too little of it would be left to recognize it.
     let is_long = secret.chars().count() >= 2 * PART && !secret.contains(['\\', '%', '&']);
     let between = if is_long { "" } else { " " };
     let text = format!("{before}{between}{sent}{between}{after}");
@@ -73,24 +74,23 @@ fn a_secret_is_replaced_in_every_form(
     for part in parts(secret) {
         assert!(!line.contains(&part), "{part:?} in {line:?}, {}", shown());
     }
-    // Text without the secret stays, and so does what was redacted.
+    // Redacting again changes nothing.
     assert_eq!(redactor.redact(&redacted), redacted, "{}", shown());
 }
 
-/// Whether too little of a secret is left where whitespace counts but once, or it cannot be
-/// told from what stands in its place.
+/// Returns whether a secret is too short without its whitespace, or contains what replaces it.
 fn is_degenerate(secret: &str) -> bool {
-    let telling = secret.chars().filter(|&c| !is_space(c));
-    telling.count() < PART || secret.contains(LABEL) || secret.contains(CUT)
+    let visible = secret.chars().filter(|&c| !is_space(c));
+    visible.count() < PART || secret.contains(LABEL) || secret.contains(ELLIPSIS)
 }
 
-/// What a form of a URL, a server or a log may write as a space.
+/// Returns whether a URL, a server or a log may replace a character with a space.
 fn is_space(c: char) -> bool {
     c.is_whitespace() || c.is_control() || c == '+'
 }
 
-/// Every part of the secret that may not be seen. In those with more than one space in a row
-/// there is less to tell them by.
+/// Returns every part of the secret that must not be visible. Parts with several spaces in a
+/// row are left out, because those are merged.
 fn parts(secret: &str) -> Vec<String> {
     let characters: Vec<char> = secret.chars().collect();
     let has_spaces = |part: &&[char]| {
@@ -101,7 +101,7 @@ fn parts(secret: &str) -> Vec<String> {
     parts.map(|part| part.iter().collect()).collect()
 }
 
-/// The text as JSON, URLs, forms and HTML hold it.
+/// Returns the text as JSON, URLs, forms and HTML contain it.
 fn encoded(text: &str, form: u8) -> String {
     let each = |encode: &dyn Fn(char) -> String| text.chars().map(encode).collect::<String>();
     let as_is = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
@@ -116,7 +116,7 @@ fn encoded(text: &str, form: u8) -> String {
             let json = serde_json::Value::from(text).to_string();
             json[1..json.len() - 1].to_owned()
         }
-        // As .NET does.
+        // JSON as .NET writes it.
         2 => each(&|c| match c {
             _ if as_is(c) => c.into(),
             _ => {
@@ -147,7 +147,11 @@ fn encoded(text: &str, form: u8) -> String {
     }
 }
 
-/// Checks that the body of an error response gives one short line; panics if it does not.
+/// Checks that the message in the body of an error response is one short line.
+///
+/// # Panics
+///
+/// If the property does not hold.
 pub(crate) fn check_server_message(body: &[u8]) {
     let known = server_message::known_message(body);
     let evident = server_message::evident_message(body);
@@ -175,7 +179,7 @@ mod tests {
         #![proptest_config(random_inputs())]
 
         #[test]
-        fn error_body_gives_one_short_line(body in vec(any::<u8>(), 0..400), json in "\\PC{0,80}") {
+        fn message_of_any_error_body_is_one_short_line(body in vec(any::<u8>(), 0..400), json in "\\PC{0,80}") {
             check_server_message(&body);
             let object = format!("{{\"Message\":{json:?}}}");
             check_server_message(object.as_bytes());

@@ -1,45 +1,45 @@
-//! Text without secrets.
+//! Removes secrets from text.
 //!
-//! Servers and proxies repeat what they were sent: as it was, or escaped for JSON, URLs or
-//! HTML, or cut. A secret and the text are compared in a canonical form, in which all of
-//! these are alike.
+//! Servers and proxies repeat what was sent to them: unchanged, escaped for JSON, URLs or HTML,
+//! or cut. The secrets and the text are compared in a canonical form, which is the same for all
+//! of these.
 
 use std::borrow::Cow;
-use std::ops::Range;
 use std::sync::Arc;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
-use super::CUT;
+use super::ELLIPSIS;
+use super::escapes::{Unit, levels};
 
-/// A token or a password. It is wiped when its last owner drops it.
+/// A token or a password. Its memory is wiped when the last owner drops it.
 pub(crate) type Secret = Arc<Zeroizing<String>>;
 
-/// Replaces the secrets of one client in text from outside.
+/// Replaces the secrets of one client in text from servers, proxies and callbacks.
 #[derive(Clone, Default)]
 pub(crate) struct Redactor {
     secrets: Vec<(Secret, &'static str)>,
 }
 
-/// A part of a secret of this many characters is replaced wherever it stands.
-const TELLING: usize = 16;
+/// Any part of a secret that has this many characters is replaced.
+const MIN_PART: usize = 16;
 
-/// A secret's beginning of this many characters is replaced where an ellipsis follows.
+/// The beginning of a secret is replaced before an ellipsis if it has this many characters.
 const MIN_BEFORE_ELLIPSIS: usize = 4;
 
-/// A secret's beginning of this many characters is replaced where the text ends.
+/// The beginning of a secret is replaced at the end of the text if it has this many characters.
 const MIN_AT_END: usize = 8;
 
-/// A shorter secret is replaced only where it stands as a word of its own. Text is full of
-/// such sequences by chance.
+/// A secret with fewer characters is replaced only if it is a word of its own, because text
+/// contains such short sequences by chance.
 const MIN_SECRET_IN_WORD: usize = 4;
 
 impl Redactor {
-    /// Adds a secret, and what to show in its place.
-    pub(crate) fn add(&mut self, secret: &Secret, shown: &'static str) {
+    /// Adds a secret. `label` replaces it. Secrets of whitespace only are ignored.
+    pub(crate) fn add(&mut self, secret: &Secret, label: &'static str) {
         let is_known = self.secrets.iter().any(|(known, _)| known == secret);
         if !secret.trim().is_empty() && !is_known {
-            self.secrets.push((secret.clone(), shown));
+            self.secrets.push((secret.clone(), label));
         }
     }
 
@@ -53,76 +53,64 @@ impl Redactor {
             let forms = forms.map(|units| units.iter().map(|unit| unit.character).collect());
             forms.map(|form| (Zeroizing::new(form), *label))
         });
-        // An escape that stands for whitespace would match any.
+        // A secret that is an escape of whitespace would match all whitespace.
         let is_visible = |(form, _): &(Zeroizing<Vec<char>>, _)| form.iter().any(|&c| c != ' ');
         let secrets: Vec<_> = secrets.filter(is_visible).collect();
-        // What replaces each byte.
-        let mut shown = vec![None; text.len()];
-        // Text that looks like an escape need not be one, so every level is searched.
+        // The label that replaces each byte.
+        let mut labels = vec![None; text.len()];
+        // Text that looks like an escape may be literal, so every level is searched.
         for units in levels(text) {
             for (secret, label) in &secrets {
-                mark(secret, label, text, &units, &mut shown);
+                mark(secret, label, text, &units, &mut labels);
             }
         }
-        if shown.iter().all(Option::is_none) {
+        if labels.iter().all(Option::is_none) {
             return Cow::Borrowed(text);
         }
         let mut redacted = String::with_capacity(text.len());
         let mut before = None;
         for (start, character) in text.char_indices() {
-            match shown[start] {
+            match labels[start] {
                 None => redacted.push(character),
                 Some(label) if before != Some(label) => redacted.push_str(label),
                 Some(_) => {}
             }
-            before = shown[start];
+            before = labels[start];
         }
         Cow::Owned(redacted)
     }
 
-    /// Returns `text` redacted, on one line, cut to `max` characters.
+    /// Returns `text` with every secret replaced, on one line, cut to `max` characters.
     pub(crate) fn one_line(&self, text: &str, max: usize) -> String {
         super::one_line(&self.redact(text), max)
     }
 }
 
-/// One character, and where the text has it or the escape for it. It is wiped when dropped.
-struct Unit {
-    character: char,
-    start: usize,
-    end: usize,
-}
-
-impl Drop for Unit {
-    fn drop(&mut self) {
-        self.character.zeroize();
-    }
-}
-
-/// Marks the bytes of `text` that belong to `secret`, one of whose forms is in `units`.
+/// Sets the label of the bytes of `text` that belong to `secret`. `units` is one of the levels
+/// of `text`.
 fn mark(
     secret: &[char],
     label: &'static str,
     text: &str,
     units: &[Unit],
-    shown: &mut [Option<&'static str>],
+    labels: &mut [Option<&'static str>],
 ) {
-    let mut show = |units: &[Unit]| {
+    let mut replace = |units: &[Unit]| {
         if let (Some(first), Some(last)) = (units.first(), units.last()) {
-            shown[first.start..last.end].fill(Some(label));
+            labels[first.start..last.end].fill(Some(label));
         }
     };
-    let beginnings = beginnings(secret, units);
-    let is_match = |at: usize| beginnings.get(at + secret.len()) == Some(&secret.len());
+    let prefixes = longest_prefixes(secret, units);
+    let is_match = |at: usize| prefixes.get(at + secret.len()) == Some(&secret.len());
     let is_word_character = |at: usize| {
         units
             .get(at)
             .is_some_and(|unit| unit.character.is_alphanumeric())
     };
-    let mut windows: Vec<&[char]> = secret.windows(TELLING).collect();
+    let mut windows: Vec<&[char]> = secret.windows(MIN_PART).collect();
     windows.sort_unstable();
     let is_window = |at: usize| {
-        let end = at + TELLING;
+        let end = at + MIN_PART;
         end <= units.len() && {
             let found = || units[at..end].iter().map(|unit| unit.character);
             let search = windows.binary_search_by(|window| window.iter().copied().cmp(found()));
@@ -138,30 +126,31 @@ fn mark(
                 length => length,
             }
         } else {
-            TELLING * usize::from(is_window(at))
+            MIN_PART * usize::from(is_window(at))
         };
-        show(&units[at..at + length]);
+        replace(&units[at..at + length]);
     }
-    // A beginning of the secret where the text, or a part of it, was cut.
+    // The beginning of the secret where the text, or a part of it, was cut.
     for end in 0..=units.len() {
         let min = match units.get(end) {
             None => MIN_AT_END,
-            Some(unit) if unit.character == CUT => MIN_BEFORE_ELLIPSIS,
+            Some(unit) if unit.character == ELLIPSIS => MIN_BEFORE_ELLIPSIS,
             Some(unit) if text[unit.start..].starts_with("...") => MIN_BEFORE_ELLIPSIS,
             Some(_) => continue,
         };
-        let length = beginnings[end];
+        let length = prefixes[end];
         if (min..secret.len()).contains(&length) {
-            show(&units[end - length..end]);
+            replace(&units[end - length..end]);
         }
     }
 }
 
-/// Returns, for every end of a part of `units`, the length of the longest beginning of the
-/// secret that stands right before it. The time is that of one pass (Knuth, Morris, Pratt),
-/// whatever the text is made of.
-fn beginnings(secret: &[char], units: &[Unit]) -> Vec<usize> {
-    // For every beginning, the longest shorter one that it ends with.
+/// Returns, for every position in `units` and for its end, the length of the longest prefix of
+/// the secret that ends there.
+///
+/// This takes linear time for every text (the algorithm of Knuth, Morris and Pratt).
+fn longest_prefixes(secret: &[char], units: &[Unit]) -> Vec<usize> {
+    // For every prefix, the length of the longest shorter prefix that it ends with.
     let mut shorter = vec![0; secret.len() + 1];
     let extend = |shorter: &[usize], mut length: usize, next: char| {
         loop {
@@ -185,164 +174,7 @@ fn beginnings(secret: &[char], units: &[Unit]) -> Vec<usize> {
     found
 }
 
-/// How many escapes within escapes are resolved.
-const MAX_NESTING: usize = 4;
-
-/// Returns the characters of `text`, then those with every escape of JSON, URLs and HTML
-/// resolved, then those with escapes of escapes resolved too, and so on. Runs of whitespace
-/// are one space in all of them.
-fn levels(text: &str) -> impl Iterator<Item = Vec<Unit>> {
-    let mut characters = Vec::with_capacity(text.len());
-    for (start, character) in text.char_indices() {
-        push(
-            &mut characters,
-            character,
-            start..start + character.len_utf8(),
-        );
-    }
-    let mut next = Some(characters);
-    std::iter::from_fn(move || {
-        let current = next.take()?;
-        let resolved = unescaped(&current);
-        next = Some(resolved).filter(|resolved| resolved.len() < current.len());
-        Some(current)
-    })
-    .take(1 + MAX_NESTING)
-}
-
-/// Resolves one level of escapes.
-fn unescaped(mut rest: &[Unit]) -> Vec<Unit> {
-    let mut units = Vec::with_capacity(rest.len());
-    while let [first, ..] = rest {
-        let escape = match first.character {
-            '\\' => Some(json_escape(rest)),
-            '%' => percent_escape(rest).map(|(character, length)| (Some(character), length)),
-            '&' => entity(rest).map(|(character, length)| (Some(character), length)),
-            _ => None,
-        };
-        let (character, length) = escape.unwrap_or((Some(first.character), 1));
-        if let Some(character) = character {
-            push(&mut units, character, first.start..rest[length - 1].end);
-        }
-        rest = &rest[length..];
-    }
-    units
-}
-
-/// Adds a character to `units`, whitespace to the whitespace before it.
-fn push(units: &mut Vec<Unit>, character: char, source: Range<usize>) {
-    let is_space = character.is_whitespace() || character.is_control() || character == '+';
-    match units.last_mut() {
-        Some(last) if is_space && last.character == ' ' => last.end = source.end,
-        _ => units.push(Unit {
-            character: if is_space { ' ' } else { character },
-            start: source.start,
-            end: source.end,
-        }),
-    }
-}
-
-/// The length of the longest escape, which is a surrogate pair in JSON in JSON in JSON.
-const MAX_ESCAPE: usize = 18;
-
-/// The characters at the beginning of `units`, enough for any escape.
-fn lookahead(units: &[Unit]) -> Zeroizing<String> {
-    let characters = units.iter().take(MAX_ESCAPE).map(|unit| unit.character);
-    // In one allocation: one that grows would leave a part behind.
-    let mut text = Zeroizing::new(String::with_capacity(4 * MAX_ESCAPE));
-    text.extend(characters);
-    text
-}
-
-/// What any number of backslashes escape, and how many characters that takes. Those that
-/// escape nothing are dropped: what stands behind them may be an escape after all, with
-/// backslashes of its own.
-fn json_escape(units: &[Unit]) -> (Option<char>, usize) {
-    let is_slash = |unit: &&Unit| unit.character == '\\';
-    let slashes = units.iter().take_while(is_slash).count();
-    match json_escaped(&lookahead(&units[slashes..])) {
-        Some((character, length)) => (Some(character), slashes + length),
-        None => (None, slashes),
-    }
-}
-
-/// What stands after the backslashes of an escape, and how many characters that takes.
-fn json_escaped(rest: &str) -> Option<(char, usize)> {
-    match rest.chars().next()? {
-        'n' | 'r' | 't' | 'b' | 'f' => Some((' ', 1)),
-        'u' | 'U' => match code_unit(rest)? {
-            high @ 0xd800..0xdc00 => {
-                let rest = &rest[5..];
-                let low = rest.trim_start_matches('\\');
-                let slashes = rest.len() - low.len();
-                let pair = char::decode_utf16([high, code_unit(low)?]).next()?.ok()?;
-                (slashes > 0).then_some((pair, 10 + slashes))
-            }
-            unit => Some((char::from_u32(unit.into())?, 5)),
-        },
-        escaped @ ('"' | '\'' | '/') => Some((escaped, 1)),
-        _ => None,
-    }
-}
-
-/// The UTF-16 code unit in `u00e9`.
-fn code_unit(text: &str) -> Option<u16> {
-    let digits = text.strip_prefix(['u', 'U'])?.get(..4)?;
-    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    u16::from_str_radix(digits, 16).ok().filter(|_| is_hex)
-}
-
-/// A character percent-encoded in UTF-8 (RFC 3986 section 2.1), or as `%u00e9`.
-fn percent_escape(units: &[Unit]) -> Option<(char, usize)> {
-    let text = lookahead(units);
-    if let Some(unit) = code_unit(&text[1..]) {
-        return Some((char::from_u32(unit.into())?, 6));
-    }
-    let mut bytes = Vec::with_capacity(4);
-    let mut rest = text.as_str();
-    while let Some(pair) = rest.strip_prefix('%').and_then(|digits| digits.get(..2)) {
-        if !pair.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            break;
-        }
-        bytes.push(u8::from_str_radix(pair, 16).ok()?);
-        rest = &rest[3..];
-        match std::str::from_utf8(&bytes) {
-            Ok(found) => return Some((found.chars().next()?, 3 * bytes.len())),
-            Err(error) if error.error_len().is_some() => return None,
-            Err(_) => {}
-        }
-    }
-    None
-}
-
-/// An HTML character reference, such as `&quot;` or `&#34;`.
-fn entity(units: &[Unit]) -> Option<(char, usize)> {
-    let text = lookahead(units);
-    let (name, _) = text[1..].split_once(';')?;
-    Some((character_of_entity(name)?, name.chars().count() + 2))
-}
-
-/// Returns the character that an HTML character reference names.
-pub(crate) fn character_of_entity(name: &str) -> Option<char> {
-    match name {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        "nbsp" => Some(' '),
-        _ => {
-            let number = name.strip_prefix('#')?;
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-                None => number.parse().ok()?,
-            };
-            char::from_u32(code)
-        }
-    }
-}
-
-/// Words in the names of URL parameters whose values are secrets.
+/// Words in the names of URL parameters whose values are likely secrets.
 const SECRET_PARAMETERS: [&str; 9] = [
     "token",
     "password",
@@ -355,7 +187,7 @@ const SECRET_PARAMETERS: [&str; 9] = [
     "code",
 ];
 
-/// Returns a URL with `...` in place of the values of parameters that are likely secrets.
+/// Returns a URL with the values of parameters that are likely secrets replaced with `...`.
 pub(crate) fn without_secret_parameters(url: &str) -> Cow<'_, str> {
     let Some((path, query)) = url.split_once('?') else {
         return Cow::Borrowed(url);
@@ -383,15 +215,15 @@ mod tests {
     }
 
     #[test]
-    fn redact_finds_every_form_of_a_secret() {
+    fn redact_secret_in_any_form_is_replaced() {
         let secret = "hunter2 \"é\\n/\" +50%&c=<d>'";
         for form in [
             secret,
-            // JSON, as serde_json, .NET and others write it, and JSON within JSON.
+            // JSON as serde_json, .NET and others write it, and JSON within JSON.
             r#"hunter2 \"é\\n/\" +50%&c=<d>'"#,
             r#"hunter2 \"\u00e9\\n\/\" \u002B50%\u0026c=\u003Cd\u003e\u0027"#,
             r#"hunter2 \\\"\\u00e9\\\\n\\/\\\" +50%&c=<d>'"#,
-            // URLs, as a path, as a form, encoded twice.
+            // URLs: in a path, in a form, encoded twice.
             "hunter2%20%22%C3%A9%5Cn%2F%22%20%2B50%25%26c%3D%3Cd%3E%27",
             "hunter2+%22%c3%a9%5cn%2f%22+%2b50%25%26c%3d%3cd%3e%27",
             "hunter2%2520%2522%25C3%25A9%255Cn%252F%2522%2520%252B50%2525%2526c%253D%253Cd%253E%2527",
@@ -399,7 +231,7 @@ mod tests {
             // HTML, once and twice.
             "hunter2 &quot;é\\n/&quot; +50%&amp;c=&lt;d&gt;&#39;",
             "hunter2 &amp;quot;&#233;\\n/&#x22; +50%&amp;amp;c=&amp;lt;d&amp;gt;&#x27;",
-            // Whitespace made one or more.
+            // One space that became several characters.
             "hunter2\r\n\t \"é\\n/\" +50%&c=<d>'",
         ] {
             let text = format!("before {form} after");
@@ -412,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn redact_finds_every_part_that_tells() {
+    fn redact_long_part_of_secret_is_replaced() {
         let token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl";
         for part in [
             token,
@@ -423,7 +255,7 @@ mod tests {
             let text = format!("x{part}y");
             assert_eq!(redactor(token).redact(&text), "x[secret]y", "{part}");
         }
-        // Where a text was cut, a few characters are enough.
+        // A few characters are enough where a text was cut.
         for text in ["was eyJhbGci", "was eyJhb…", "was eyJhb... not"] {
             let shown = redactor(token).redact(text).into_owned();
             assert!(!shown.contains("eyJ"), "{shown}");
@@ -432,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn redact_finds_secrets_that_repeat_themselves() {
+    fn redact_secret_with_repetitions_is_replaced() {
         for (secret, text, shown) in [
             ("aabaabaa", "aabaabaabaa", "[secret]"),
             (
@@ -452,19 +284,19 @@ mod tests {
     }
 
     #[test]
-    fn redact_takes_the_time_of_one_pass() {
+    fn redact_long_text_takes_linear_time() {
         let token = "ab".repeat(16 * 1024);
         let start = std::time::Instant::now();
         for text in ["…", "... ", "ab", "a…", "\\\\u2026"] {
             redactor(&token).redact(&text.repeat(64 * 1024 / text.len()));
         }
-        // Comparing each beginning at each ellipsis takes minutes.
+        // Comparing every prefix at every ellipsis would take minutes.
         let elapsed = start.elapsed();
         assert!(elapsed < std::time::Duration::from_secs(5), "{elapsed:?}");
     }
 
     #[test]
-    fn redact_finds_short_secrets_as_words_only() {
+    fn redact_short_secret_is_replaced_as_word_only() {
         assert_eq!(
             redactor("ab").redact("ab, (ab) cab abc"),
             "[secret], ([secret]) cab abc"
@@ -480,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn secret_parameters_are_not_shown() {
+    fn without_secret_parameters_replaces_their_values() {
         for (url, shown) in [
             ("https://h/a?id=5", "https://h/a?id=5"),
             ("https://h/a", "https://h/a"),
@@ -495,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn redact_leaves_other_text_alone() {
+    fn redact_other_text_is_unchanged() {
         let text = "100% of \\ & &nonsense; %zz %u12 \\ud83d \\u é…";
         assert_eq!(redactor("hunter2").redact(text), text);
         assert_eq!(Redactor::default().redact(text), text);
@@ -503,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn redact_replaces_secrets_that_follow_each_other() {
+    fn redact_adjacent_secrets_are_replaced() {
         let mut both = redactor("hunter2");
         both.add(
             &Secret::new(Zeroizing::new("token-1".to_owned())),

@@ -1,8 +1,8 @@
-//! Times in messages.
+//! Durations in messages.
 
 use std::time::Duration;
 
-/// Returns a time in seconds, such as `30 s`, `1.5 s` or `0.05 s`.
+/// Returns a duration in seconds, such as `30 s`, `1.5 s` or `0.05 s`, rounded to milliseconds.
 pub(crate) fn seconds(time: Duration) -> String {
     let rounded = format!("{:.3}", time.as_secs_f64());
     let short = rounded.trim_end_matches('0').trim_end_matches('.');
@@ -14,7 +14,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_are_short() {
+    fn seconds_omits_trailing_zeros() {
         for (millis, text) in [
             (0, "0 s"),
             (50, "0.05 s"),

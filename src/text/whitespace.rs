@@ -1,7 +1,9 @@
-//! Whitespace of formats.
+//! Whitespace in JSON and base64.
 
-/// Returns `true` for the four bytes that JSON (RFC 8259 section 2) and .NET's base64 decoder
-/// skip between tokens: tab, line feed, carriage return and space.
+/// Returns whether a byte is a tab, a line feed, a carriage return or a space.
+///
+/// JSON (RFC 8259 section 2) allows these four between tokens, and the base64 decoder of .NET
+/// ignores them.
 pub(crate) fn is_whitespace(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }

@@ -1,4 +1,4 @@
-//! The body of a response as it arrives, with its encodings undone.
+//! The body of a response as it arrives, decompressed.
 
 use std::io::{self, Read};
 
@@ -6,26 +6,26 @@ use flate2::read::MultiGzDecoder;
 use http::header::{CONTENT_ENCODING, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, Version};
 
-use super::failure::{ConnectionError, Ended};
-use super::request_record::Recording;
+use super::failure::{ConnectionEnd, ConnectionError};
+use super::request_record::RequestRecorder;
 use crate::error::ErrorKind;
 
-/// The body of a response as it arrives. Ends only where the server ended it; a connection that
-/// closes or breaks before is an error.
+/// The body of a response as it arrives, decompressed. It ends only where the server ended it: if
+/// the connection ends earlier, reading fails.
 pub(crate) struct Body {
     layers: Layers,
 }
 
-/// What the body is wrapped in. More than two layers of gzip are no server's idea.
+/// How the body is compressed. More than two layers of gzip are not supported.
 enum Layers {
     None(Box<Wire>),
     Gzip(Box<MultiGzDecoder<Wire>>),
     GzipTwice(Box<MultiGzDecoder<MultiGzDecoder<Wire>>>),
-    Unknown(Box<Wire>, UnknownCoding),
+    Unsupported(Box<Wire>, UnsupportedCoding),
 }
 
 impl Body {
-    pub(super) fn new(wire: Wire, codings: Result<usize, UnknownCoding>) -> Self {
+    pub(super) fn new(wire: Wire, codings: Result<usize, UnsupportedCoding>) -> Self {
         let layers = match codings {
             Ok(0) => Layers::None(Box::new(wire)),
             Ok(1) => Layers::Gzip(Box::new(MultiGzDecoder::new(wire))),
@@ -33,21 +33,21 @@ impl Body {
                 let inner = MultiGzDecoder::new(wire);
                 Layers::GzipTwice(Box::new(MultiGzDecoder::new(inner)))
             }
-            Err(unknown) => Layers::Unknown(Box::new(wire), unknown),
+            Err(unsupported) => Layers::Unsupported(Box::new(wire), unsupported),
         };
         Self { layers }
     }
 
-    /// Returns how many bytes were received, and how many there will be if that is known; both
-    /// as they are sent.
+    /// Returns how many bytes were received, and the total if it is known. Both count the bytes as
+    /// they are sent.
     pub(crate) fn progress(&self) -> (u64, Option<u64>) {
         let wire = self.wire();
-        (wire.recording.bytes(), wire.length)
+        (wire.recorder.bytes(), wire.length)
     }
 
     fn wire(&self) -> &Wire {
         match &self.layers {
-            Layers::None(wire) | Layers::Unknown(wire, _) => wire,
+            Layers::None(wire) | Layers::Unsupported(wire, _) => wire,
             Layers::Gzip(gzip) => gzip.get_ref(),
             Layers::GzipTwice(gzip) => gzip.get_ref().get_ref(),
         }
@@ -55,21 +55,23 @@ impl Body {
 }
 
 impl Read for Body {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let outcome = match &mut self.layers {
-            Layers::None(wire) => return wire.read(room),
-            Layers::Unknown(_, unknown) => return Err(io::Error::other(unknown.clone())),
-            Layers::Gzip(gzip) => gzip.read(room),
-            Layers::GzipTwice(gzip) => gzip.read(room),
+            Layers::None(wire) => return wire.read(buffer),
+            Layers::Unsupported(_, unsupported) => {
+                return Err(io::Error::other(unsupported.clone()));
+            }
+            Layers::Gzip(gzip) => gzip.read(buffer),
+            Layers::GzipTwice(gzip) => gzip.read(buffer),
         };
         let wire = self.wire();
         match outcome {
             Err(error) if !wire.has_failed => {
-                let is_empty = wire.recording.bytes() == 0;
+                let is_empty = wire.recorder.bytes() == 0;
                 match is_empty && error.kind() == io::ErrorKind::UnexpectedEof {
-                    // Servers name the encoding of an empty body too.
+                    // Servers send Content-Encoding with an empty body, too.
                     true => Ok(0),
-                    false => Err(io::Error::other(BadBody(error.to_string()))),
+                    false => Err(io::Error::other(InvalidGzip(error.to_string()))),
                 }
             }
             outcome => outcome,
@@ -80,25 +82,25 @@ impl Read for Body {
 /// The body as it is sent.
 pub(super) struct Wire {
     pub(super) reader: ureq::BodyReader<'static>,
-    /// Neither Content-Length nor chunks: the body ends as the connection does
-    /// (RFC 9112 section 6.3).
+    /// Whether the body ends where the connection is closed, because it has neither a
+    /// Content-Length nor chunks (RFC 9112 section 6.3).
     pub(super) ends_with_connection: bool,
     pub(super) length: Option<u64>,
-    pub(super) recording: Recording,
+    pub(super) recorder: RequestRecorder,
     pub(super) has_failed: bool,
 }
 
 impl Read for Wire {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        match self.reader.read(room) {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.reader.read(buffer) {
             Ok(length) => {
-                self.recording.received(length);
+                self.recorder.received(length);
                 Ok(length)
             }
             Err(error) if self.ends_with_connection && is_closed(&error) => Ok(0),
             Err(error) => {
                 self.has_failed = true;
-                self.recording.failed(&error.to_string());
+                self.recorder.failed(&error.to_string());
                 Err(error)
             }
         }
@@ -107,32 +109,32 @@ impl Read for Wire {
 
 fn is_closed(error: &io::Error) -> bool {
     matches!(
-        ConnectionError::of(error),
+        ConnectionError::from_io(error),
         Some(ConnectionError::Ended {
-            how: Ended::Closed,
+            end: ConnectionEnd::Closed,
             ..
         })
     )
 }
 
-/// What came is not the gzip that the server said it is.
+/// The error for a body that is not the gzip that its headers announce.
 #[derive(Debug, thiserror::Error)]
-#[error("the body is not valid gzip, or not all of it: {0}")]
-pub(super) struct BadBody(String);
+#[error("the body is not valid gzip, or is incomplete: {0}")]
+pub(super) struct InvalidGzip(String);
 
-/// The body is encoded in a way that was not asked for, and that cannot be undone.
+/// The error for a body that is encoded in a way that is not supported and was not requested.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("the server sent the answer in {what}: {header} {value}")]
-pub(super) struct UnknownCoding {
-    what: &'static str,
+#[error("the response has {problem}: {header} {value}")]
+pub(super) struct UnsupportedCoding {
+    problem: &'static str,
     header: HeaderName,
     value: String,
 }
 
-impl UnknownCoding {
-    fn new(what: &'static str, header: HeaderName, value: &[u8]) -> Self {
+impl UnsupportedCoding {
+    fn new(problem: &'static str, header: HeaderName, value: &[u8]) -> Self {
         Self {
-            what,
+            problem,
             header,
             value: String::from_utf8_lossy(value).into_owned(),
         }
@@ -141,35 +143,38 @@ impl UnknownCoding {
     pub(super) fn kind(&self) -> ErrorKind {
         match self.header == CONTENT_ENCODING {
             true => ErrorKind::MalformedBody,
-            // The message cannot be understood, whatever it holds.
+            // Without its transfer encoding no part of the message can be read.
             false => ErrorKind::Connection,
         }
     }
 }
 
-/// Returns how many layers of gzip the body is wrapped in.
+/// Returns how many layers of gzip the body has.
 ///
 /// # Errors
 ///
-/// A coding that cannot be undone: what it hides must not be taken for the file.
-pub(super) fn gzip_layers(version: Version, headers: &HeaderMap) -> Result<usize, UnknownCoding> {
+/// A coding that is not supported: the encoded bytes must not pass for the file.
+pub(super) fn gzip_layers(
+    version: Version,
+    headers: &HeaderMap,
+) -> Result<usize, UnsupportedCoding> {
     let mut layers = 0;
-    for coding in list(headers, &CONTENT_ENCODING) {
+    for coding in list_entries(headers, &CONTENT_ENCODING) {
         match () {
             () if is_gzip(coding) => layers += 1,
             () if is_no_content_coding(coding) => {}
             () => {
-                let what = "a content encoding that was not asked for";
-                return Err(UnknownCoding::new(what, CONTENT_ENCODING, coding));
+                let problem = "a content encoding that was not requested";
+                return Err(UnsupportedCoding::new(problem, CONTENT_ENCODING, coding));
             }
         }
     }
     let mut is_chunked = false;
-    for coding in list(headers, &TRANSFER_ENCODING) {
-        let what = match () {
-            // RFC 9112 section 6.1: the length of such a message is anyone's guess.
-            () if version == Version::HTTP_10 => "HTTP/1.0 with a transfer encoding",
-            () if is_chunked => "a transfer encoding behind \"chunked\", which must be the last",
+    for coding in list_entries(headers, &TRANSFER_ENCODING) {
+        let problem = match () {
+            // RFC 9112 section 6.1: the length of such a message cannot be known.
+            () if version == Version::HTTP_10 => "a transfer encoding, which HTTP/1.0 lacks",
+            () if is_chunked => "a transfer encoding after \"chunked\", which must be the last",
             () if coding.eq_ignore_ascii_case(b"chunked") => {
                 is_chunked = true;
                 continue;
@@ -179,41 +184,41 @@ pub(super) fn gzip_layers(version: Version, headers: &HeaderMap) -> Result<usize
                 continue;
             }
             () if coding.is_empty() || coding.eq_ignore_ascii_case(b"identity") => continue,
-            () => "a transfer encoding that was not asked for",
+            () => "a transfer encoding that was not requested",
         };
-        return Err(UnknownCoding::new(what, TRANSFER_ENCODING, coding));
+        return Err(UnsupportedCoding::new(problem, TRANSFER_ENCODING, coding));
     }
     match layers {
         0..=2 => Ok(layers),
         _ => {
-            let what = "more than two layers of compression";
-            Err(UnknownCoding::new(what, CONTENT_ENCODING, b"gzip"))
+            let problem = "more than two layers of compression";
+            Err(UnsupportedCoding::new(problem, CONTENT_ENCODING, b"gzip"))
         }
     }
 }
 
-/// Returns whether the body comes in chunks, which have an end of their own. Without chunks and
-/// without a length it ends with the connection, whatever else Transfer-Encoding names.
+/// Returns whether the body is chunked, so that its last chunk marks its end. A body that is not
+/// chunked and has no length ends with the connection, whatever else Transfer-Encoding lists.
 pub(super) fn is_chunked(headers: &HeaderMap) -> bool {
-    list(headers, &TRANSFER_ENCODING).any(|coding| coding.eq_ignore_ascii_case(b"chunked"))
+    list_entries(headers, &TRANSFER_ENCODING).any(|coding| coding.eq_ignore_ascii_case(b"chunked"))
 }
 
-/// The entries of a list in one or several headers (RFC 9110 section 5.3).
-fn list<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h [u8]> {
+/// Returns the entries of a list in one or several headers (RFC 9110 section 5.3).
+fn list_entries<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h [u8]> {
     let lines = headers.get_all(name).into_iter();
     let entries = lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
     entries.map(<[u8]>::trim_ascii)
 }
 
-/// RFC 9110 section 8.4.1.3 has the older name too.
+/// Returns whether a coding is gzip, by its name or its older name (RFC 9110 section 8.4.1.3).
 fn is_gzip(encoding: &[u8]) -> bool {
     [&b"gzip"[..], b"x-gzip"]
         .iter()
         .any(|name| encoding.trim_ascii().eq_ignore_ascii_case(name))
 }
 
-/// Returns whether this says that nothing is encoded: by a name of that, or by a character set,
-/// which belongs into Content-Type.
+/// Returns whether a Content-Encoding means that the body is not encoded. Some servers send a
+/// character set there, which belongs in Content-Type.
 fn is_no_content_coding(coding: &[u8]) -> bool {
     const NAMES: [&[u8]; 4] = [b"", b"identity", b"none", b"binary"];
     NAMES.iter().any(|name| coding.eq_ignore_ascii_case(name))
@@ -227,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn layers_are_counted_over_all_headers() {
+    fn gzip_layers_all_headers_are_counted() {
         for (content, transfer, layers) in [
             (&[][..], &[][..], Some(0)),
             (&["gzip"], &[], Some(1)),

@@ -1,34 +1,35 @@
-//! The buffers between ureq and a connection. They are wiped: the token and the password go
-//! through them.
+//! The buffers between ureq and a connection. They are wiped, because the token and the password
+//! pass through them.
 
 use ureq::unversioned::transport::Buffers;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::READ_BUFFER_SIZE;
 
-/// Room for a request's head, and for the body of a login. ureq cannot write a line that is
-/// longer than this: a token of the maximum length, or the URL of a redirect.
+/// The size of the buffer for a request's head and for the body of a login, in bytes. ureq cannot
+/// write a longer line, so a token of the maximum length, and the URL of a redirect, must fit.
 const WRITE_BUFFER_SIZE: usize = super::MAX_HEAD_SIZE + 1024;
 
-/// Buffers that hold nothing for longer than it is needed. They take no memory before they are
-/// first used.
+/// Input and output buffers that are wiped as soon as their content is no longer needed. They are
+/// allocated when they are first used.
 #[derive(Default)]
 pub(super) struct WipedBuffers {
     output: Zeroizing<Vec<u8>>,
     input: Zeroizing<Vec<u8>>,
-    /// The unconsumed input.
+    /// Where the unconsumed input starts in `input`.
     start: usize,
+    /// Where the unconsumed input ends in `input`.
     end: usize,
-    /// How much of the input buffer was ever written to since it was wiped.
+    /// How many bytes of `input` were written to since it was last wiped.
     written: usize,
-    /// How many bytes were ever consumed.
+    /// How many bytes of input were consumed since the connection was opened.
     position: u64,
     made_progress: bool,
 }
 
 impl WipedBuffers {
-    /// The most that the input buffer holds, for what ureq wants to see as a whole: heads and
-    /// the lines between chunks.
+    /// The maximum size of the input buffer, in bytes. ureq needs heads, and the lines between
+    /// chunks, as a whole.
     pub(super) const MAX_INPUT: usize = super::MAX_HEAD_SIZE + READ_BUFFER_SIZE;
 
     /// Returns how many bytes of input were consumed in all.
@@ -36,8 +37,8 @@ impl WipedBuffers {
         self.position
     }
 
-    /// Makes room for input; `false` where ureq leaves a full buffer as it is.
-    pub(super) fn make_room(&mut self) -> bool {
+    /// Makes spare capacity for input. Returns `false` if the buffer is full at its maximum size.
+    pub(super) fn reserve_input(&mut self) -> bool {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }
@@ -54,19 +55,20 @@ impl WipedBuffers {
         if size == self.input.len() {
             return false;
         }
-        // A new one, as one that grows may leave a copy behind.
+        // Growing in place may leave an unwiped copy behind.
         let mut larger = Zeroizing::new(vec![0; size]);
         larger[..self.end].copy_from_slice(&self.input[..self.end]);
         self.input = larger;
         true
     }
 
-    /// Returns how many bytes of input are not consumed.
+    /// Returns how many bytes of input are not consumed yet.
     pub(super) fn unread(&self) -> usize {
         self.end - self.start
     }
 
-    /// Lets `shorten` change the last `length` bytes of input, and keep fewer of them.
+    /// Passes the last `length` bytes of input to `shorten`, which may change them and returns how
+    /// many of them remain.
     pub(super) fn shorten_last<E>(
         &mut self,
         length: usize,
@@ -77,12 +79,12 @@ impl WipedBuffers {
         Ok(())
     }
 
-    /// Wipes a request that was sent.
+    /// Wipes the first `length` bytes of output, a request that was sent.
     pub(super) fn wipe_output(&mut self, length: usize) {
         self.output[..length].zeroize();
     }
 
-    /// Wipes what is left of responses that were read.
+    /// Wipes the remains of responses, if all input was consumed.
     pub(super) fn wipe_input(&mut self) {
         if self.start == self.end {
             self.input[..self.written].zeroize();
@@ -104,7 +106,7 @@ impl Buffers for WipedBuffers {
     }
 
     fn input_append_buf(&mut self) -> &mut [u8] {
-        self.make_room();
+        self.reserve_input();
         &mut self.input[self.end..]
     }
 
@@ -121,8 +123,8 @@ impl Buffers for WipedBuffers {
 
     fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
         self.output();
-        self.make_room();
-        // ureq may write to it as it likes.
+        self.reserve_input();
+        // ureq may write anywhere in it.
         self.written = self.input.len();
         (&mut self.input[self.end..], &mut self.output)
     }

@@ -1,36 +1,37 @@
-//! Shortens the lines between chunks to what ureq reads of them.
+//! Shortens the lines between chunks to what ureq can read.
 
-/// The maximum length of what a line holds besides a size, in bytes.
+/// The maximum number of ignored bytes in a row, in a line between chunks.
 const MAX_IGNORED: usize = 16 * 1024;
 
 /// Removes chunk extensions, which a recipient ignores (RFC 9112 section 7.1.1), the whitespace
-/// around them, and leading zeros: ureq refuses lines of more than 20 bytes.
+/// around them, and leading zeros. ureq rejects lines of more than 20 bytes.
 #[derive(Debug)]
 pub(super) struct ChunkLines {
     state: State,
-    /// The size so far.
+    /// The chunk size, from the digits read so far.
     size: u64,
-    /// How many bytes of the line were removed.
+    /// How many bytes were removed in a row.
     ignored: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// At the beginning of a line.
+    /// At the start of a line.
     Start,
-    /// Behind zeros, of which the first is kept.
+    /// After leading zeros. The first of them remains.
     Zero,
     Digits,
     Whitespace,
     Extension,
-    /// Behind the carriage return of a line.
+    /// After the carriage return of a line.
     LineEnd,
-    /// Within a chunk of which so much is to come.
+    /// Within a chunk. The number is how many of its bytes are still to come.
     Chunk(u64),
+    /// After the last byte of a chunk.
     ChunkEnd,
-    /// Behind the carriage return of a chunk.
+    /// After the carriage return that follows a chunk.
     ChunkLineEnd,
-    /// Behind the last size.
+    /// After the last chunk.
     Trailers,
 }
 
@@ -43,11 +44,11 @@ impl ChunkLines {
         }
     }
 
-    /// Shortens `bytes`, the next ones of a chunked body, in place. Returns how many are left.
+    /// Shortens `bytes`, the next bytes of a chunked body, in place. Returns how many remain.
     ///
     /// # Errors
     ///
-    /// What is wrong with the body.
+    /// The reason why the body is not valid.
     pub(super) fn shorten(&mut self, bytes: &mut [u8]) -> Result<usize, &'static str> {
         let (mut read, mut written) = (0, 0);
         while read < bytes.len() {
@@ -62,7 +63,7 @@ impl ChunkLines {
                     };
                     length
                 }
-                _ => usize::from(self.keeps(bytes[read])?),
+                _ => usize::from(self.is_kept(bytes[read])?),
             };
             bytes.copy_within(read..read + length, written);
             written += length;
@@ -71,8 +72,8 @@ impl ChunkLines {
         Ok(written)
     }
 
-    /// Takes a byte between chunks. Returns whether to keep it.
-    fn keeps(&mut self, byte: u8) -> Result<bool, &'static str> {
+    /// Processes a byte between chunks. Returns whether it remains.
+    fn is_kept(&mut self, byte: u8) -> Result<bool, &'static str> {
         use State::{ChunkEnd, ChunkLineEnd, Digits, Extension, LineEnd, Start, Whitespace, Zero};
         let digit = char::from(byte).to_digit(16).map(u64::from);
         let (state, is_kept) = match (self.state, byte, digit) {
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn shorten_removes_what_is_no_size() {
+    fn shorten_lines_keep_only_sizes() {
         for (body, short) in [
             ("4\r\nQUJD\r\n0\r\n\r\n", "4\r\nQUJD\r\n0\r\n\r\n"),
             (
@@ -150,10 +151,10 @@ mod tests {
     }
 
     #[test]
-    fn shorten_names_what_is_wrong() {
+    fn shorten_invalid_line_is_rejected_with_reason() {
         let long = format!("4;{}", "x".repeat(MAX_IGNORED + 1));
         let zeros = "0".repeat(MAX_IGNORED + 3);
-        for (body, words) in [
+        for (body, reason) in [
             ("zz\r\n", "not a number"),
             ("\r\n", "not a number"),
             (";a\r\n", "not a number"),
@@ -172,7 +173,7 @@ mod tests {
         ] {
             for step in [1, 5, body.len()] {
                 let error = shortened(body.as_bytes(), step).unwrap_err();
-                assert!(error.contains(words), "{body:.20?}: {error}");
+                assert!(error.contains(reason), "{body:.20?}: {error}");
             }
         }
     }

@@ -19,9 +19,10 @@ use super::tls::{self, TlsConnector};
 use super::tunnel;
 use super::wait::after;
 
-/// Connects to a server. ureq is told of no proxy, and of no limit: both are here.
+/// Connects to a server. The proxy and the timeouts are handled here: ureq is configured without
+/// them.
 pub(super) struct Connector {
-    /// For name, connection, proxy and TLS together.
+    /// How long to wait for name lookup, connection, proxy and TLS together.
     connect_timeout: Duration,
     stall_timeout: Duration,
     tls: TlsConnector,
@@ -68,12 +69,12 @@ impl Connector {
         let tls = self.tls.connect(proxy.host(), stream).map_err(|error| {
             let inner = error.get_ref();
             let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            let what = match (tls, ConnectionError::of(&error)) {
+            let message = match (tls, ConnectionError::from_io(&error)) {
                 (Some(tls), _) => tls::describe(tls),
-                (None, Some(ConnectionError::Tls(what))) => what.clone(),
+                (None, Some(ConnectionError::Tls(message))) => message.clone(),
                 _ => return error,
             };
-            ConnectionError::ProxyTls(what).into()
+            ConnectionError::ProxyTls(message).into()
         })?;
         Ok(Buffered::new(Stream::Tls(Box::new(tls))))
     }
@@ -103,8 +104,8 @@ impl fmt::Debug for Connector {
     }
 }
 
-/// ureq resolves names before it looks for a pooled connection, and where a proxy would do it:
-/// here that is left to [`Connector`].
+/// A resolver that does nothing. ureq would resolve names before it looks for a pooled connection,
+/// and also names that a proxy resolves; [`Connector`] resolves them when it needs to.
 #[derive(Debug)]
 pub(super) struct NoResolver;
 

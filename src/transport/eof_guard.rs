@@ -1,4 +1,4 @@
-//! A response that is cut never passes for a whole one.
+//! Makes sure that a truncated response never passes for a complete one.
 
 use std::io::{self, Read, Write};
 
@@ -7,38 +7,38 @@ use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
 use super::buffers::WipedBuffers;
 use super::chunk_lines::ChunkLines;
-use super::failure::{ConnectionError, Ended, is_break};
+use super::failure::{ConnectionEnd, ConnectionError, is_disconnect};
 use super::head_check::HeadCheck;
 use super::stream::Buffered;
 
-/// Guards the outermost stream of a connection: what lies below, a proxy or TLS, has ends that
-/// mean something else.
+/// The outermost stream of a connection, above TLS and a proxy's tunnel. Reading past its end is
+/// an error.
 ///
-/// ureq takes a reset for a close, and a close after the last chunk's size for the end of the
-/// body. Here every end is an error of its own, which only the reader of a body may take for
-/// the end of a response that is delimited by nothing else.
+/// ureq treats a reset as a close, and a close after the size of the last chunk as the end of the
+/// body. Here every end of the connection is an error of its own. Only the reader of a body that
+/// nothing else delimits accepts that error as the end of the body.
 #[derive(Debug)]
 pub(super) struct EofGuard {
     stream: Buffered,
     buffers: WipedBuffers,
     is_tls: bool,
-    exchange: Exchange,
+    exchange: ExchangeState,
     head: HeadCheck,
     chunk_lines: ChunkLines,
-    /// The process that made the connection. After a fork both would read from it, each the
-    /// other's responses.
+    /// The process that opened the connection. A forked process must not use it: each process
+    /// would read the other's responses.
     process: u32,
 }
 
-/// How far the exchanges on a connection have come.
+/// The state of the exchanges of requests and responses on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Exchange {
-    /// The first request is being sent, or is out.
-    First,
-    /// Some of a response is there.
-    Responding,
-    /// A request was sent over a connection that had been pooled.
-    Later,
+enum ExchangeState {
+    /// The first request is being sent, or was sent.
+    FirstRequest,
+    /// Some of a response has arrived.
+    Response,
+    /// A later request is being sent, or was sent, over a connection from the pool.
+    LaterRequest,
 }
 
 impl EofGuard {
@@ -47,32 +47,33 @@ impl EofGuard {
             stream,
             buffers: WipedBuffers::default(),
             is_tls,
-            exchange: Exchange::First,
+            exchange: ExchangeState::FirstRequest,
             head: HeadCheck::new(0),
             chunk_lines: ChunkLines::new(),
             process: std::process::id(),
         }
     }
 
-    fn ended(&self, how: Ended) -> Error {
-        let is_stale = self.exchange == Exchange::Later;
-        io::Error::from(ConnectionError::Ended { how, is_stale }).into()
+    fn ended(&self, end: ConnectionEnd) -> Error {
+        let is_stale = self.exchange == ExchangeState::LaterRequest;
+        io::Error::from(ConnectionError::Ended { end, is_stale }).into()
     }
 
     fn failed(&self, error: io::Error) -> Error {
-        match is_break(error.kind()) {
-            true => self.ended(Ended::Broken(error)),
+        match is_disconnect(error.kind()) {
+            true => self.ended(ConnectionEnd::Lost(error)),
             false => error.into(),
         }
     }
 
-    /// Takes what was read: looks at a head, and shortens the lines between chunks.
+    /// Processes `length` bytes that were read: checks the head, and shortens the lines between
+    /// chunks.
     fn received(&mut self, length: usize) -> Result<(), Error> {
-        self.exchange = Exchange::Responding;
+        self.exchange = ExchangeState::Response;
         self.buffers.input_appended(length);
         let position = self.buffers.position();
         let head = self.head.check(self.buffers.input(), position);
-        head.map_err(|what| not_http(&what))?;
+        head.map_err(|problem| invalid_response(&problem))?;
         let Some(body) = self.head.chunked_body() else {
             return Ok(());
         };
@@ -82,7 +83,7 @@ impl EofGuard {
         let shortened = self
             .buffers
             .shorten_last(of_body, |bytes| chunk_lines.shorten(bytes));
-        shortened.map_err(not_http)
+        shortened.map_err(invalid_response)
     }
 
     fn send(&mut self, amount: usize) -> io::Result<()> {
@@ -91,9 +92,9 @@ impl EofGuard {
     }
 }
 
-fn not_http(what: &str) -> Error {
-    let what = format!("the response is not valid HTTP: {what}");
-    io::Error::from(ConnectionError::NotHttp(what)).into()
+fn invalid_response(problem: &str) -> Error {
+    let message = format!("the response is not valid HTTP: {problem}");
+    io::Error::from(ConnectionError::InvalidResponse(message)).into()
 }
 
 impl Transport for EofGuard {
@@ -101,10 +102,10 @@ impl Transport for EofGuard {
         &mut self.buffers
     }
 
-    // The limits of the connection are not ureq's, which know neither a call nor signals.
+    // ureq's own timeouts are not used: they know neither cancellation nor signals.
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
-        if self.exchange == Exchange::Responding {
-            self.exchange = Exchange::Later;
+        if self.exchange == ExchangeState::Response {
+            self.exchange = ExchangeState::LaterRequest;
             self.head = HeadCheck::new(self.buffers.position());
             self.chunk_lines = ChunkLines::new();
         }
@@ -116,11 +117,11 @@ impl Transport for EofGuard {
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
         let unread = self.buffers.unread();
         while self.buffers.unread() == unread {
-            if !self.buffers.make_room() {
-                return Err(not_http("a line between chunks is too long"));
+            if !self.buffers.reserve_input() {
+                return Err(invalid_response("a line between chunks is too long"));
             }
             match self.stream.read(self.buffers.input_append_buf()) {
-                Ok(0) => return Err(self.ended(Ended::Closed)),
+                Ok(0) => return Err(self.ended(ConnectionEnd::Closed)),
                 Ok(length) => self.received(length)?,
                 Err(error) => return Err(self.failed(error)),
             }
@@ -129,7 +130,7 @@ impl Transport for EofGuard {
     }
 
     fn is_open(&mut self) -> bool {
-        // What came behind the last response belongs to no request.
+        // Data after the last response belongs to no request: the connection cannot be reused.
         let is_idle = self.buffers.input().is_empty() && self.stream.is_idle();
         self.buffers.wipe_input();
         is_idle && self.process == std::process::id()

@@ -1,13 +1,13 @@
-//! Looks for what makes ureq refuse the head of a response, to name it, and for chunks behind
-//! the head.
+//! Checks the head of a response before ureq reads it, to name the reason why ureq rejects it, and
+//! to find the start of a chunked body.
 
-/// How many headers ureq reads.
+/// The maximum number of headers that ureq reads.
 const MAX_HEADERS: usize = 128;
 
-/// How far the head of a response was looked at.
+/// The state of the check of a response's head.
 #[derive(Debug)]
 pub(super) struct HeadCheck {
-    /// Where the next line begins, in bytes since the connection's beginning.
+    /// The position of the next line, in bytes since the start of the connection.
     next_line: u64,
     line: Line,
     is_chunked: bool,
@@ -16,9 +16,11 @@ pub(super) struct HeadCheck {
 #[derive(Debug, Clone, Copy)]
 enum Line {
     Status,
-    /// A header of a response; whether that is an interim one, and how many came before.
+    /// A header.
     Header {
+        /// Whether the response is interim (1xx).
         is_interim: bool,
+        /// How many headers of this response were checked before.
         before: usize,
     },
     /// The head is complete.
@@ -26,7 +28,7 @@ enum Line {
 }
 
 impl HeadCheck {
-    /// For a response that begins at `position`.
+    /// Returns the check of a response that starts at `position`.
     pub(super) fn new(position: u64) -> Self {
         Self {
             next_line: position,
@@ -35,16 +37,16 @@ impl HeadCheck {
         }
     }
 
-    /// Returns where a chunked body begins, once the head is complete.
+    /// Returns the position of a chunked body, once the head is complete. `None` for other bodies.
     pub(super) fn chunked_body(&self) -> Option<u64> {
         (self.is_chunked && matches!(self.line, Line::Body)).then_some(self.next_line)
     }
 
-    /// Looks at the complete lines in `input`, which begins at `position`.
+    /// Checks the complete lines in `input`, which starts at `position`.
     ///
     /// # Errors
     ///
-    /// What is wrong with the head. This is a part of what ureq refuses.
+    /// The reason why the head is not valid. ureq rejects every such head, and more.
     pub(super) fn check(&mut self, input: &[u8], position: u64) -> Result<(), String> {
         while !matches!(self.line, Line::Body) {
             let Some(start) = self.next_line.checked_sub(position) else {
@@ -64,7 +66,7 @@ impl HeadCheck {
 
     fn after(&mut self, line: &[u8]) -> Result<Line, String> {
         match self.line {
-            // Some servers send an empty line too many before it (RFC 9112 section 2.2).
+            // Some servers send an empty line before the status line (RFC 9112 section 2.2).
             Line::Status if line.is_empty() => Ok(Line::Status),
             Line::Status => {
                 let status = line.get(9..12).unwrap_or_default();
@@ -101,10 +103,10 @@ impl HeadCheck {
 /// Returns the name and the value of a header.
 fn header(line: &[u8]) -> Result<(&[u8], &[u8]), String> {
     if line.starts_with(b" ") || line.starts_with(b"\t") {
-        return Err("a header is folded over several lines, which is obsolete".into());
+        return Err("a header is folded over several lines".into());
     }
     let Some(colon) = line.iter().position(|&byte| byte == b':') else {
-        return Err("a line between its headers has no colon".into());
+        return Err("a header line has no colon".into());
     };
     let (name, value) = (&line[..colon], &line[colon + 1..]);
     if name.is_empty() {
@@ -113,19 +115,19 @@ fn header(line: &[u8]) -> Result<(&[u8], &[u8]), String> {
     let shown = String::from_utf8_lossy(name);
     if !name.iter().copied().all(is_token) {
         return Err(format!(
-            "the header name {shown:?} holds a character that no name may have"
+            "the header name {shown:?} contains an invalid character"
         ));
     }
     let is_control = |&byte: &u8| (byte < b' ' && byte != b'\t') || byte == 0x7f;
     if let Some(control) = value.iter().find(|byte| is_control(byte)) {
         return Err(format!(
-            "the header {shown} holds the control character 0x{control:02x}"
+            "the header {shown} contains the control character 0x{control:02x}"
         ));
     }
     Ok((name, value))
 }
 
-/// RFC 9110 section 5.6.2.
+/// Returns whether a byte may occur in a header name (RFC 9110 section 5.6.2).
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn valid_heads_pass() {
+    fn check_valid_head_passes() {
         let many = "X: y\r\n".repeat(MAX_HEADERS);
         for head in [
             "",
@@ -148,7 +150,7 @@ mod tests {
             "HTTP/1.1 200 OK\r\nA:\tb\u{e9} \r\n!#$: \r\n\r\n",
             "HTTP/1.1 103 Early\r\nA: b\r\n\r\nHTTP/1.1 200 OK\r\n\r\n \0",
             &format!("HTTP/1.1 200 OK\r\n{many}\r\n"),
-            // Not a line yet.
+            // The last line is not complete yet.
             "HTTP/1.1 200 OK\r\nA: \0",
         ] {
             assert_eq!(check(head.as_bytes()), Ok(()), "{head:?}");
@@ -156,16 +158,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn check_invalid_header_is_rejected_with_reason() {
         let many = "X: y\r\n".repeat(MAX_HEADERS + 1);
-        for (headers, words) in [
+        for (headers, reason) in [
             (
                 "Set-Cookie: a=\u{1}b\r\n",
-                "Set-Cookie holds the control character 0x01",
+                "Set-Cookie contains the control character 0x01",
             ),
             (
                 "A: b\rc\r\n",
-                "the header A holds the control character 0x0d",
+                "the header A contains the control character 0x0d",
             ),
             ("A: b\r\n c\r\n", "folded"),
             ("nonsense\r\n", "no colon"),
@@ -177,13 +179,13 @@ mod tests {
             for interim in ["", "HTTP/1.1 100 Continue\r\n\r\n"] {
                 let head = format!("{interim}HTTP/1.1 200 OK\r\n{headers}");
                 let error = check(head.as_bytes()).unwrap_err();
-                assert!(error.contains(words), "{head:?}: {error}");
+                assert!(error.contains(reason), "{head:?}: {error}");
             }
         }
     }
 
     #[test]
-    fn a_head_may_come_in_parts_and_be_consumed() {
+    fn check_head_in_parts_after_consumption_finds_invalid_header() {
         let head = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nA: \0\r\n\r\n";
         let mut check = HeadCheck::new(1000);
         for end in 0..46 {

@@ -1,4 +1,5 @@
-//! HTTP: this file and those in its folder are the ones that name `ureq`.
+//! HTTP/1.1 over TCP, TLS and proxies. Only this directory uses `ureq`. It knows nothing of jobs
+//! or tokens.
 
 mod body;
 mod buffers;
@@ -8,6 +9,7 @@ mod eof_guard;
 mod failure;
 mod head_check;
 mod proxy;
+mod proxy_env;
 mod request_record;
 mod resolve;
 mod stream;
@@ -33,41 +35,38 @@ pub(crate) use request_record::{DeferredRecords, Hook};
 pub(crate) use tls::TlsSettings;
 
 use crate::text::Redactor;
-use request_record::Recording;
+use request_record::RequestRecorder;
 
 const USER_AGENT: &str = concat!("sellercloud-output/", env!("CARGO_PKG_VERSION"));
 
-/// How much is read at once, in bytes: what stays in the processor's nearer
-/// caches on its way. Larger pieces are slower, as are smaller ones.
-pub(crate) const PIECE: usize = 32 * 1024;
+/// How much is read from a connection at once, in bytes. The data then stays in the processor's
+/// nearer caches; smaller and larger buffers are slower.
+const READ_BUFFER_SIZE: usize = 32 * 1024;
 
-/// How much is read from a connection at once, in bytes.
-const READ_BUFFER_SIZE: usize = PIECE;
-
-/// How much of a response may come before its body, in bytes.
+/// The maximum size of a response's status line and headers, in bytes.
 const MAX_HEAD_SIZE: usize = 64 * 1024;
 
-/// How many connections are kept for later, for as many threads at once. ureq's 3 made
-/// most threads connect anew for each call.
-const MOST_KEPT: usize = 64;
+/// The maximum number of idle connections in the pool, enough for as many threads. With ureq's
+/// default of 3, most threads would open a connection for each call.
+const MAX_IDLE_CONNECTIONS: usize = 64;
 
-/// How to reach servers.
+/// How to connect to servers.
 #[derive(Clone)]
 pub(crate) struct Settings {
-    /// How long to wait for a connection: name, proxy and TLS together.
+    /// How long to wait for a connection: name lookup, proxy and TLS together.
     pub(crate) connect_timeout: Duration,
-    /// How long a read or a write may stand still.
+    /// How long a read or a write may wait.
     pub(crate) stall_timeout: Duration,
     pub(crate) tls: TlsSettings,
     pub(crate) proxy: ProxySetting,
     pub(crate) hook: Option<Hook>,
 }
 
-/// Sends requests to one server over connections that are kept for the next one.
+/// Sends requests to one server, over a pool of connections.
 pub(crate) struct Transport {
     agent: ureq::Agent,
     settings: Settings,
-    /// Host and port of the proxy on the way.
+    /// Host and port of the proxy, if requests go through one.
     proxy: Option<String>,
 }
 
@@ -75,43 +74,47 @@ pub(crate) struct Transport {
 pub(crate) struct Request<'a> {
     pub(crate) url: &'a str,
     pub(crate) authorization: Option<HeaderValue>,
-    /// What to send by POST; without it this is a GET.
+    /// The body of a POST request. Without it this is a GET request.
     pub(crate) json: Option<&'a [u8]>,
     pub(crate) attempt: u32,
-    /// Replaces secrets in what is reported of the request.
+    /// Removes secrets from the record of the request.
     pub(crate) redactor: &'a Redactor,
-    /// Whether a pooled connection will do. A new one cannot turn out to be stale. It is
-    /// closed after the response.
+    /// Whether to use a pooled connection. Otherwise a new one is opened, which cannot be
+    /// stale, and is closed after the response.
     pub(crate) uses_pool: bool,
-    /// Whether the response may be compressed. A response with a secret must not be: the
-    /// decompressor keeps what it has seen.
+    /// Whether the response may be compressed. A response that contains a secret must not be:
+    /// the decompressor's memory is not wiped.
     pub(crate) accepts_gzip: bool,
 }
 
-/// An answer whose body is yet to be read.
+/// A response whose body has not been read yet.
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    /// What Content-Length says of the body as it will be read, if it does.
+    /// The length of the body as it will be read, in bytes, if Content-Length gives it.
     pub(crate) length: Option<u64>,
     pub(crate) body: Body,
 }
 
 impl Transport {
-    /// For requests to the server of `target`. The error is for people.
+    /// Returns a transport for requests to the server of `target`.
+    ///
+    /// # Errors
+    ///
+    /// A message for users if the proxy setting is not valid.
     pub(crate) fn new(settings: &Settings, target: &Uri) -> Result<Self, String> {
-        let proxy = settings.proxy.on_the_way_to(target)?;
+        let proxy = settings.proxy.proxy_for(target)?;
         let proxy_name = proxy.as_ref().map(proxy::Proxy::name);
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .user_agent(USER_AGENT)
             .proxy(None)
-            // ureq itself undoes no encoding here.
+            // The header is set for each request: ureq's decompression is not compiled in.
             .accept_encoding("")
             .max_response_header_size(MAX_HEAD_SIZE)
-            .max_idle_connections(MOST_KEPT)
-            .max_idle_connections_per_host(MOST_KEPT)
+            .max_idle_connections(MAX_IDLE_CONNECTIONS)
+            .max_idle_connections_per_host(MAX_IDLE_CONNECTIONS)
             .build();
         let connector = Connector::new(settings, proxy);
         Ok(Self {
@@ -121,15 +124,15 @@ impl Transport {
         })
     }
 
-    /// Returns whether the program's log would record what is sent, secrets included: ureq
-    /// writes it at the level trace.
+    /// Returns whether the program's log would record what is sent, including secrets: ureq
+    /// logs it at the level trace.
     pub(crate) fn would_log_secrets() -> bool {
         ["ureq_proto::util", "ureq_proto", "ureq"]
             .iter()
             .any(|target| log::log_enabled!(target: target, log::Level::Trace))
     }
 
-    /// Sends a request, once.
+    /// Sends a request once.
     pub(crate) fn send(&self, request: &Request) -> Result<Response, Failure> {
         let method = if request.json.is_some() {
             "POST"
@@ -138,15 +141,16 @@ impl Transport {
         };
         let hook = self.settings.hook.clone();
         let redactor = request.redactor.clone();
-        let mut recording = Recording::start(method, request.url, request.attempt, hook, redactor);
+        let mut recorder =
+            RequestRecorder::start(method, request.url, request.attempt, hook, redactor);
         match self.exchange(request) {
             Ok(response) => {
-                recording.responded(response.status().as_u16());
-                Ok(Response::new(response, recording))
+                recorder.responded(response.status().as_u16());
+                Ok(Response::new(response, recorder))
             }
             Err(error) => {
                 let failure = self.explain(error);
-                recording.failed(&failure.what);
+                recorder.failed(&failure.message);
                 Err(failure)
             }
         }
@@ -155,7 +159,7 @@ impl Transport {
     fn exchange(&self, request: &Request) -> Result<http::Response<ureq::Body>, ureq::Error> {
         let builder = http::Request::builder()
             .uri(request.url)
-            // The API asks for it, though a GET has no body.
+            // The API requires it, although a GET request has no body.
             .header(CONTENT_TYPE, "application/json")
             .header(
                 ACCEPT_ENCODING,
@@ -169,8 +173,8 @@ impl Transport {
             Some(value) => builder.header(AUTHORIZATION, value),
             None => builder,
         };
-        // ureq keeps a request whose connection is configured in another way than the agent's
-        // apart from the pool. This option does nothing else: the sockets are not ureq's.
+        // ureq does not use the pool for a request whose configuration differs from the agent's.
+        // This option has no other effect: ureq does not open the sockets.
         let no_delay = self.agent.config().no_delay() == request.uses_pool;
         match request.json {
             Some(json) => {
@@ -186,7 +190,7 @@ impl Transport {
         }
     }
 
-    /// The failure behind an error of [`Body`].
+    /// Returns the failure behind an error that reading a [`Body`] returned.
     pub(crate) fn explain_body(&self, error: io::Error) -> Failure {
         self.explain(error.into())
     }
@@ -201,7 +205,7 @@ impl Transport {
 }
 
 impl Response {
-    fn new(response: http::Response<ureq::Body>, recording: Recording) -> Self {
+    fn new(response: http::Response<ureq::Body>, recorder: RequestRecorder) -> Self {
         let (parts, body) = response.into_parts();
         let length = body.content_length();
         let is_chunked = body::is_chunked(&parts.headers);
@@ -209,7 +213,7 @@ impl Response {
             reader: body.into_with_config().limit(u64::MAX).reader(),
             ends_with_connection: length.is_none() && !is_chunked,
             length,
-            recording,
+            recorder,
             has_failed: false,
         };
         let layers = body::gzip_layers(parts.version, &parts.headers);

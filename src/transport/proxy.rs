@@ -1,4 +1,4 @@
-//! Which proxy a request goes through.
+//! The proxy that requests go through.
 
 use std::env;
 use std::fmt;
@@ -11,47 +11,48 @@ use http::Uri;
 use http::uri::Authority;
 use zeroize::Zeroizing;
 
+use super::proxy_env::from_env;
 use crate::text::{Redactor, Secret};
 
-/// Whose choice the proxy is.
+/// How the proxy is chosen.
 #[derive(Clone, Default)]
 pub(crate) enum ProxySetting {
-    /// The environment's, as for curl: `https_proxy` or `http_proxy` by the
-    /// server's scheme, else `all_proxy`; `no_proxy` names the exceptions.
+    /// The environment, as for curl: `https_proxy` or `http_proxy`, by the server's scheme, else
+    /// `all_proxy`; `no_proxy` lists the exceptions.
     #[default]
     Environment,
-    /// No proxy, whatever the environment says.
+    /// No proxy, whatever the environment contains.
     Direct,
-    /// This one, for every server. The URL may hold a password.
+    /// This proxy, for every server. The URL may contain a password.
     Url(Secret),
 }
 
 impl ProxySetting {
-    /// Returns the proxy on the way to `target`; none for a server on loopback.
+    /// Returns the proxy for requests to `target`. `None` for a server on loopback.
     ///
     /// # Errors
     ///
-    /// A message for people, without the password.
-    pub(super) fn on_the_way_to(&self, target: &Uri) -> Result<Option<Proxy>, String> {
+    /// A message for users, without the password.
+    pub(super) fn proxy_for(&self, target: &Uri) -> Result<Option<Proxy>, String> {
         let (name, url) = match self {
             Self::Direct => return Ok(None),
-            Self::Url(url) => ("the proxy".to_owned(), url.clone()),
+            Self::Url(url) => ("the proxy option".to_owned(), url.clone()),
             Self::Environment => {
                 let variable = |name: &str| env::var(name).ok().map(Zeroizing::new);
-                match of_environment(target, variable) {
+                match from_env(target, variable) {
                     Some((name, url)) => (name, Arc::new(url)),
                     None => return Ok(None),
                 }
             }
         };
-        let proxy = Proxy::parse(url.trim()).map_err(|what| format!("{name} {what}"))?;
-        // A proxy reaches its own loopback, not this one, and the token would be sent to it.
-        Ok(Some(proxy).filter(|_| !is_local(target)))
+        let proxy = Proxy::parse(url.trim()).map_err(|problem| format!("{name} {problem}"))?;
+        // A proxy would connect to its own loopback, and send the token there.
+        Ok(Some(proxy).filter(|_| !is_loopback(target)))
     }
 }
 
-/// Returns whether a server is on this machine, and only there.
-fn is_local(target: &Uri) -> bool {
+/// Returns whether a server is on loopback.
+fn is_loopback(target: &Uri) -> bool {
     let host = target.host().unwrap_or_default().trim_end_matches('.');
     let bare = host.trim_matches(['[', ']']);
     // RFC 6761 section 6.3.
@@ -80,46 +81,45 @@ pub(crate) fn is_host_and_port(authority: &Authority) -> bool {
 /// An HTTP proxy.
 pub(super) struct Proxy {
     is_https: bool,
-    /// IPv6 addresses are in brackets.
+    /// The host. An IPv6 address is in brackets.
     host: String,
     port: u16,
-    /// User name, colon, password.
+    /// User name and password, with a colon between them.
     login: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl Proxy {
-    /// Reads a proxy's URL, whose scheme is http where it has none.
+    /// Parses the URL of a proxy. Without a scheme it means `http`.
     ///
     /// # Errors
     ///
-    /// What is wrong, without what the URL holds.
+    /// The rest of a message that begins with the name of the setting. It contains nothing of the
+    /// URL.
     fn parse(url: &str) -> Result<Self, &'static str> {
-        const NO_URL: &str = "is not set to the URL of a proxy";
+        const INVALID: &str =
+            "is not a valid proxy URL: use a URL such as http://proxy.example:3128";
         let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
         let is_https = match scheme {
             _ if scheme.eq_ignore_ascii_case("http") => false,
             _ if scheme.eq_ignore_ascii_case("https") => true,
             _ if scheme.to_ascii_lowercase().starts_with("socks") => {
-                return Err(
-                    "is set to a SOCKS proxy, which is not supported; give an HTTP \
-                            proxy, or none",
-                );
+                return Err("is a SOCKS proxy, which is not supported: use an HTTP proxy, or none");
             }
-            _ => return Err(NO_URL),
+            _ => return Err(INVALID),
         };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
-        // A password with a slash that is not encoded would make something else the host.
+        // An unencoded slash in a password would make another part of the URL the host.
         if path.contains('@') {
-            return Err(NO_URL);
+            return Err(INVALID);
         }
         let (login, host) = match authority.rsplit_once('@') {
             Some((login, host)) => (login, host),
             None => ("", authority),
         };
-        let host: Authority = host.parse().map_err(|_| NO_URL)?;
+        let host: Authority = host.parse().map_err(|_| INVALID)?;
         if !is_host_and_port(&host) {
-            return Err(NO_URL);
+            return Err(INVALID);
         }
         let default_port = if is_https { 443 } else { 80 };
         Ok(Self {
@@ -142,7 +142,7 @@ impl Proxy {
         self.port
     }
 
-    /// Host and port, for messages.
+    /// Returns host and port, for messages.
     pub(super) fn name(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
@@ -166,7 +166,7 @@ impl Proxy {
         Some(value)
     }
 
-    /// Returns the redactor for what the proxy says.
+    /// Returns the redactor for text of the proxy.
     pub(super) fn redactor(&self) -> Redactor {
         let mut redactor = Redactor::default();
         if let (Some(login), Some(value)) = (&self.login, self.authorization()) {
@@ -194,9 +194,10 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Decodes user name and password. What is no escape stands for itself.
+/// Decodes a percent-encoded user name and password. A percent sign that begins no escape stands
+/// for itself.
 fn decode_login(text: &str) -> Zeroizing<Vec<u8>> {
-    // Room for a colon as well, so that nothing is copied.
+    // With capacity for a colon, so that the buffer never grows and leaves no copies.
     let mut login = Zeroizing::new(Vec::with_capacity(text.len() + 1));
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
@@ -218,172 +219,16 @@ fn decode_login(text: &str) -> Zeroizing<Vec<u8>> {
     login
 }
 
-/// The variable that counts, and its value.
-fn of_environment(
-    target: &Uri,
-    variable: impl Fn(&str) -> Option<Zeroizing<String>>,
-) -> Option<(String, Zeroizing<String>)> {
-    let either = |names: &[&str]| {
-        names.iter().find_map(|name| {
-            let value = variable(name).filter(|value| !value.trim().is_empty())?;
-            Some(((*name).to_owned(), value))
-        })
-    };
-    let host = target.host().unwrap_or_default();
-    let default_port = if target.scheme_str() == Some("https") {
-        443
-    } else {
-        80
-    };
-    let port = target.port_u16().unwrap_or(default_port);
-    if let Some((_, exceptions)) = either(&["no_proxy", "NO_PROXY"])
-        && is_exception(host, port, &exceptions)
-    {
-        return None;
-    }
-    let by_scheme = match target.scheme_str() {
-        Some("https") => either(&["https_proxy", "HTTPS_PROXY"]),
-        // In a CGI program HTTP_PROXY is what the request's "Proxy" header says.
-        _ if variable("REQUEST_METHOD").is_some() => either(&["http_proxy"]),
-        _ => either(&["http_proxy", "HTTP_PROXY"]),
-    };
-    by_scheme.or_else(|| either(&["all_proxy", "ALL_PROXY"]))
-}
-
-/// Whether `no_proxy` names the host: by its name, a domain above it, its address, a range of
-/// addresses, or "*". An entry with a port is for that port only.
-fn is_exception(host: &str, port: u16, exceptions: &str) -> bool {
-    let host = host.trim_matches(['[', ']']).trim_end_matches('.');
-    let host = host.to_ascii_lowercase();
-    let address = host.parse::<IpAddr>().ok();
-    let entries = exceptions.split([',', ' ', '\t']).map(str::trim);
-    entries
-        .filter(|entry| !entry.is_empty())
-        .filter_map(|entry| match without_port(entry) {
-            (entry, None) => Some(entry),
-            (entry, Some(of)) => Some(entry).filter(|_| of == port),
-        })
-        .any(|entry| match address {
-            _ if entry == "*" => true,
-            Some(address) => has_address(entry.trim_matches(['[', ']']), address),
-            None => {
-                let domain = entry.trim_start_matches("*.").trim_matches('.');
-                let domain = domain.to_ascii_lowercase();
-                host.strip_suffix(domain.as_str())
-                    .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-            }
-        })
-}
-
-/// Splits an entry such as `host:8080` or `[::1]:8080`. An IPv6 address without brackets has
-/// no port.
-fn without_port(entry: &str) -> (&str, Option<u16>) {
-    let split = entry.rsplit_once(':');
-    let split = split.filter(|(host, _)| !host.contains(':') || host.ends_with(']'));
-    match split.and_then(|(host, port)| Some((host, port.parse().ok()?))) {
-        Some((host, port)) => (host, Some(port)),
-        None => (entry, None),
-    }
-}
-
-/// Whether an entry such as `10.0.0.0/8` holds the address.
-fn has_address(entry: &str, address: IpAddr) -> bool {
-    let (network, length) = match entry.split_once('/') {
-        Some((network, length)) => match length.parse::<u32>() {
-            Ok(length) => (network, length),
-            Err(_) => return false,
-        },
-        None => (entry, 128),
-    };
-    let shared_bits = match (network.parse(), address) {
-        (Ok(IpAddr::V4(a)), IpAddr::V4(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros(),
-        (Ok(IpAddr::V6(a)), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros(),
-        _ => return false,
-    };
-    let whole = if address.is_ipv4() { 32 } else { 128 };
-    shared_bits >= length.min(whole)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn chosen(target: &str, variables: &[(&str, &str)]) -> Option<String> {
-        let variable = |wanted: &str| {
-            let found = variables.iter().find(|(name, _)| *name == wanted);
-            found.map(|(_, value)| Zeroizing::new((*value).to_owned()))
-        };
-        of_environment(&target.parse().unwrap(), variable).map(|(_, value)| value.to_string())
-    }
-
-    #[test]
-    fn the_variable_of_the_scheme_counts() {
-        let all = [
-            ("http_proxy", "h"),
-            ("HTTPS_PROXY", "s"),
-            ("all_proxy", "a"),
-        ];
-        assert_eq!(chosen("https://x.com", &all).unwrap(), "s");
-        assert_eq!(chosen("http://x.com", &all).unwrap(), "h");
-        assert_eq!(chosen("https://x.com", &all[2..]).unwrap(), "a");
-        assert_eq!(chosen("http://x.com", &all[1..2]), None);
-        let both = [("https_proxy", "lower"), ("HTTPS_PROXY", "UPPER")];
-        assert_eq!(chosen("https://x.com", &both).unwrap(), "lower");
-        assert_eq!(chosen("https://x.com", &[("https_proxy", " ")]), None);
-        let cgi = [("HTTP_PROXY", "evil"), ("REQUEST_METHOD", "GET")];
-        assert_eq!(chosen("http://x.com", &cgi), None);
-        assert_eq!(chosen("http://x.com", &cgi[..1]).unwrap(), "evil");
-    }
-
-    #[test]
-    fn no_proxy_names_the_exceptions() {
-        for (host, exceptions, is_excepted) in [
-            ("x.com", "", false),
-            ("x.com", "*", true),
-            ("x.com", "x.com", true),
-            ("X.com.", "y.com, x.COM", true),
-            ("a.x.com", "x.com", true),
-            ("a.x.com", ".x.com", true),
-            ("x.com", ".x.com", true),
-            ("a.x.com", "*.x.com", true),
-            ("ax.com", "x.com", false),
-            ("x.com", "a.x.com", false),
-            ("x.com", "com.", true),
-            ("127.0.0.1", "127.0.0.1", true),
-            ("127.0.0.1", "localhost", false),
-            ("127.0.0.1", "0.0.1", false),
-            ("10.1.2.3", "192.168.0.0/16 10.0.0.0/8", true),
-            ("11.1.2.3", "10.0.0.0/8", false),
-            ("11.1.2.3", "10.0.0.0/x", false),
-            ("[::1]", "::1", true),
-            ("[::1]", "[::1]", true),
-            ("[fe80::5]", "fe80::/10", true),
-            ("[fe80::5]", "10.0.0.0/0", false),
-            ("x.com", "x.com:443", true),
-            ("a.x.com", ".x.com:443", true),
-            ("x.com", "x.com:8443", false),
-            ("x.com", "x.com:port", false),
-            ("x.com", "*:443", true),
-            ("10.1.2.3", "10.1.2.3:443", true),
-            ("10.1.2.3", "10.1.2.3:80", false),
-            ("[::1]", "[::1]:443", true),
-            ("[::1]", "[::1]:80", false),
-            ("[::1]", "::1:443", false),
-        ] {
-            assert_eq!(
-                is_exception(host, 443, exceptions),
-                is_excepted,
-                "{host} {exceptions}"
-            );
-        }
-    }
 
     fn setting(url: &str) -> ProxySetting {
         ProxySetting::Url(Arc::new(Zeroizing::new(url.to_owned())))
     }
 
     #[test]
-    fn what_is_no_proxy_is_refused_without_its_password() {
+    fn proxy_for_invalid_url_error_has_no_password() {
         let target: Uri = "https://x.com".parse().unwrap();
         for url in [
             "http://user:hunter2@",
@@ -392,15 +237,15 @@ mod tests {
             "http://user:hunter2@x:port",
             "http://user:12/hunter2@x:3128",
         ] {
-            let error = setting(url).on_the_way_to(&target).unwrap_err();
+            let error = setting(url).proxy_for(&target).unwrap_err();
             assert!(!error.contains("hunter2"), "{error}");
         }
-        let direct = ProxySetting::Direct.on_the_way_to(&target);
+        let direct = ProxySetting::Direct.proxy_for(&target);
         assert!(direct.unwrap().is_none());
     }
 
     #[test]
-    fn a_url_is_read() {
+    fn parse_url_gives_scheme_host_and_login() {
         for (url, is_https, name, login) in [
             ("proxy.example:3128", false, "proxy.example:3128", None),
             ("http://proxy.example", false, "proxy.example:80", None),
@@ -434,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_has_no_proxy() {
+    fn proxy_for_loopback_is_none() {
         for (target, is_direct) in [
             ("http://localhost:8080", true),
             ("https://LOCALHOST.", true),
@@ -447,7 +292,7 @@ mod tests {
             ("http://128.0.0.1", false),
             ("http://mylocalhost", false),
         ] {
-            let proxy = setting("http://x:1").on_the_way_to(&target.parse().unwrap());
+            let proxy = setting("http://x:1").proxy_for(&target.parse().unwrap());
             assert_eq!(proxy.unwrap().is_none(), is_direct, "{target}");
         }
     }

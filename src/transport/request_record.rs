@@ -1,4 +1,4 @@
-//! The record of each request.
+//! Records of requests, for the caller's function and the log.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -57,8 +57,8 @@ impl fmt::Display for RequestRecord {
 /// A function that is called with every record, by any thread.
 pub(crate) type Hook = Arc<dyn Fn(&RequestRecord) + Send + Sync>;
 
-/// A running request. It reports itself when it is dropped.
-pub(crate) struct Recording {
+/// Records a running request, and delivers the record when it is dropped.
+pub(crate) struct RequestRecorder {
     record: RequestRecord,
     start: Instant,
     hook: Option<Hook>,
@@ -68,7 +68,7 @@ pub(crate) struct Recording {
 /// The maximum length of a URL in a record, in characters.
 const MAX_URL: usize = 2000;
 
-impl Recording {
+impl RequestRecorder {
     pub(crate) fn start(
         method: &'static str,
         url: &str,
@@ -110,7 +110,7 @@ impl Recording {
     }
 }
 
-impl Drop for Recording {
+impl Drop for RequestRecorder {
     fn drop(&mut self) {
         self.record.duration = self.start.elapsed();
         let report = Report {
@@ -146,8 +146,8 @@ thread_local! {
     static DEFERRED: RefCell<Option<Vec<Report>>> = const { RefCell::new(None) };
 }
 
-/// Holds back the records of this thread until it is dropped: their callback may wait for
-/// another call, which may wait for what this thread is about to obtain.
+/// Defers the delivery of this thread's records until it is dropped. The callback may wait for
+/// another call, which may wait for the value that this thread is about to obtain.
 pub(crate) struct DeferredRecords {
     is_outermost: bool,
 }
@@ -161,7 +161,7 @@ impl DeferredRecords {
         })
     }
 
-    /// Keeps the report for later, or returns it if it may be delivered now.
+    /// Stores the report for later delivery, or returns it if it may be delivered now.
     fn defer(report: Report) -> Option<Report> {
         DEFERRED.with_borrow_mut(|deferred| match deferred {
             Some(reports) => {

@@ -1,4 +1,4 @@
-//! Addresses of hosts.
+//! Looks up the addresses of hosts.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -12,7 +12,7 @@ use super::wait::wait_for;
 use crate::cancel::Cancellation;
 use crate::os::{Readiness, Wake};
 
-/// Returns the addresses of a host, which may be in brackets, in the system's order.
+/// Returns the addresses of a host, in the system's order. An IPv6 address may be in brackets.
 pub(super) fn resolve(
     host: &str,
     port: u16,
@@ -24,13 +24,13 @@ pub(super) fn resolve(
     }
     let addresses = look_up(host.to_owned(), port, until)?;
     if addresses.is_empty() {
-        return Err(ConnectionError::UnknownHost.into());
+        return Err(ConnectionError::NoAddress.into());
     }
     Ok(addresses)
 }
 
-/// The system's resolver cannot be interrupted: it runs on a thread of its own, which is left
-/// alone with it if the call ends first.
+/// Looks a name up on a thread of its own, since the system's resolver cannot be interrupted. If
+/// the call ends first, the thread is left to finish by itself.
 fn look_up(host: String, port: u16, until: Option<Instant>) -> io::Result<Vec<SocketAddr>> {
     let (sender, receiver) = mpsc::sync_channel(1);
     let done = Wake::new().map(Arc::new);
@@ -39,7 +39,7 @@ fn look_up(host: String, port: u16, until: Option<Instant>) -> io::Result<Vec<So
         .name("name lookup".into())
         .spawn(move || {
             let found = (host.as_str(), port).to_socket_addrs();
-            // The call may be over.
+            // The call may have ended.
             let _ = sender.send(found.map(Vec::from_iter));
             drop(finished);
         })?;
@@ -51,13 +51,13 @@ fn look_up(host: String, port: u16, until: Option<Instant>) -> io::Result<Vec<So
             receiver.recv().map_err(RecvTimeoutError::from)
         }
         None => loop {
-            let watch = Cancellation::current();
-            watch.check().map_err(io::Error::other)?;
+            let cancellation = Cancellation::current();
+            cancellation.check().map_err(io::Error::other)?;
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
                 return Err(ConnectionError::TimedOut(Phase::Resolve).into());
             }
-            let received = match watch.slice(left) {
+            let received = match cancellation.slice(left) {
                 Some(slice) => receiver.recv_timeout(slice),
                 None => receiver.recv().map_err(RecvTimeoutError::from),
             };
@@ -70,7 +70,7 @@ fn look_up(host: String, port: u16, until: Option<Instant>) -> io::Result<Vec<So
     received.map_err(no_result)?
 }
 
-/// Wakes the waiting call also where the lookup panics.
+/// Wakes the waiting call when it is dropped, even if the lookup panics.
 struct TriggerOnDrop(Option<Arc<Wake>>);
 
 impl Drop for TriggerOnDrop {

@@ -1,4 +1,4 @@
-//! What bytes go through: TCP, and TLS on top of it, once for a proxy and once for the server.
+//! Layers of a connection: TCP, and above it TLS, once for a proxy and once for the server.
 
 use std::io::{self, Read, Write};
 use std::ops::Range;
@@ -20,7 +20,7 @@ impl Stream {
     fn tcp(&mut self) -> &mut Tcp {
         match self {
             Self::Tcp(tcp) => tcp,
-            Self::Tls(tls) => tls.below().stream.tcp(),
+            Self::Tls(tls) => tls.inner().stream.tcp(),
         }
     }
 
@@ -32,14 +32,14 @@ impl Stream {
     }
 }
 
-/// A stream with a buffer, which serves two purposes: rustls asks for a few bytes at a time,
-/// and what comes behind a proxy's response belongs to the tunnel.
+/// A stream with a buffer. The buffer serves two purposes: rustls reads a few bytes at a time, and
+/// bytes after a proxy's response belong to the tunnel.
 pub(super) struct Buffered {
     stream: Stream,
     buffer: Vec<u8>,
-    /// Where in the buffer the bytes are that were read and not consumed.
+    /// The range of the buffer that was read and is not consumed yet.
     unread: Range<usize>,
-    /// Whether reads are small, so that reading ahead is worth a copy.
+    /// Whether to fill the buffer, because reads are small and worth a copy.
     reads_ahead: bool,
 }
 
@@ -53,8 +53,8 @@ impl Buffered {
         }
     }
 
-    /// Reads ahead from now on.
-    pub(super) fn reading_ahead(mut self) -> Self {
+    /// Makes the stream read ahead from now on.
+    pub(super) fn with_read_ahead(mut self) -> Self {
         self.reads_ahead = true;
         self
     }
@@ -63,17 +63,17 @@ impl Buffered {
         self.stream.tcp().set_limit(limit);
     }
 
-    /// Returns whether the connection is there, and nothing came over it that is unread.
+    /// Returns whether the connection is open and has no unread data.
     pub(super) fn is_idle(&mut self) -> bool {
         self.buffered().is_empty() && self.stream.is_idle()
     }
 
-    /// Returns what was read and not consumed.
+    /// Returns the bytes that were read and are not consumed yet.
     pub(super) fn buffered(&self) -> &[u8] {
         &self.buffer[self.unread.clone()]
     }
 
-    /// Waits for more bytes; `false` at the end, and where the buffer is full.
+    /// Waits for more bytes. Returns `false` at the end of the stream, and if the buffer is full.
     pub(super) fn fill(&mut self) -> io::Result<bool> {
         if self.buffer.is_empty() {
             self.buffer = vec![0; READ_BUFFER_SIZE];
@@ -96,15 +96,15 @@ impl Buffered {
 }
 
 impl Read for Buffered {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.buffered().is_empty() {
             if !self.reads_ahead {
-                return self.stream.read(room);
+                return self.stream.read(buffer);
             }
             self.fill()?;
         }
-        let length = self.buffered().len().min(room.len());
-        room[..length].copy_from_slice(&self.buffered()[..length]);
+        let length = self.buffered().len().min(buffer.len());
+        buffer[..length].copy_from_slice(&self.buffered()[..length]);
         self.consume(length);
         Ok(length)
     }
@@ -128,16 +128,16 @@ impl Drop for Buffered {
 
 impl std::fmt::Debug for Buffered {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Not the buffer: secrets go through it.
+        // Without the buffer, which may contain secrets.
         self.stream.fmt(f)
     }
 }
 
 impl Read for Stream {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Tcp(tcp) => tcp.read(room),
-            Self::Tls(tls) => tls.read(room),
+            Self::Tcp(tcp) => tcp.read(buffer),
+            Self::Tls(tls) => tls.read(buffer),
         }
     }
 }

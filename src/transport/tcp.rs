@@ -1,4 +1,4 @@
-//! TCP connections whose every wait ends with the call.
+//! TCP connections. Every wait ends when its call is cancelled or times out.
 
 use std::cmp::Reverse;
 use std::io::{self, Read, Write};
@@ -12,21 +12,21 @@ use super::wait::{after, is_ready, wait_for, wait_for_any};
 use crate::cancel::Cancellation;
 use crate::os::{Readiness, is_connecting};
 
-/// A connection, which does not block.
+/// A TCP connection. Its socket is non-blocking.
 #[derive(Debug)]
 pub(super) struct Tcp {
     stream: TcpStream,
     limit: Limit,
-    /// Whether the last read left nothing behind, so that the next one has to wait.
+    /// Whether the last read emptied the socket, so that the next one has to wait.
     is_drained: bool,
 }
 
 /// How long a read or a write may wait.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Limit {
-    /// All of them until one point in time: proxy and TLS are still to come.
+    /// All of them end at one time: proxy and TLS are still to be set up.
     Connect(Option<Instant>),
-    /// Each of them this long.
+    /// Each of them may take this long.
     Stall(Duration),
 }
 
@@ -35,12 +35,13 @@ impl Tcp {
         self.limit = limit;
     }
 
-    /// Returns whether the connection is there, and nothing came over it that is unread.
+    /// Returns whether the connection is open and has no unread data.
     pub(super) fn is_idle(&self) -> bool {
         matches!(is_ready(&self.stream, Readiness::Readable), Ok(false))
     }
 
-    /// Ends a call that is over, also where the socket is always ready.
+    /// Returns an error if the call or the time to connect has ended. A socket that is always
+    /// ready never waits, and so needs this check.
     fn check(&self) -> io::Result<()> {
         Cancellation::current().check().map_err(io::Error::other)?;
         match self.limit {
@@ -64,15 +65,15 @@ impl Tcp {
 }
 
 impl Read for Tcp {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.is_drained {
             true => self.wait(Readiness::Readable, Phase::Read)?,
             false => self.check()?,
         }
         loop {
-            match self.stream.read(room) {
+            match self.stream.read(buffer) {
                 Ok(length) => {
-                    self.is_drained = length < room.len();
+                    self.is_drained = length < buffer.len();
                     return Ok(length);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -104,12 +105,13 @@ impl Write for Tcp {
     }
 }
 
-/// How long one address is tried before the next one is tried beside it (RFC 8305 section 8).
+/// How long to wait for one address before the next one is tried in parallel (RFC 8305
+/// section 8).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// Connects to the first of the addresses that can be reached, as RFC 8305 ("Happy Eyeballs")
-/// has it: the families take turns, and an address that does not react does not hold up the
-/// others.
+/// Connects to the first reachable address, by RFC 8305 ("Happy Eyeballs"): IPv4 and IPv6
+/// addresses alternate, and an unresponsive address does not delay the others by more than
+/// [`ATTEMPT_DELAY`].
 pub(super) fn connect(addresses: &[SocketAddr], until: Option<Instant>) -> io::Result<Tcp> {
     let mut waiting = interleaved(addresses).into_iter().peekable();
     let mut attempts: Vec<Socket> = Vec::new();
@@ -157,11 +159,11 @@ pub(super) fn connect(addresses: &[SocketAddr], until: Option<Instant>) -> io::R
         }
         attempts = pending;
     }
-    let telling = failures.into_iter().max_by_key(how_telling);
-    Err(telling.unwrap_or_else(|| ConnectionError::UnknownHost.into()))
+    let most_relevant = failures.into_iter().max_by_key(relevance);
+    Err(most_relevant.unwrap_or_else(|| ConnectionError::NoAddress.into()))
 }
 
-/// Returns the addresses with the families taking turns, each in the system's order
+/// Returns the addresses with IPv4 and IPv6 alternating, each family in the system's order
 /// (RFC 8305 section 4).
 fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let Some(first) = addresses.first() else {
@@ -181,7 +183,7 @@ fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     all
 }
 
-/// Begins to connect.
+/// Starts to connect, without waiting for the outcome.
 fn start(address: SocketAddr) -> io::Result<Socket> {
     let domain = Domain::for_address(address);
     let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
@@ -193,7 +195,7 @@ fn start(address: SocketAddr) -> io::Result<Socket> {
     }
 }
 
-/// Returns whether the socket is connected by now.
+/// Returns whether the socket is connected. `false` means that it is still connecting.
 fn outcome(socket: &Socket) -> io::Result<bool> {
     if !is_ready(socket, Readiness::Writable)? {
         return Ok(false);
@@ -204,8 +206,8 @@ fn outcome(socket: &Socket) -> io::Result<bool> {
     }
 }
 
-/// Ranks failures: what a host answered says more than that a family has no route.
-fn how_telling(error: &io::Error) -> Reverse<u8> {
+/// Ranks failures: a host's refusal says more than the lack of a route to an address family.
+fn relevance(error: &io::Error) -> Reverse<u8> {
     Reverse(match error.kind() {
         io::ErrorKind::ConnectionRefused => 0,
         io::ErrorKind::HostUnreachable => 2,
@@ -223,7 +225,7 @@ mod tests {
     use super::*;
     use crate::cancel::Stop;
 
-    /// A port whose connections are neither taken nor refused: its queue is full.
+    /// A port that neither accepts nor refuses connections, because its queue is full.
     struct FullPort {
         address: SocketAddr,
         _listener: Socket,
@@ -250,7 +252,7 @@ mod tests {
         }
     }
 
-    fn refusing() -> SocketAddr {
+    fn refusing_address() -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap()
     }
@@ -260,20 +262,20 @@ mod tests {
     }
 
     #[test]
-    fn families_take_turns() {
+    fn interleaved_families_alternate() {
         let address = |text: &str| text.parse::<SocketAddr>().unwrap();
-        let given = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "2.2.2.2:1"].map(address);
-        let tried = ["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"].map(address);
-        assert_eq!(interleaved(&given), tried);
+        let addresses = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "2.2.2.2:1"].map(address);
+        let expected = ["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"].map(address);
+        assert_eq!(interleaved(&addresses), expected);
         assert!(interleaved(&[]).is_empty());
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn silent_addresses_do_not_hold_up_a_good_one() {
+    fn connect_unresponsive_addresses_first_reachable_one_wins() {
         let (one, other) = (FullPort::new("127.0.0.2"), FullPort::new("127.0.0.3"));
-        let good = TcpListener::bind("127.0.0.1:0").unwrap();
-        let addresses = [one.address, other.address, good.local_addr().unwrap()];
+        let reachable = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addresses = [one.address, other.address, reachable.local_addr().unwrap()];
         let start = Instant::now();
         let connected = connect(&addresses, in_five_seconds()).unwrap();
         let elapsed = start.elapsed();
@@ -283,55 +285,58 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_starts_the_next_attempt_at_once() {
-        let good = TcpListener::bind("127.0.0.1:0").unwrap();
+    fn connect_refused_address_next_starts_at_once() {
+        let reachable = TcpListener::bind("127.0.0.1:0").unwrap();
         let start = Instant::now();
-        let refused: Vec<_> = (0..8).map(|_| refusing()).collect();
-        let addresses = [&refused[..], &[good.local_addr().unwrap()]].concat();
+        let refused: Vec<_> = (0..8).map(|_| refusing_address()).collect();
+        let addresses = [&refused[..], &[reachable.local_addr().unwrap()]].concat();
         connect(&addresses, None).unwrap();
         assert!(start.elapsed() < Duration::from_secs(1));
     }
 
     #[test]
-    fn an_attempt_that_is_slow_may_still_win() {
-        let good = TcpListener::bind("127.0.0.1:0").unwrap();
-        let addresses = [good.local_addr().unwrap(), refusing()];
+    fn connect_reachable_address_before_refused_one_wins() {
+        let reachable = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addresses = [reachable.local_addr().unwrap(), refusing_address()];
         connect(&addresses, in_five_seconds()).unwrap();
     }
 
     #[test]
-    fn the_most_telling_failure_is_reported() {
-        // Not an address to connect to.
+    fn connect_all_fail_most_relevant_failure_is_returned() {
+        // An address that no socket can connect to.
         let unroutable: SocketAddr = "[::ffff:0:0:1]:1".parse().unwrap();
-        let error = connect(&[refusing(), unroutable], in_five_seconds()).unwrap_err();
+        let error = connect(&[refusing_address(), unroutable], in_five_seconds()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused, "{error}");
         assert!(connect(&[], None).is_err());
     }
 
     #[test]
-    fn the_limit_holds_for_all_attempts_together() {
+    fn connect_unresponsive_addresses_fail_at_common_limit() {
         let full = FullPort::new("127.0.0.1");
         let start = Instant::now();
         let limit = after(Duration::from_millis(600));
         let error = connect(&[full.address; 8], limit).unwrap_err();
-        assert!(error.to_string().contains("no connection"), "{error}");
+        assert!(
+            error.to_string().contains("connecting timed out"),
+            "{error}"
+        );
         let elapsed = start.elapsed();
         assert!(elapsed >= Duration::from_millis(600), "{elapsed:?}");
         assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
     }
 
     #[test]
-    fn a_write_that_nobody_reads_meets_its_limit() {
+    fn write_peer_does_not_read_fails_at_limit() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        for (limit, words) in [
+        for (limit, message) in [
             (
                 Limit::Stall(Duration::from_millis(200)),
-                "nothing could be sent",
+                "no data could be sent",
             ),
             (
                 Limit::Connect(after(Duration::from_millis(200))),
-                "no connection",
+                "connecting timed out",
             ),
         ] {
             let mut tcp = connect(&[address], in_five_seconds()).unwrap();
@@ -342,7 +347,7 @@ mod tests {
                     break error;
                 }
             };
-            assert!(error.to_string().contains(words), "{error}");
+            assert!(error.to_string().contains(message), "{error}");
             assert!(
                 start.elapsed() < Duration::from_secs(3),
                 "{:?}",
@@ -352,14 +357,14 @@ mod tests {
     }
 
     #[test]
-    fn a_cancelled_call_stops_connecting() {
+    fn connect_cancelled_call_returns_cancelled() {
         let full = FullPort::new("127.0.0.1");
         let token = crate::cancel::CancelToken::new();
-        let watch = Cancellation {
+        let cancellation = Cancellation {
             token: Some(token.clone()),
             ..Cancellation::default()
         };
-        let _entered = watch.enter();
+        let _entered = cancellation.enter();
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 std::thread::sleep(Duration::from_millis(100));

@@ -1,4 +1,4 @@
-//! TLS by rustls, with the system's own idea of whom to trust.
+//! TLS by rustls, with the certificates that the system trusts.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -15,11 +15,10 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 use zeroize::Zeroizing;
 
-use super::failure::{ConnectionError, is_break};
+use super::failure::{ConnectionError, is_disconnect};
 use super::stream::Buffered;
 
-/// Whom to trust besides those whom the system trusts, and how to show who
-/// this client is.
+/// The CA certificates to trust besides the system's, and the client's own certificate.
 #[derive(Clone, Default)]
 pub(crate) struct TlsSettings {
     roots: Vec<CertificateDer<'static>>,
@@ -27,34 +26,35 @@ pub(crate) struct TlsSettings {
 }
 
 impl TlsSettings {
-    /// Trusts these certificates too: any number in PEM, or one in DER.
+    /// Adds CA certificates to trust: any number in PEM, or one in DER.
     ///
     /// # Errors
     ///
-    /// A message for people.
+    /// A message for users.
     pub(crate) fn add_roots(&mut self, file: &[u8]) -> Result<(), String> {
         let roots = certificates(file)?;
         for root in &roots {
             rustls::RootCertStore::empty()
                 .add(root.clone())
-                .map_err(|error| {
-                    format!("a certificate in it cannot be used: {}", describe(&error))
-                })?;
+                .map_err(|error| format!("a certificate cannot be used: {}", describe(&error)))?;
         }
         self.roots.extend(roots);
         Ok(())
     }
 
-    /// Shows this certificate, with its chain, to servers that ask for one.
+    /// Sets the certificate, with its chain, for servers that request one.
+    ///
+    /// # Errors
+    ///
+    /// A message for users. It contains nothing of the key.
     pub(crate) fn set_identity(&mut self, chain: &[u8], key: &[u8]) -> Result<(), String> {
         let chain = certificates(chain)?;
-        let key = PrivateKeyDer::from_pem_slice(&as_utf8(key)).map_err(|error| {
-            format!("there is no private key in PEM to be used: {}", tell(error))
-        })?;
+        let key = PrivateKeyDer::from_pem_slice(&as_utf8(key))
+            .map_err(|error| format!("found no private key in PEM: {}", describe_pem(error)))?;
         let identity =
             CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(|error| {
                 format!(
-                    "the certificate and its key cannot be used: {}",
+                    "the certificate and its private key cannot be used: {}",
                     describe(&error)
                 )
             })?;
@@ -69,15 +69,15 @@ fn certificates(file: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     }
     let all = CertificateDer::pem_slice_iter(&as_utf8(file))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| format!("it is not valid PEM: {}", tell(error)))?;
+        .map_err(|error| format!("the text is not valid PEM: {}", describe_pem(error)))?;
     if all.is_empty() {
-        return Err("there is no certificate in PEM in it, nor is it one in DER".into());
+        return Err("found no certificate in PEM, nor one in DER".into());
     }
     Ok(all)
 }
 
-/// Returns whether this is a sequence (ITU-T X.690) whose length, of two bytes as every
-/// certificate's is, fits.
+/// Returns whether the file is a DER sequence (ITU-T X.690) of the file's length. The length of
+/// every certificate takes two bytes.
 fn is_der(file: &[u8]) -> bool {
     match file {
         [0x30, 0x82, high, low, rest @ ..] => {
@@ -87,8 +87,8 @@ fn is_der(file: &[u8]) -> bool {
     }
 }
 
-/// Returns text without the mark that Windows puts before it, and not in UTF-16. It may be
-/// a key.
+/// Returns text in UTF-8 without a byte order mark, from UTF-8 or UTF-16. The result is wiped when
+/// it is dropped, since it may be a key.
 fn as_utf8(text: &[u8]) -> Zeroizing<Vec<u8>> {
     let units = |bytes: &[u8], from: fn([u8; 2]) -> u16| {
         let pairs = bytes.chunks_exact(2).map(|pair| from([pair[0], pair[1]]));
@@ -107,13 +107,13 @@ fn as_utf8(text: &[u8]) -> Zeroizing<Vec<u8>> {
     }
 }
 
-/// Without what the text held: it may be a key.
-fn tell(error: pem::Error) -> &'static str {
+/// Returns a description of a PEM error, without any of the text, which may be a key.
+fn describe_pem(error: pem::Error) -> &'static str {
     match error {
         pem::Error::MissingSectionEnd { .. } => "a section has no end",
-        pem::Error::IllegalSectionStart { .. } => "a section does not begin as it must",
-        pem::Error::Base64Decode(_) => "a section is not base64",
-        pem::Error::NoItemsFound => "nothing of that kind was found",
+        pem::Error::IllegalSectionStart { .. } => "a section does not begin correctly",
+        pem::Error::Base64Decode(_) => "a section is not valid base64",
+        pem::Error::NoItemsFound => "there is no such section",
         _ => "it cannot be read",
     }
 }
@@ -121,8 +121,8 @@ fn tell(error: pem::Error) -> &'static str {
 /// Wraps connections to https servers in TLS.
 pub(super) struct TlsConnector {
     settings: TlsSettings,
-    /// Made when it is first needed: reading the system's certificates takes
-    /// its time, and plain http does without.
+    /// Created when it is first needed: loading the system's certificates takes time, and plain
+    /// HTTP does not need them.
     config: OnceLock<Arc<ClientConfig>>,
 }
 
@@ -139,7 +139,7 @@ impl TlsConnector {
             return Ok(config.clone());
         }
         let config = Arc::new(self.new_config()?);
-        // Two threads may come here at once; either config will do.
+        // Two threads may do this at the same time. Either result is valid.
         Ok(self.config.get_or_init(|| config).clone())
     }
 
@@ -149,7 +149,7 @@ impl TlsConnector {
         let verifier = Verifier::new_with_extra_roots(roots, provider.clone())?;
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            // Dangerous is what a verifier might be; this one is the system's.
+            // A verifier of one's own may be dangerous. This one is the system's.
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier));
         Ok(match &self.settings.identity {
@@ -170,31 +170,36 @@ impl fmt::Debug for TlsConnector {
 }
 
 impl TlsConnector {
-    /// Shakes hands with a host over a connection to it.
+    /// Performs the TLS handshake with a host, over a connection to it.
     ///
     /// # Errors
     ///
-    /// [`ConnectionError::Tls`] where the host is not trusted or does not speak TLS; else what
-    /// the connection says.
+    /// A [`rustls::Error`] if the host is not trusted or does not speak TLS, a
+    /// [`ConnectionError::Tls`] if its name cannot be in a certificate, else the connection's
+    /// error.
     pub(super) fn connect(&self, host: &str, stream: Buffered) -> io::Result<Tls> {
         let host = host.trim_matches(['[', ']']).trim_end_matches('.');
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| ConnectionError::Tls("no certificate can hold the host's name".into()))?;
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| {
+            ConnectionError::Tls("the host's name is not valid in a certificate".into())
+        })?;
         let config = self.config().map_err(as_tls)?;
         let mut connection = ClientConnection::new(config, name).map_err(as_tls)?;
-        let mut stream = stream.reading_ahead();
+        let mut stream = stream.with_read_ahead();
         match connection.complete_io(&mut stream) {
             Ok(_) => Ok(Tls(StreamOwned::new(connection, stream))),
-            Err(error) if is_break(error.kind()) => Err(ConnectionError::EndedInHandshake.into()),
+            Err(error) if is_disconnect(error.kind()) => {
+                Err(ConnectionError::EndedInHandshake.into())
+            }
             Err(error) => Err(error),
         }
     }
 }
 
-/// Says what rustls found to be wrong, and what to do where that is known.
+/// Returns a description of a TLS error, and advice for common ones. The subject of the text is the
+/// server.
 pub(super) fn describe(error: &rustls::Error) -> String {
     use CertificateError as Bad;
-    let words = match error {
+    let description = match error {
         rustls::Error::InvalidCertificate(Bad::UnknownIssuer) => {
             "this system does not trust its certificate's issuer (if that is a company's own CA, \
              add it to the system's store or to the client)"
@@ -203,19 +208,20 @@ pub(super) fn describe(error: &rustls::Error) -> String {
             "its certificate is not signed by the CA that it names"
         }
         rustls::Error::InvalidCertificate(Bad::Other(other)) => {
-            let words = other.to_string();
-            return match words.contains("CaUsedAsEndEntity") {
+            // The type of this error is private to rustls.
+            let text = other.to_string();
+            return match text.contains(CA_USED_AS_END_ENTITY) {
                 true => "its certificate is that of a CA, which cannot be a server's own: sign a \
                          certificate for the server with it"
                     .to_owned(),
-                false => format!("its certificate is refused: {}", spaced(&words)),
+                false => format!("its certificate was rejected: {}", spaced(&text)),
             };
         }
         rustls::Error::InvalidCertificate(bad) => {
-            let words = bad.to_string();
-            return match words.contains(' ') {
-                true => words,
-                false => format!("its certificate is refused: {}", spaced(&words)),
+            let text = bad.to_string();
+            return match text.contains(' ') {
+                true => text,
+                false => format!("its certificate was rejected: {}", spaced(&text)),
             };
         }
         rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
@@ -230,10 +236,14 @@ pub(super) fn describe(error: &rustls::Error) -> String {
         }
         _ => return error.to_string(),
     };
-    words.to_owned()
+    description.to_owned()
 }
 
-/// Returns an identifier such as `CaUsedAsEndEntity` in words.
+/// The text of webpki's error for a CA certificate that a server uses as its own. It only selects
+/// the message.
+const CA_USED_AS_END_ENTITY: &str = "CaUsedAsEndEntity";
+
+/// Returns an identifier such as `CaUsedAsEndEntity` as lowercase words.
 fn spaced(identifier: &str) -> String {
     let mut words = String::new();
     let mut was_lower = false;
@@ -247,21 +257,22 @@ fn spaced(identifier: &str) -> String {
     words
 }
 
-/// In the way that rustls's own I/O wraps its errors.
+/// Wraps an error as rustls's own I/O does.
 fn as_tls(error: rustls::Error) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
-/// A connection within TLS. It ends only where TLS says so: an end of the connection below is
-/// an error of the kind `UnexpectedEof`.
+/// A TLS connection. It ends only with the closing message of TLS: if the connection below ends
+/// without it, reading fails with the kind `UnexpectedEof`.
 pub(super) struct Tls(StreamOwned<ClientConnection, Buffered>);
 
 impl Tls {
-    pub(super) fn below(&mut self) -> &mut Buffered {
+    /// Returns the stream that carries the TLS connection.
+    pub(super) fn inner(&mut self) -> &mut Buffered {
         self.0.get_mut()
     }
 
-    /// Returns whether the connection is there, and nothing came over it that is unread.
+    /// Returns whether the connection is open and has no unread data.
     pub(super) fn is_idle(&mut self) -> bool {
         let state = self.0.conn.process_new_packets();
         let is_empty = state
@@ -271,8 +282,8 @@ impl Tls {
 }
 
 impl Read for Tls {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        self.0.read(room)
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
     }
 }
 
@@ -289,5 +300,59 @@ impl Write for Tls {
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rustls::RootCertStore;
+    use rustls::client::WebPkiServerVerifier;
+    use rustls::client::danger::ServerCertVerifier;
+    use rustls::pki_types::UnixTime;
+
+    use super::*;
+
+    /// A self-signed CA certificate for `server.example`. Only its extensions matter.
+    const CA: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBmzCCAUKgAwIBAgIUYBE+Vf0Ix0V7+Ds6xlg+RaRGfl8wCgYIKoZIzj0EAwIw
+FTETMBEGA1UEAwwKRXhhbXBsZSBDQTAgFw0yNjExMjUxNzA5MjdaGA8yMTI2MTEw
+MTE3MDkyN1owFTETMBEGA1UEAwwKRXhhbXBsZSBDQTBZMBMGByqGSM49AgEGCCqG
+SM49AwEHA0IABAJBIMkwF9O2FZ29wapnJWuW5rlrbOEtyLMQLw7jxb8NTHEQTimO
+8uu9GbzwinhkxuQEfcbLQj1d6pml3aoHiRmjbjBsMB0GA1UdDgQWBBTsu9+9uqgF
+edGNIhlS/hSQQIOzejAfBgNVHSMEGDAWgBTsu9+9uqgFedGNIhlS/hSQQIOzejAP
+BgNVHRMBAf8EBTADAQH/MBkGA1UdEQQSMBCCDnNlcnZlci5leGFtcGxlMAoGCCqG
+SM49BAMCA0cAMEQCICL+bGGmOHzjAC22ObQ+2o8gk4efrpXVjN+YfeaTLYodAiA7
+mjmqtGdvR7eMbo533UGchCjvp2vrVLY8jH27BYYdaA==
+-----END CERTIFICATE-----";
+
+    #[test]
+    fn describe_ca_used_as_server_certificate_says_what_to_do() {
+        let certificate = certificates(CA.as_bytes()).unwrap().remove(0);
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.clone()).unwrap();
+        let provider = Arc::new(ring::default_provider());
+        let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
+        let name = ServerName::try_from("server.example").unwrap();
+        let verified = builder.build().unwrap().verify_server_cert(
+            &certificate,
+            &[],
+            &name,
+            &[],
+            UnixTime::since_unix_epoch(Duration::from_secs(1_800_000_000)),
+        );
+        let description = describe(&verified.unwrap_err());
+        assert!(
+            description.contains("that of a CA, which cannot be a server's own"),
+            "{description}"
+        );
+    }
+
+    #[test]
+    fn spaced_identifier_gives_lowercase_words() {
+        assert_eq!(spaced("CaUsedAsEndEntity"), "ca used as end entity");
+        assert_eq!(spaced("HandshakeFailure"), "handshake failure");
     }
 }

@@ -1,4 +1,4 @@
-//! A tunnel through a proxy (RFC 9110 section 9.3.6).
+//! Opens a tunnel through a proxy (RFC 9110 section 9.3.6).
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -6,18 +6,17 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::USER_AGENT;
-use super::failure::{ConnectionError, is_break};
+use super::failure::{ConnectionError, is_disconnect};
 use super::proxy::Proxy;
 use super::stream::Buffered;
 use super::tcp::Limit;
 use super::wait::after;
 use crate::text::server_message;
 
-/// How long to wait for the page of a proxy that refuses, at most.
-const PAGE_LIMIT: Duration = Duration::from_secs(1);
+/// The maximum time to wait for the page of a proxy that does not open the tunnel.
+const MAX_PAGE_TIME: Duration = Duration::from_secs(1);
 
-/// Asks the proxy for a connection to a server. What comes over the stream after that is the
-/// server's.
+/// Requests a tunnel to a server from the proxy. Afterwards the stream carries the server's bytes.
 pub(super) fn open(
     stream: &mut Buffered,
     proxy: &Proxy,
@@ -26,23 +25,23 @@ pub(super) fn open(
     until: Option<Instant>,
 ) -> io::Result<()> {
     let outcome = request(stream, proxy, host, port).and_then(|()| response(stream));
-    let head = outcome.map_err(|error| match is_break(error.kind()) {
-        true => closed(),
+    let head = outcome.map_err(|error| match is_disconnect(error.kind()) {
+        true => closed_by_proxy(),
         false => error,
     })?;
     if (200..300).contains(&head.status) {
         return Ok(());
     }
-    let page = match head.wants_login() {
+    let page = match head.requires_login() {
         true => Vec::new(),
         false => page(stream, &head, until)?,
     };
-    Err(refusal(proxy, &head, &page).into())
+    Err(rejection(proxy, &head, &page).into())
 }
 
 fn request(stream: &mut Buffered, proxy: &Proxy, host: &str, port: u16) -> io::Result<()> {
     let authorization = proxy.authorization();
-    // A buffer that grows leaves copies behind.
+    // A buffer that grows would leave unwiped copies behind.
     let size = 256 + 2 * host.len() + authorization.as_ref().map_or(0, |text| text.len());
     let mut head = Zeroizing::new(Vec::with_capacity(size));
     write!(head, "CONNECT {host}:{port} HTTP/1.1\r\n")?;
@@ -65,12 +64,13 @@ struct Head {
 }
 
 impl Head {
-    /// Some proxies say 401 where RFC 9110 section 15.5.8 has 407.
-    fn wants_login(&self) -> bool {
+    /// Returns whether the proxy requires a login. Some proxies send 401 instead of 407 (RFC 9110
+    /// section 15.5.8).
+    fn requires_login(&self) -> bool {
         matches!(self.status, 401 | 407)
     }
 
-    /// The values of the headers of that name, in lowercase.
+    /// Returns the values of all headers with `name`, which must be lowercase.
     fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         let headers = self.headers.iter();
         let named = headers.filter(move |(header, _)| header == name);
@@ -87,13 +87,13 @@ fn response(stream: &mut Buffered) -> io::Result<Head> {
                 break length;
             }
             if !unread.is_empty() && !b"HTTP/".starts_with(&unread[..unread.len().min(5)]) {
-                return Err(not_a_proxy("it does not speak HTTP"));
+                return Err(invalid_response("it is not HTTP"));
             }
             let before = unread.len();
             if !stream.fill()? {
                 return Err(match before {
-                    super::READ_BUFFER_SIZE => not_a_proxy("its response has too long a head"),
-                    _ => closed(),
+                    super::READ_BUFFER_SIZE => invalid_response("its headers are too long"),
+                    _ => closed_by_proxy(),
                 });
             }
         };
@@ -105,7 +105,8 @@ fn response(stream: &mut Buffered) -> io::Result<Head> {
     }
 }
 
-/// The length of a head up to and including its empty line.
+/// Returns the length of a head, including the empty line at its end. `None` if it is not
+/// complete.
 fn head_length(bytes: &[u8]) -> Option<usize> {
     let mut start = 0;
     loop {
@@ -121,12 +122,12 @@ fn parse(head: &[u8]) -> io::Result<Head> {
     let head = String::from_utf8_lossy(head);
     let mut lines = head.lines();
     let status_line = lines.next().unwrap_or_default();
-    let mut words = status_line.split(' ').filter(|word| !word.is_empty());
-    let version = words.next().unwrap_or_default();
-    let status = words.next().filter(|status| status.len() == 3);
+    let mut parts = status_line.split(' ').filter(|part| !part.is_empty());
+    let version = parts.next().unwrap_or_default();
+    let status = parts.next().filter(|status| status.len() == 3);
     let status = status.and_then(|status| status.parse().ok());
     let Some(status) = status.filter(|_| version.starts_with("HTTP/1.")) else {
-        return Err(not_a_proxy("it does not speak HTTP/1.1"));
+        return Err(invalid_response("it is not HTTP/1.1"));
     };
     let headers = lines.filter_map(|line| {
         let (name, value) = line.split_once(':')?;
@@ -138,31 +139,34 @@ fn parse(head: &[u8]) -> io::Result<Head> {
     })
 }
 
-fn not_a_proxy(why: &str) -> io::Error {
-    let what = format!("the proxy's response is not valid: {why}");
+fn invalid_response(reason: &str) -> io::Error {
     ConnectionError::Proxy {
-        what,
+        message: format!("the proxy's response is not valid: {reason}"),
         is_transient: false,
     }
     .into()
 }
 
-fn closed() -> io::Error {
+fn closed_by_proxy() -> io::Error {
     ConnectionError::Proxy {
-        what: "the proxy closed the connection without a response".into(),
+        message: "the proxy closed the connection without a response".into(),
         is_transient: true,
     }
     .into()
 }
 
-/// The page with which the proxy refuses, or its beginning. Only a call that has to end, or a
-/// connection that cannot be made in time, is an error: the status is known.
+/// Reads the page that explains why the proxy does not open the tunnel, or the beginning of it.
+///
+/// # Errors
+///
+/// A [`Stop`](crate::cancel::Stop) if the call has to end. Other failures end the page early: the
+/// status is known already.
 fn page(stream: &mut Buffered, head: &Head, until: Option<Instant>) -> io::Result<Vec<u8>> {
     let length = head
         .all("content-length")
         .find_map(|text| text.parse().ok());
     let length: usize = length.unwrap_or(usize::MAX);
-    let page_end = [until, after(PAGE_LIMIT)].into_iter().flatten().min();
+    let page_end = [until, after(MAX_PAGE_TIME)].into_iter().flatten().min();
     stream.set_limit(Limit::Connect(page_end));
     while stream.buffered().len() < length {
         match stream.fill() {
@@ -188,7 +192,7 @@ fn page(stream: &mut Buffered, head: &Head, until: Option<Instant>) -> io::Resul
     })
 }
 
-/// The chunks of a body, as far as they came.
+/// Returns the content of a chunked body, as far as it has arrived.
 fn chunks(mut body: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
     while let Some(end) = body.iter().position(|&byte| byte == b'\n') {
@@ -206,49 +210,51 @@ fn chunks(mut body: &[u8]) -> Vec<u8> {
     text
 }
 
-fn refusal(proxy: &Proxy, head: &Head, page: &[u8]) -> ConnectionError {
+/// Returns the error for a response that does not open the tunnel.
+fn rejection(proxy: &Proxy, head: &Head, page: &[u8]) -> ConnectionError {
     let status = head.status;
-    let wants_login = head.wants_login();
+    let requires_login = head.requires_login();
     let redactor = proxy.redactor();
-    let mut what = match (wants_login, unsupported_schemes(head)) {
+    let mut message = match (requires_login, unsupported_schemes(head)) {
         (true, Some(schemes)) => format!(
-            "the proxy wants a user name and password by {}, which is not supported; Basic is",
-            redactor.one_line(&schemes, MAX_SCHEMES)
+            "the proxy requires a user name and password by {}, which is not supported: use a \
+             proxy that supports Basic",
+            redactor.one_line(&schemes, MAX_SCHEMES_LEN)
         ),
         (true, None) if proxy.has_login() => {
-            "the proxy does not accept the user name and password that it was sent".to_owned()
+            "the proxy rejected the user name and password".to_owned()
         }
-        (true, None) => "the proxy wants a user name and password".to_owned(),
+        (true, None) => "the proxy requires a user name and password".to_owned(),
         (false, _) => {
             let reason = http::StatusCode::from_u16(status).ok();
             let reason = reason.and_then(|status| status.canonical_reason());
             let reason = reason.map(|reason| format!(" {reason}"));
             format!(
-                "the proxy refused with {status}{}",
+                "the proxy responded with {status}{}",
                 reason.unwrap_or_default()
             )
         }
     };
-    if let Some(words) = server_message::extract_message(page) {
-        what = format!("{what}: {}", redactor.redact(&words));
+    if let Some(text) = server_message::extract_message(page) {
+        message = format!("{message}: {}", redactor.redact(&text));
     }
     ConnectionError::Proxy {
-        what,
+        message,
         is_transient: status >= 500,
     }
 }
 
-/// The maximum length of the names of authentication schemes in a message, in characters.
-const MAX_SCHEMES: usize = 60;
+/// The maximum length of the list of authentication schemes in a message, in characters.
+const MAX_SCHEMES_LEN: usize = 60;
 
-/// The authentication schemes that the proxy offers, where Basic is not one of them.
+/// Returns the authentication schemes that the proxy offers, if Basic is not one of them.
 fn unsupported_schemes(head: &Head) -> Option<String> {
     let challenges = head
         .all("proxy-authenticate")
         .chain(head.all("www-authenticate"));
     let mut schemes: Vec<&str> = Vec::new();
     for challenge in challenges.flat_map(|line| line.split(',')) {
-        // What has an equals sign before its first space is a parameter, not a scheme.
+        // A word with an equals sign before its first space is a parameter, not a scheme.
         let word = challenge.trim().split(' ').next().unwrap_or_default();
         let is_scheme = word
             .bytes()
@@ -269,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_ends_with_its_empty_line() {
+    fn head_length_ends_after_empty_line() {
         assert_eq!(head_length(b""), None);
         assert_eq!(head_length(b"HTTP/1.1 200 OK\r\n"), None);
         assert_eq!(head_length(b"HTTP/1.1 200 OK\r\n\r\nrest"), Some(19));
@@ -277,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn schemes_other_than_basic_are_named() {
+    fn unsupported_schemes_without_basic_are_listed() {
         for (challenges, schemes) in [
             (&[][..], None),
             (&["Basic realm=\"a, b\""], None),
@@ -305,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_are_joined() {
+    fn chunks_incomplete_body_gives_what_arrived() {
         assert_eq!(chunks(b"3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\n"), b"abcde");
         assert_eq!(chunks(b"5\r\nab"), b"ab");
         assert_eq!(chunks(b"zz\r\nab"), b"");

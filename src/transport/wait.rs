@@ -1,4 +1,4 @@
-//! Waits for sockets that end when the call does.
+//! Waits for sockets. A wait ends when its call is cancelled or times out.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use crate::cancel::Cancellation;
 use crate::os::{PollEntry, Pollable, Readiness, poll};
 
-/// Waits until the socket is ready, and returns `true`; or until a time, and returns `false`.
+/// Waits until the socket is ready and returns `true`, or until the time `until` and returns
+/// `false`. `None` means no limit.
 ///
 /// # Errors
 ///
-/// A [`Stop`](crate::cancel::Stop) where the call of this thread has to end.
+/// A [`Stop`](crate::cancel::Stop) if this thread's call was cancelled or has timed out.
 pub(super) fn wait_for(
     socket: &impl Pollable,
     readiness: Readiness,
@@ -27,7 +28,7 @@ pub(super) fn wait_for(
     }
 }
 
-/// As [`wait_for`], until any of the sockets is ready.
+/// Waits as [`wait_for`] does, until any of the sockets is ready.
 pub(super) fn wait_for_any<S: Pollable>(
     sockets: impl IntoIterator<Item = S> + Clone,
     readiness: Readiness,
@@ -60,14 +61,16 @@ pub(super) fn is_ready(socket: &impl Pollable, readiness: Readiness) -> io::Resu
     }
 }
 
-/// Returns at what time a limit that begins now is over; `None` where that is never.
+/// Returns the end of a time limit that begins now. `None` if the clock cannot represent it.
 pub(super) fn after(limit: Duration) -> Option<Instant> {
     Instant::now().checked_add(limit)
 }
 
-/// Signals interrupt the wait as often as they like: what is left of each limit is computed
-/// anew from the clock, and the call is checked every time. Behind the sockets `polled` has the
-/// wake of the call's token, if there is one.
+/// Waits until one of the first `sockets` entries of `polled` is ready. After them `polled` may
+/// hold the wake of the call's token.
+///
+/// Signals may interrupt the wait any number of times: the time left is computed from the clock,
+/// and the call is checked, before each poll.
 fn wait(
     cancellation: &Cancellation,
     polled: &mut [PollEntry<'_>],
@@ -89,15 +92,15 @@ fn wait(
             Ok(0) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Ok(_) => {
-                // A wake-up of a cancelled token makes the check above fail.
+                // If the token was cancelled, the check at the start of the loop fails.
                 if cancellation.check().is_err() {
                     continue;
                 }
                 if polled[..sockets].iter().any(PollEntry::is_ready) {
                     return Ok(true);
                 }
-                // The token was cancelled in the child of a fork, which shares the descriptor
-                // and not the token.
+                // The token was cancelled in a forked process, which shares the descriptor but
+                // not the token. The wake is not polled again.
                 used = sockets;
             }
             Err(error) => return Err(error),
@@ -113,7 +116,7 @@ mod tests {
     use crate::cancel::CancelToken;
 
     #[test]
-    fn wait_for_wake_of_another_process_meets_the_limit() {
+    fn wait_for_wake_triggered_by_other_process_returns_at_limit() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let cancellation = Cancellation {

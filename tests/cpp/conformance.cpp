@@ -1,5 +1,6 @@
 /*
- * Makes the calls of a list (tests/conformance/README.md) and prints it with the answers.
+ * Makes the calls of a list (tests/conformance/README.md) and prints the list with the
+ * results.
  *
  *     conformance LIST
  */
@@ -16,40 +17,40 @@ namespace sco = sellercloud_output;
 
 namespace {
 
-/* The questions of the record at hand, and the answers to them. */
+/* The inputs of one record. */
 class Record {
 public:
-    void ask(const std::string &line)
+    void add(const std::string &line)
     {
         std::cout << line << '\n';
         const auto colon = line.find(": ");
-        questions_[line.substr(0, colon)] = line.substr(colon + 2);
+        inputs_[line.substr(0, colon)] = line.substr(colon + 2);
     }
 
-    void answer() const
+    void make() const
     {
         try {
             make_call();
         } catch (const sco::Error &error) {
-            tell(error);
+            print(error);
         }
     }
 
 private:
-    std::map<std::string, std::string> questions_;
+    std::map<std::string, std::string> inputs_;
 
-    std::optional<std::string> asked(const std::string &key) const
+    std::optional<std::string> input(const std::string &key) const
     {
-        const auto found = questions_.find(key);
-        if (found == questions_.end())
+        const auto found = inputs_.find(key);
+        if (found == inputs_.end())
             return std::nullopt;
         return found->second;
     }
 
-    std::int64_t number(const std::string &key, std::int64_t otherwise) const
+    std::int64_t number(const std::string &key, std::int64_t fallback) const
     {
-        const auto value = asked(key);
-        return value ? std::stoll(*value) : otherwise;
+        const auto value = input(key);
+        return value ? std::stoll(*value) : fallback;
     }
 
     static std::string variable(const char *name)
@@ -73,32 +74,32 @@ private:
         options.max_backoff = std::chrono::milliseconds(10);
         options.retry_server_errors = number("retry_server_errors", 0) != 0;
         options.max_attempts = static_cast<unsigned>(number("max_attempts", 1));
-        options.server = asked("server").value_or(variable("STAND_IN"));
-        options.team = asked("team");
-        options.team_lookup_url = asked("team_lookup_url");
-        options.token = asked("token");
-        options.user_name = asked("user_name");
-        options.password = asked("password");
-        if (!options.token && !options.user_name && !asked("no_token"))
+        options.server = input("server").value_or(variable("STAND_IN"));
+        options.team = input("team");
+        options.team_lookup_url = input("team_lookup_url");
+        options.token = input("token");
+        options.user_name = input("user_name");
+        options.password = input("password");
+        if (!options.token && !options.user_name && !input("no_token"))
             options.token = variable("STAND_IN_TOKEN");
         options.body_encoding = static_cast<sco::BodyEncoding>(number("body_encoding", SCO_BODY_BASE64));
-        if (asked("max_file_size"))
+        if (input("max_file_size"))
             options.max_file_size = static_cast<std::uint64_t>(number("max_file_size", 0));
         options.allow_plain_http = number("allow_plain_http", 0) != 0;
-        options.proxy = asked("proxy");
-        if (asked("ca"))
-            options.ca_certificates = content_of(*asked("ca"));
+        options.proxy = input("proxy");
+        if (input("ca"))
+            options.ca_certificates = content_of(*input("ca"));
         return options;
     }
 
     sco::CallOptions call_options() const
     {
         sco::CallOptions options;
-        if (asked("timeout"))
+        if (input("timeout"))
             options.timeout = std::chrono::milliseconds(number("timeout", 0));
-        if (asked("cancelled"))
+        if (input("cancelled"))
             options.cancel_token.emplace().cancel();
-        options.save.file_name = asked("file_name");
+        options.save.file_name = input("file_name");
         options.save.if_exists = static_cast<sco::IfExists>(number("if_exists", SCO_IF_EXISTS_FAIL));
         options.wait.initial_interval = std::chrono::milliseconds(1);
         options.wait.max_interval = std::chrono::milliseconds(5);
@@ -109,49 +110,49 @@ private:
 
     void make_call() const
     {
-        const std::string call = asked("call").value();
+        const std::string call = input("call").value();
         if (call == "parse_job_id")
-            return tell("id", sco::Client::parse_job_id(asked("job").value()));
+            return print("id", sco::Client::parse_job_id(input("job").value()));
         const sco::Client client(client_options());
         const auto options = call_options();
         const auto job = number("job", 0);
-        const auto directory = asked("directory").value_or("");
+        const auto directory = input("directory").value_or("");
         if (call == "get_output_file") {
-            tell(client.get_output_file(job, options));
+            print(client.get_output_file(job, options));
         } else if (call == "output_file_save") {
-            tell(client.get_output_file(job, options).save(directory, options.save), "");
+            print(client.get_output_file(job, options).save(directory, options.save), "");
         } else if (call == "save_output_file") {
-            tell(client.save_output_file(job, directory, options), "");
+            print(client.save_output_file(job, directory, options), "");
         } else if (call == "write_output_file") {
             std::string written;
             const auto write = [&](sco::ByteView bytes) { written += bytes.text(); };
             const auto info = client.write_output_file(job, write, options);
-            tell(info, written);
+            print(info, written);
         } else if (call == "get_job") {
-            tell(client.get_job(job, options));
+            print(client.get_job(job, options));
         } else if (call == "wait_for_job") {
-            tell(client.wait_for_job(job, options));
+            print(client.wait_for_job(job, options));
         } else if (call == "wait_for_output_file") {
             const auto [ended, file] = client.wait_for_output_file(job, options);
-            tell(ended);
-            tell(file);
+            print(ended);
+            print(file);
         } else if (call == "wait_and_save_output_file") {
             const auto [ended, info] = client.wait_and_save_output_file(job, directory, options);
-            tell(ended);
-            tell(info, "");
+            print(ended);
+            print(info, "");
         } else if (call == "wait_and_write_output_file") {
             std::string written;
             const auto write = [&](sco::ByteView bytes) { written += bytes.text(); };
             const auto ended_and_info = client.wait_and_write_output_file(job, write, options);
-            tell(ended_and_info.first);
-            tell(ended_and_info.second, written);
+            print(ended_and_info.first);
+            print(ended_and_info.second, written);
         } else {
             throw std::invalid_argument(call);
         }
     }
 
     template <typename Value>
-    static void tell(std::string_view key, const Value &value)
+    static void print(std::string_view key, const Value &value)
     {
         std::ostringstream text;
         text << value;
@@ -168,68 +169,68 @@ private:
     }
 
     template <typename Value>
-    static void tell(std::string_view key, const std::optional<Value> &value)
+    static void print(std::string_view key, const std::optional<Value> &value)
     {
         if (value)
-            tell(key, *value);
+            print(key, *value);
     }
 
-    void tell_bytes(std::string_view bytes) const
+    void print_bytes(std::string_view bytes) const
     {
-        if (const auto sample = asked("sample"))
-            tell("bytes", content_of(*sample) == bytes ? "equal" : "different");
+        if (const auto sample = input("sample"))
+            print("bytes", content_of(*sample) == bytes ? "equal" : "different");
     }
 
-    void tell(const sco::OutputFile &file) const
+    void print(const sco::OutputFile &file) const
     {
-        tell("name", file.name());
-        tell("is_fallback_name", file.is_fallback_name());
-        tell("content_type", file.content_type());
-        tell("size", file.size());
-        tell_bytes(file.bytes().text());
+        print("name", file.name());
+        print("is_fallback_name", file.is_fallback_name());
+        print("content_type", file.content_type());
+        print("size", file.size());
+        print_bytes(file.bytes().text());
     }
 
-    /* The bytes are those that were written, or are read back from where they were saved. */
-    void tell(const sco::FileInfo &info, std::string_view written) const
+    /* Compares the bytes that were written or saved. */
+    void print(const sco::FileInfo &info, std::string_view written) const
     {
-        tell("name", info.name);
-        tell("is_fallback_name", info.is_fallback_name);
-        tell("content_type", info.content_type);
-        tell("size", info.size);
+        print("name", info.name);
+        print("is_fallback_name", info.is_fallback_name);
+        print("content_type", info.content_type);
+        print("size", info.size);
         if (info.path.empty())
-            return tell_bytes(written);
-        tell_bytes(content_of(info.path));
-        tell("path", sco::detail::utf8(info.path));
+            return print_bytes(written);
+        print_bytes(content_of(info.path));
+        print("path", sco::detail::utf8(info.path));
     }
 
-    static void tell(const sco::Job &job)
+    static void print(const sco::Job &job)
     {
-        tell("id", job.id());
-        tell("status", static_cast<std::int32_t>(job.status()));
-        tell("status_name", job.status_name());
-        tell("is_final", job.is_final());
+        print("id", job.id());
+        print("status", static_cast<std::int32_t>(job.status()));
+        print("status_name", job.status_name());
+        print("is_final", job.is_final());
         for (int field = SCO_JOB_TEXT_TYPE; field <= SCO_JOB_TEXT_INPUT_FILE; field++)
-            tell("text " + std::to_string(field), job.text(static_cast<sco_job_text_field>(field)));
+            print("text " + std::to_string(field), job.text(static_cast<sco_job_text_field>(field)));
         for (int field = SCO_JOB_NUMBER_COMPANY_ID; field <= SCO_JOB_NUMBER_TOTAL_PROCESSED_IN_PHASE; field++)
-            tell("number " + std::to_string(field), job.number(static_cast<sco_job_number_field>(field)));
+            print("number " + std::to_string(field), job.number(static_cast<sco_job_number_field>(field)));
     }
 
-    static void tell(const sco::Error &error)
+    static void print(const sco::Error &error)
     {
-        tell("kind", static_cast<std::int32_t>(error.kind()));
-        tell("message", error.what());
-        tell("http_status", error.http_status());
-        tell("attempts", error.attempts());
-        tell("is_retryable", error.is_retryable());
+        print("kind", static_cast<std::int32_t>(error.kind()));
+        print("message", error.what());
+        print("http_status", error.http_status());
+        print("attempts", error.attempts());
+        print("is_retryable", error.is_retryable());
         if (const auto time = error.retry_after())
-            tell("retry_after_ms", time->count());
+            print("retry_after_ms", time->count());
         if (error.os_error())
-            tell("os_error", error.os_error().value());
-        tell("job_id", error.job_id());
+            print("os_error", error.os_error().value());
+        print("job_id", error.job_id());
         if (const auto job = error.job())
-            tell(*job);
+            print(*job);
         for (const auto &line : error.job_log())
-            tell("job_log_line", line);
+            print("job_log_line", line);
     }
 };
 
@@ -239,19 +240,19 @@ int main(int argc, char **argv)
 {
     std::ifstream list(argc == 2 ? argv[1] : "");
     if (!list) {
-        std::cerr << "conformance: give it the list\n";
+        std::cerr << "usage: conformance LIST\n";
         return 1;
     }
     Record record;
     for (std::string line; std::getline(list, line);) {
         if (line.empty()) {
-            record.answer();
+            record.make();
             record = Record();
             std::cout << '\n';
         } else if (line.rfind("> ", 0) != 0) {
-            record.ask(line);
+            record.add(line);
         }
     }
-    record.answer();
+    record.make();
     return 0;
 }

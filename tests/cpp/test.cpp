@@ -1,5 +1,5 @@
 /*
- * The C++ interface, against the stand-in servers, which the environment names.
+ * Tests of the C++ interface, against the mock servers, which the environment names.
  */
 
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
@@ -13,7 +13,7 @@
 #include <type_traits>
 
 #include "sellercloud_output.hpp"
-/* Twice, as happens. */
+/* Twice: the include guard must hold. */
 #include "sellercloud_output.hpp"
 
 namespace sco = sellercloud_output;
@@ -53,19 +53,19 @@ static std::string content_of(const fs::path &path)
     return content.str();
 }
 
-/* An empty folder, gone in the end. */
-struct Folder {
+/* An empty directory that is removed at the end. */
+struct Directory {
     fs::path path;
 
-    Folder()
+    Directory()
     {
         std::string name = (fs::temp_directory_path() / "sellercloud-output-XXXXXX").string();
         REQUIRE(mkdtemp(name.data()) != nullptr);
         path = name;
     }
-    Folder(const Folder &) = delete;
-    Folder &operator=(const Folder &) = delete;
-    ~Folder() { fs::remove_all(path); }
+    Directory(const Directory &) = delete;
+    Directory &operator=(const Directory &) = delete;
+    ~Directory() { fs::remove_all(path); }
 };
 
 static_assert(!std::is_copy_constructible_v<sco::OutputFile>);
@@ -74,7 +74,7 @@ static_assert(!std::is_copy_constructible_v<sco::Client>);
 static_assert(std::is_move_constructible_v<sco::Client>);
 static_assert(std::is_base_of_v<std::runtime_error, sco::RateLimitError>);
 
-TEST_CASE("a file has its bytes and its name")
+TEST_CASE("get_output_file_returns_bytes_and_name")
 {
     sco::Client client(variable("STAND_IN"), variable("STAND_IN_TOKEN"));
     const auto file = client.get_output_file(28142);
@@ -88,41 +88,41 @@ TEST_CASE("a file has its bytes and its name")
     CHECK(client.get_output_file(28149).is_fallback_name());
 }
 
-TEST_CASE("a file outlives its client, and both may be moved")
+TEST_CASE("output_file_after_client_destroyed_is_valid")
 {
     std::optional<sco::OutputFile> file;
     {
         sco::Client first(with_token());
         sco::Client second = std::move(first);
-        auto fetched = second.get_output_file(28143);
-        file = std::move(fetched);
+        auto downloaded = second.get_output_file(28143);
+        file = std::move(downloaded);
     }
     CHECK(file->name() == "inventory.txt");
     CHECK(file->size() == 4239);
 }
 
-TEST_CASE("a file is saved, whole, as the options have it")
+TEST_CASE("save_output_file_follows_its_options")
 {
-    Folder folder;
+    Directory directory;
     sco::Client client(with_token());
-    const auto saved = client.save_output_file(28142, folder.path);
-    CHECK(saved.path == folder.path / sco::detail::path_of("Orders \xc3\xa9 2026-11-23.csv"));
+    const auto saved = client.save_output_file(28142, directory.path);
+    CHECK(saved.path == directory.path / sco::detail::path_of("Orders \xc3\xa9 2026-11-23.csv"));
     CHECK(saved.name == "Orders \xc3\xa9 2026-11-23.csv");
     CHECK(saved.size == 2400);
     const auto file = client.get_output_file(28142);
     CHECK(content_of(saved.path) == file.bytes().text());
-    CHECK_THROWS_AS(client.save_output_file(28142, folder.path), sco::StorageError);
-    CHECK_THROWS_AS(file.save(folder.path), sco::StorageError);
+    CHECK_THROWS_AS(client.save_output_file(28142, directory.path), sco::StorageError);
+    CHECK_THROWS_AS(file.save(directory.path), sco::StorageError);
     sco::CallOptions options;
     options.save.if_exists = sco::IfExists::keep_both;
-    CHECK(client.save_output_file(28142, folder.path, options).path.stem().string() ==
+    CHECK(client.save_output_file(28142, directory.path, options).path.stem().string() ==
           "Orders \xc3\xa9 2026-11-23 (1)");
     options.save.file_name = "mine.csv";
-    CHECK(client.save_output_file(28142, folder.path, options).path.filename() == "mine.csv");
-    CHECK(file.save(folder.path, options.save).path.filename() == "mine (1).csv");
+    CHECK(client.save_output_file(28142, directory.path, options).path.filename() == "mine.csv");
+    CHECK(file.save(directory.path, options.save).path.filename() == "mine (1).csv");
 }
 
-TEST_CASE("a file is handed out as it arrives")
+TEST_CASE("write_output_file_passes_all_bytes")
 {
     sco::Client client(with_token());
     std::string received;
@@ -133,7 +133,7 @@ TEST_CASE("a file is handed out as it arrives")
     CHECK(received == client.get_output_file(28143).bytes().text());
 }
 
-TEST_CASE("errors carry what is known")
+TEST_CASE("error_has_status_attempts_and_message")
 {
     sco::Client client(with_token());
     try {
@@ -143,6 +143,7 @@ TEST_CASE("errors carry what is known")
         CHECK(error.kind() == sco::ErrorKind::server);
         CHECK(error.http_status() == 500);
         CHECK(error.attempts() == 1);
+        CHECK(error.job_id() == 5);
         CHECK(!error.is_retryable());
         CHECK(!error.retry_after());
         CHECK(!error.job());
@@ -168,7 +169,7 @@ TEST_CASE("errors carry what is known")
     }
 }
 
-TEST_CASE("jobs are waited for")
+TEST_CASE("wait_for_output_file_returns_job_and_file")
 {
     sco::Client client(with_login());
     sco::CallOptions options;
@@ -195,7 +196,7 @@ TEST_CASE("jobs are waited for")
     CHECK_THROWS_AS(sco::Client::parse_job_id("no job"), sco::InvalidArgumentError);
 }
 
-TEST_CASE("a team's server is looked up")
+TEST_CASE("client_with_team_finds_its_server")
 {
     auto options = with_login();
     options.server.clear();
@@ -204,7 +205,7 @@ TEST_CASE("a team's server is looked up")
     CHECK(sco::Client(options).get_output_file(28142).size() == 2400);
 }
 
-TEST_CASE("TLS trusts what it is told to trust")
+TEST_CASE("tls_unknown_authority_fails_unless_added")
 {
     auto options = with_token();
     options.server = variable("TLS_SERVER");
@@ -214,7 +215,7 @@ TEST_CASE("TLS trusts what it is told to trust")
     CHECK(sco::Client(options).get_output_file(28142).size() == 2400);
 }
 
-TEST_CASE("progress is told, and may cancel")
+TEST_CASE("on_progress_returning_false_cancels")
 {
     sco::Client client(with_token());
     sco::CallOptions options;
@@ -231,11 +232,11 @@ TEST_CASE("progress is told, and may cancel")
     CHECK_THROWS_AS(client.get_output_file(28142, options), sco::CallCancelledError);
 }
 
-TEST_CASE("a call is cancelled from another thread")
+TEST_CASE("cancel_token_on_another_thread_cancels")
 {
-    auto silent = with_token();
-    silent.server = variable("SILENT_BODY");
-    sco::Client client(silent);
+    auto unresponsive = with_token();
+    unresponsive.server = variable("SILENT_BODY");
+    sco::Client client(unresponsive);
     sco::CallOptions options;
     options.cancel_token.emplace();
     std::thread canceller;
@@ -249,11 +250,11 @@ TEST_CASE("a call is cancelled from another thread")
     CHECK(options.cancel_token->is_cancelled());
 }
 
-TEST_CASE("a call is interrupted on its own thread")
+TEST_CASE("interrupt_returning_false_cancels")
 {
-    auto silent = with_token();
-    silent.server = variable("SILENT_SERVER");
-    sco::Client client(silent);
+    auto unresponsive = with_token();
+    unresponsive.server = variable("SILENT_SERVER");
+    sco::Client client(unresponsive);
     sco::CallOptions options;
     int asked = 0;
     options.interrupt = [&] { return ++asked < 3; };
@@ -261,64 +262,64 @@ TEST_CASE("a call is interrupted on its own thread")
     CHECK(asked == 3);
 }
 
-struct Own : std::exception {
-    const char *what() const noexcept override { return "my own"; }
+struct CallbackError : std::exception {
+    const char *what() const noexcept override { return "thrown by a callback"; }
 };
 
-TEST_CASE("what a callback throws is thrown by the call, and the client works on")
+TEST_CASE("callback_throwing_ends_the_call_with_its_exception")
 {
-    auto set_up = with_token();
+    auto client_options = with_token();
     int requests = 0;
-    set_up.on_request = [&](const sco::RequestRecord &record) {
+    client_options.on_request = [&](const sco::RequestRecord &record) {
         requests++;
         CHECK(record.http_status == 200);
     };
-    sco::Client client(set_up);
+    sco::Client client(client_options);
     sco::CallOptions options;
-    options.on_progress = [](const sco::Progress &) -> bool { throw Own(); };
-    CHECK_THROWS_AS(client.get_output_file(28142, options), Own);
+    options.on_progress = [](const sco::Progress &) -> bool { throw CallbackError(); };
+    CHECK_THROWS_AS(client.get_output_file(28142, options), CallbackError);
     sco::CallOptions interrupted;
-    interrupted.interrupt = []() -> bool { throw Own(); };
-    CHECK_THROWS_AS(client.get_output_file(28142, interrupted), Own);
-    CHECK_THROWS_AS(client.write_output_file(28142, [](sco::ByteView) { throw Own(); }), Own);
+    interrupted.interrupt = []() -> bool { throw CallbackError(); };
+    CHECK_THROWS_AS(client.get_output_file(28142, interrupted), CallbackError);
+    CHECK_THROWS_AS(client.write_output_file(28142, [](sco::ByteView) { throw CallbackError(); }), CallbackError);
     CHECK(client.get_output_file(28142).size() == 2400);
     CHECK(requests == 3);
 
-    auto with_source = with_token();
-    with_source.token.reset();
+    auto provider_options = with_token();
+    provider_options.token.reset();
     int asked = 0;
-    with_source.token_provider = [&](bool renew) -> std::string {
+    provider_options.token_provider = [&](bool renew) -> std::string {
         CHECK(!renew);
         if (asked++ == 0)
-            throw Own();
+            throw CallbackError();
         return variable("STAND_IN_TOKEN");
     };
-    sco::Client sourced(with_source);
-    CHECK_THROWS_AS(sourced.get_output_file(28142), Own);
-    CHECK(sourced.get_output_file(28142).size() == 2400);
+    sco::Client client_with_provider(provider_options);
+    CHECK_THROWS_AS(client_with_provider.get_output_file(28142), CallbackError);
+    CHECK(client_with_provider.get_output_file(28142).size() == 2400);
 }
 
-TEST_CASE("a log that throws fails no call")
+TEST_CASE("on_request_throwing_does_not_fail_the_call")
 {
-    Folder folder;
-    auto set_up = with_login();
+    Directory directory;
+    auto client_options = with_login();
     int requests = 0;
-    set_up.on_request = [&](const sco::RequestRecord &) {
+    client_options.on_request = [&](const sco::RequestRecord &) {
         requests++;
-        throw Own();
+        throw CallbackError();
     };
-    sco::Client client(set_up);
+    sco::Client client(client_options);
     sco::CallOptions options;
     options.wait.initial_interval = options.wait.max_interval = 1ms;
     CHECK(client.get_output_file(28142).size() == 2400);
-    // Two responses of 503, and then the file.
-    CHECK(client.save_output_file(40001, folder.path).size == 2400);
+    // Two responses with status 503, then the file.
+    CHECK(client.save_output_file(40001, directory.path).size == 2400);
     CHECK(client.wait_for_output_file(50003, options).second.size() == 2400);
     CHECK_THROWS_AS(client.get_output_file(5), sco::ServerError);
     CHECK(requests >= 8);
 }
 
-TEST_CASE("a limit of zero is rejected, and the largest time is no limit")
+TEST_CASE("limit_zero_is_rejected_and_maximum_is_no_limit")
 {
     const auto rejected = [](auto change) {
         auto options = with_token();
@@ -356,20 +357,20 @@ TEST_CASE("a limit of zero is rejected, and the largest time is no limit")
     CHECK_THROWS_AS(client.wait_for_job(50003, options), sco::InvalidArgumentError);
 }
 
-TEST_CASE("an error of the system has its code and path")
+TEST_CASE("storage_error_has_code_and_path")
 {
-    Folder folder;
+    Directory directory;
     sco::Client client(with_token());
-    const auto saved = client.save_output_file(28143, folder.path);
+    const auto saved = client.save_output_file(28143, directory.path);
     try {
-        client.save_output_file(28143, folder.path);
+        client.save_output_file(28143, directory.path);
         FAIL("no error");
     } catch (const sco::StorageError &error) {
         CHECK(error.os_error() == std::errc::file_exists);
         CHECK(error.path() == saved.path);
     }
     try {
-        client.get_output_file(28143).save(folder.path / "nowhere");
+        client.get_output_file(28143).save(directory.path / "nowhere");
         FAIL("no error");
     } catch (const sco::StorageError &error) {
         CHECK(error.os_error() == std::errc::no_such_file_or_directory);
@@ -385,7 +386,7 @@ TEST_CASE("an error of the system has its code and path")
     CHECK_THROWS_AS(client.get_output_file(28143).save(""), sco::InvalidArgumentError);
 }
 
-TEST_CASE("a wait for a job on hold fails unless told to wait")
+TEST_CASE("wait_for_job_on_hold_fails_if_enabled")
 {
     sco::Client client(with_token());
     sco::CallOptions options;
@@ -402,14 +403,14 @@ TEST_CASE("a wait for a job on hold fails unless told to wait")
     CHECK_THROWS_AS(client.wait_for_job(50009, options), sco::TimedOutError);
 }
 
-TEST_CASE("a server error is retried if that is enabled")
+TEST_CASE("server_error_is_retried_if_enabled")
 {
     for (const bool enabled : {false, true}) {
-        auto set_up = with_token();
-        set_up.max_attempts = 3;
-        set_up.retry_server_errors = enabled;
+        auto client_options = with_token();
+        client_options.max_attempts = 3;
+        client_options.retry_server_errors = enabled;
         try {
-            sco::Client(set_up).get_output_file(40007);
+            sco::Client(client_options).get_output_file(40007);
             FAIL("no error");
         } catch (const sco::ServerError &error) {
             CHECK(error.attempts() == (enabled ? 3u : 1u));
@@ -417,13 +418,13 @@ TEST_CASE("a server error is retried if that is enabled")
     }
 }
 
-TEST_CASE("an output file is saved or written after the wait")
+TEST_CASE("wait_and_save_and_wait_and_write_succeed")
 {
-    Folder folder;
+    Directory directory;
     sco::Client client(with_token());
     sco::CallOptions options;
     options.wait.initial_interval = options.wait.max_interval = 1ms;
-    const auto [job, saved] = client.wait_and_save_output_file(50003, folder.path, options);
+    const auto [job, saved] = client.wait_and_save_output_file(50003, directory.path, options);
     CHECK(job.status() == sco::JobStatus::partial_success);
     CHECK(content_of(saved.path).size() == 2400);
     std::string received;
@@ -433,14 +434,14 @@ TEST_CASE("an output file is saved or written after the wait")
     CHECK(written.second.size == 2400);
     CHECK(received == content_of(saved.path));
     CHECK_THROWS_AS(
-        client.wait_and_write_output_file(50003, [](sco::ByteView) { throw Own(); }, options), Own);
-    // This job does not end: what can be checked is checked before the wait.
+        client.wait_and_write_output_file(50003, [](sco::ByteView) { throw CallbackError(); }, options), CallbackError);
+    // This job does not end: the directory is checked before the wait.
     options.timeout = 60s;
-    CHECK_THROWS_AS(client.wait_and_save_output_file(50004, folder.path / "nowhere", options), sco::StorageError);
+    CHECK_THROWS_AS(client.wait_and_save_output_file(50004, directory.path / "nowhere", options), sco::StorageError);
     CHECK_THROWS_AS(client.wait_and_save_output_file(50004, "", options), sco::InvalidArgumentError);
 }
 
-TEST_CASE("a callback may make calls of its own")
+TEST_CASE("callback_making_calls_succeeds")
 {
     sco::Client client(with_token());
     sco::CallOptions options;
@@ -454,7 +455,7 @@ TEST_CASE("a callback may make calls of its own")
     CHECK(inner == 4239);
 }
 
-TEST_CASE("many threads share a client")
+TEST_CASE("client_shared_by_threads_succeeds")
 {
     sco::Client client(with_login());
     std::vector<std::thread> threads;
@@ -466,7 +467,7 @@ TEST_CASE("many threads share a client")
     CHECK(sizes == std::vector<std::size_t>(8, 2400));
 }
 
-/* Resident memory in KiB. */
+/* Returns the resident memory in KiB. */
 static long resident()
 {
     std::ifstream status("/proc/self/status");
@@ -482,9 +483,9 @@ static long open_files()
     return std::distance(begin(files), end(files));
 }
 
-TEST_CASE("ten thousand calls need no more than two thousand")
+TEST_CASE("ten_thousand_calls_use_no_more_memory_than_two_thousand")
 {
-    Folder folder;
+    Directory directory;
     sco::Client client(with_token());
     const auto calls = [&](int rounds) {
         sco::CallOptions options;
@@ -493,7 +494,7 @@ TEST_CASE("ten thousand calls need no more than two thousand")
         options.on_progress = [](const sco::Progress &) { return true; };
         for (int round = 0; round < rounds; round++) {
             REQUIRE(client.get_output_file(28142, options).size() == 2400);
-            client.save_output_file(28143, folder.path, options);
+            client.save_output_file(28143, directory.path, options);
             client.write_output_file(28142, [](sco::ByteView) {}, options);
             REQUIRE_THROWS_AS(client.get_output_file(5), sco::ServerError);
             client.get_job(50003);
@@ -507,6 +508,6 @@ TEST_CASE("ten thousand calls need no more than two thousand")
                                  << resident() << ", " << open_files());
     CHECK(memory > 0);
     CHECK(open_files() == files);
-    // A leak of but 50 bytes a call would be more.
+    // A leak of 50 bytes per call would exceed this.
     CHECK(resident() - memory < 400);
 }

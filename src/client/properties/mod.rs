@@ -1,4 +1,4 @@
-//! Properties of whole calls that hold for every response.
+//! Properties of whole calls, which hold for every response.
 
 mod response;
 mod server;

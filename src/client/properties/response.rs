@@ -1,4 +1,4 @@
-//! Whatever a server sends, a call gives a file or an error of a documented kind that shows no
+//! For every response, a call returns a file, or an error of a documented kind that contains no
 //! secret.
 
 use std::time::Duration;
@@ -10,9 +10,10 @@ use crate::error::{Error, ErrorKind};
 use crate::file_name;
 use crate::session::RetryPolicy;
 
-/// Long enough to be cut where messages are cut.
+/// A token that is long enough to be cut in messages.
 pub(super) const TOKEN: &str = "aTokenOfTheProperties.eyJhIjoxLCJiIjoyfQ.c2lnbmF0dXJl";
 
+/// The maximum size of a file, in bytes.
 pub(super) const MAX_FILE_SIZE: u64 = 1 << 20;
 
 thread_local! {
@@ -20,7 +21,7 @@ thread_local! {
         Server::start(|response, connection| send(response, connection));
 }
 
-/// Returns a client without a history.
+/// Returns a new client, which has no open connections.
 fn client(encoding: BodyEncoding) -> Client {
     // The client never waits: the server closes the connection after its response.
     let limit = Duration::from_secs(10);
@@ -37,13 +38,18 @@ fn client(encoding: BodyEncoding) -> Client {
         .unwrap()
 }
 
-/// Checks the property on one input; panics if it does not hold. The first byte says in which
-/// encoding the body is expected; the others are the response.
+/// Checks the property on one input.
+///
+/// The first byte selects the body encoding. The other bytes are the response.
+///
+/// # Panics
+///
+/// If the property does not hold.
 pub(crate) fn check(input: &[u8]) {
-    let Some((form, response)) = input.split_first() else {
+    let Some((encoding, response)) = input.split_first() else {
         return;
     };
-    let encoding = crate::body::properties::encoding(*form);
+    let encoding = crate::body::properties::encoding(*encoding);
     SERVER.with(|server| server.set_script(response.to_vec()));
     let fetched = client(encoding).get_output_file(1);
     let mut bytes = Vec::new();
@@ -51,7 +57,7 @@ pub(crate) fn check(input: &[u8]) {
     assert!(bytes.len() as u64 <= MAX_FILE_SIZE);
     for error in [fetched.as_ref().err(), written.as_ref().err()] {
         let Some(error) = error else { continue };
-        assert_may_be_shown(error);
+        assert_documented_and_redacted(error);
     }
     match (fetched, written) {
         (Ok(fetched), Ok(written)) => {
@@ -63,32 +69,34 @@ pub(crate) fn check(input: &[u8]) {
             );
             assert_eq!(written.size, bytes.len() as u64);
         }
-        (Err(fetched), Err(written)) if is_same_each_time(fetched.kind(), written.kind()) => {
+        (Err(fetched), Err(written)) if is_deterministic(fetched.kind(), written.kind()) => {
             assert_eq!(fetched.kind(), written.kind(), "{fetched}, {written}");
         }
         (Err(error), Ok(_)) | (Ok(_), Err(error)) => {
             let kind = error.kind();
-            assert!(!is_same_each_time(kind, kind), "{error}");
+            assert!(!is_deterministic(kind, kind), "{error}");
         }
         (Err(_), Err(_)) => {}
     }
 }
 
-/// Returns whether the kinds of two calls must be the same. They need not be where a connection
-/// of the pool is closed: the client may notice that before or after it sends the request.
-pub(super) fn is_same_each_time(one: ErrorKind, other: ErrorKind) -> bool {
+/// Returns whether two calls must fail with the same kind.
+///
+/// They may differ if the server closes an idle connection, because the client may notice that
+/// before or after it sends the request.
+pub(super) fn is_deterministic(one: ErrorKind, other: ErrorKind) -> bool {
     one != ErrorKind::Connection && other != ErrorKind::Connection
 }
 
-/// Asserts that the error is of a documented kind and shows no token.
-pub(super) fn assert_may_be_shown(error: &Error) {
+/// Asserts that the error is of a documented kind and does not contain the token.
+pub(super) fn assert_documented_and_redacted(error: &Error) {
     let shown = format!("{error} {error:?}");
-    assert!(is_of_a_response(error.kind()), "{shown}");
+    assert!(can_follow_response(error.kind()), "{shown}");
     assert!(!shown.contains(&TOKEN[..TOKEN.len() / 2]), "{shown}");
 }
 
 /// Returns whether a response can cause an error of the kind.
-fn is_of_a_response(kind: ErrorKind) -> bool {
+fn can_follow_response(kind: ErrorKind) -> bool {
     matches!(
         kind,
         ErrorKind::Authentication

@@ -1,12 +1,12 @@
-//! A server that sends exactly the bytes that an input consists of.
+//! A server that sends exactly the bytes of a fuzz input.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// Serves until the process ends, each connection on a thread of its own, and closes it after
-/// one response.
+/// A server that runs until the process ends. It serves each connection on a thread of its own,
+/// and closes it after one response.
 pub(super) struct Server<T> {
     /// The base URL.
     pub(super) url: String,
@@ -14,8 +14,8 @@ pub(super) struct Server<T> {
 }
 
 impl<T: Clone + Default + Send + 'static> Server<T> {
-    /// Starts a server. `serve` is called with the script and each connection whose request has
-    /// arrived.
+    /// Starts a server. It calls `serve` with the script and a connection once it has received
+    /// the request.
     pub(super) fn start(serve: fn(&T, &mut TcpStream)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -42,13 +42,13 @@ impl<T: Clone + Default + Send + 'static> Server<T> {
     }
 }
 
-/// Sends `response`. The client may have read enough and closed the connection.
+/// Sends `response`. Errors are ignored, because the client may close the connection early.
 pub(super) fn send(response: &[u8], connection: &mut TcpStream) {
     let _ = connection.write_all(response);
 }
 
 /// Reads the head of a request, up to the empty line. Returns `false` if the client closes the
-/// connection before.
+/// connection before that.
 pub(super) fn read_head(connection: &TcpStream) -> bool {
     let mut head = String::new();
     let mut lines = BufReader::with_capacity(1, connection);

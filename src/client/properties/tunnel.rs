@@ -1,12 +1,12 @@
-//! Whatever a proxy and the server behind it send, a call gives a complete file or an error of a
-//! documented kind, over one connection for each request.
+//! For all responses of a proxy and of the server behind it, a call returns a complete file or an
+//! error of a documented kind, and opens at most one connection per request.
 
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::response::{MAX_FILE_SIZE, TOKEN, assert_may_be_shown, is_same_each_time};
+use super::response::{MAX_FILE_SIZE, TOKEN, assert_documented_and_redacted, is_deterministic};
 use super::server::{Server, read_head, send};
 use crate::body::BodyEncoding;
 use crate::client::Client;
@@ -14,13 +14,14 @@ use crate::download::OutputFile;
 use crate::error::Error;
 use crate::session::RetryPolicy;
 
-/// A proxy's response that opens the tunnel.
-const OPENED: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
+/// The response of a proxy that opens the tunnel.
+const TUNNEL_OPEN: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
 
 #[derive(Clone, Default)]
 struct Script {
-    /// What the proxy sends, and then the server.
+    /// What the proxy sends, and what the server sends after that.
     parts: [Vec<u8>; 2],
+    /// How many connections the proxy has accepted.
     connections: Arc<AtomicU32>,
 }
 
@@ -30,30 +31,39 @@ thread_local! {
         Server::start(|script, connection| send(&script.parts[1], connection));
 }
 
-/// Sends everything at once, unless the tunnel is evidently open: then the client sends its
-/// request first.
+/// Sends both parts at once. If the first part opens the tunnel, the second one is sent after the
+/// request of the client.
 fn serve(script: &Script, connection: &mut TcpStream) {
     script.connections.fetch_add(1, Ordering::Relaxed);
     let [opening, response] = &script.parts;
     send(opening, connection);
-    if opening != OPENED || read_head(connection) {
+    if opening != TUNNEL_OPEN || read_head(connection) {
         send(response, connection);
     }
 }
 
-/// Checks the property on one input; panics if it does not hold. The first byte says in which
-/// encoding the body is expected. What the proxy sends follows,
-/// up to a zero byte, then what the server sends. Nothing for the proxy stands for a tunnel
-/// that is opened.
+/// Checks the property on one input.
+///
+/// The first byte selects the body encoding. It is followed by what the proxy sends, up to a zero
+/// byte, and then by what the server sends. If the part for the proxy is empty, the proxy opens
+/// the tunnel.
+///
+/// # Panics
+///
+/// If the property does not hold.
 pub(crate) fn check(input: &[u8]) {
-    let Some((form, sent)) = input.split_first() else {
+    let Some((encoding, sent)) = input.split_first() else {
         return;
     };
-    let encoding = crate::body::properties::encoding(*form);
+    let encoding = crate::body::properties::encoding(*encoding);
     let mut parts = sent.splitn(2, |&byte| byte == 0);
     let mut next = || parts.next().unwrap_or_default();
     let (opening, response) = (next(), next());
-    let opening = if opening.is_empty() { OPENED } else { opening };
+    let opening = if opening.is_empty() {
+        TUNNEL_OPEN
+    } else {
+        opening
+    };
     let script = Script {
         parts: [opening.to_vec(), response.to_vec()],
         connections: Arc::default(),
@@ -72,11 +82,11 @@ pub(crate) fn check(input: &[u8]) {
     if let Ok(file) = &through_tunnel {
         assert!(
             !is_cut(response),
-            "a cut body is a file of {}",
+            "a cut body was accepted as a file of {} bytes",
             file.bytes.len()
         );
     }
-    if opening != OPENED || response.is_empty() || max_requests(response) > 1 {
+    if opening != TUNNEL_OPEN || response.is_empty() || max_requests(response) > 1 {
         return;
     }
     let direct = SERVER.with(|server| {
@@ -85,18 +95,19 @@ pub(crate) fn check(input: &[u8]) {
     });
     match (through_tunnel, direct) {
         (Ok(one), Ok(other)) => assert_eq!((one.name, one.bytes), (other.name, other.bytes)),
-        (Err(one), Err(other)) if is_same_each_time(one.kind(), other.kind()) => {
+        (Err(one), Err(other)) if is_deterministic(one.kind(), other.kind()) => {
             assert_eq!(one.kind(), other.kind(), "{one}, {other}");
         }
         (Err(_), Err(_)) => {}
         (Ok(_), Err(error)) | (Err(error), Ok(_)) => {
-            panic!("a file by one route, by the other {error}");
+            panic!("one route returned a file, the other one failed: {error}");
         }
     }
 }
 
+/// Downloads a file with a new client, through `proxy` unless that is empty.
 fn fetch(url: &str, proxy: &str, encoding: BodyEncoding) -> Result<OutputFile, Error> {
-    // The client never waits: the other side closes the connection when it has sent everything.
+    // The client never waits: the server closes the connection when it has sent everything.
     let limit = Duration::from_secs(10);
     let client = Client::builder(url)
         .token(TOKEN)
@@ -111,7 +122,7 @@ fn fetch(url: &str, proxy: &str, encoding: BodyEncoding) -> Result<OutputFile, E
         .unwrap();
     let outcome = client.get_output_file(1);
     if let Err(error) = &outcome {
-        assert_may_be_shown(error);
+        assert_documented_and_redacted(error);
     }
     outcome
 }
@@ -119,20 +130,20 @@ fn fetch(url: &str, proxy: &str, encoding: BodyEncoding) -> Result<OutputFile, E
 /// Returns how many requests a call without retries may send: redirects are followed, and two
 /// forms of the URL are tried.
 fn max_requests(response: &[u8]) -> u32 {
-    // Empty lines may stand before the status line (RFC 9112 section 2.2).
+    // Empty lines may precede the status line (RFC 9112 section 2.2).
     let response = response.trim_ascii_start();
     let status = response
         .get(9..12)
         .filter(|_| response.starts_with(b"HTTP/1."));
     match status {
         Some(b"404" | b"405") => 2,
-        // What comes after an interim response may be anything.
+        // Any response may follow an interim response.
         Some([b'1' | b'3', ..]) => 7,
         _ => 1,
     }
 }
 
-/// Whether the response evidently lacks a part of its body.
+/// Returns whether a part of the response's body is evidently missing.
 fn is_cut(response: &[u8]) -> bool {
     let Some(end) = response.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
         // A line may end with LF alone (RFC 9112 section 2.2).

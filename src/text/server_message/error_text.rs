@@ -1,9 +1,10 @@
-//! Recognizes error texts where a file is due.
+//! Recognizes error texts in the place of a file.
 //!
-//! A server or a proxy may answer 200 with a few words. Some of them are base64 by chance, and
-//! a file may hold words too. The words that servers use for errors tell them apart.
+//! A server or a proxy may send status 200 with a few words as the body. Some words are valid
+//! base64 by chance, and a file may contain words too. A text is an error text if it consists
+//! of words that servers use for errors.
 
-/// The words of error texts, in lowercase.
+/// The words of error texts, in lowercase, each between two spaces.
 const VOCABULARY: &str = " \
     a able abort aborted accepted access account action active administrator after again allowed \
     already an and another api application are as at authenticated authentication authorization \
@@ -24,16 +25,16 @@ const VOCABULARY: &str = " \
     unavailable undefined under unexpected unknown unsupported up use user username valid value \
     void wait waiting was went were with wrong yes yet you your ";
 
-/// The maximum length of an error text that is recognized, in bytes.
+/// The maximum length of an error text, in bytes.
 const MAX_LEN: usize = 300;
 
-/// Whether `text` is an error text: a word or a sentence, most of whose words are those of
-/// errors. Tables and lists are none.
+/// Returns whether `text` is an error text: a known word, or a sentence most of whose words are
+/// known. Tables and lists are not.
 pub(crate) fn is_error_text(text: &str) -> bool {
     let text = text.trim();
     let is_separator = |c: char| matches!(c, ',' | ';' | '|');
     let is_table = text.char_indices().any(|(at, c)| {
-        // What follows a separator in prose is a space.
+        // In prose, a separator is followed by a space.
         is_separator(c) && text[at + 1..].starts_with(|c: char| !c.is_whitespace())
     });
     if text.len() > MAX_LEN || is_table || text.contains(['\t', '@', '|']) {
@@ -47,17 +48,17 @@ pub(crate) fn is_error_text(text: &str) -> bool {
     let is_known_part = |words: &&&Vec<&str>| words.iter().all(|word| is_known(word));
     let known = parts.iter().filter(is_known_part).count();
     let all_words = || parts.iter().copied().flatten();
-    let is_telling = all_words().any(|word| word.len() >= 4 && is_known(word));
-    // Four characters may be base64 by chance; fewer are none.
+    let has_significant_word = all_words().any(|word| word.len() >= 4 && is_known(word));
+    // Fewer than four characters are never base64.
     let is_short = text.len() < 4;
     match parts.len() {
-        1 => (is_telling || is_short) && known == 1,
-        count => is_telling && known * 2 > count,
+        1 => (has_significant_word || is_short) && known == 1,
+        count => has_significant_word && known * 2 > count,
     }
 }
 
-/// Whether `text` has the shape of a word, or of several written as one: a coincidence for
-/// base64 of more than a few characters.
+/// Returns whether `text` looks like a word, or like several words in one, as in `NotFound`.
+/// Base64 of more than a few characters looks like that only by chance.
 pub(crate) fn is_word(text: &str) -> bool {
     const MIN_LEN: usize = 8;
     let is_word_shaped = |word: &&str| {
@@ -74,6 +75,7 @@ pub(crate) fn is_word(text: &str) -> bool {
         && words.len() * 4 <= text.len()
 }
 
+/// Returns whether a word is in the vocabulary.
 fn is_known(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
     let found = VOCABULARY.match_indices(&word);
@@ -82,8 +84,8 @@ fn is_known(word: &str) -> bool {
     found.any(|(start, end)| start > 0 && is_space(start - 1) && is_space(end))
 }
 
-/// Returns the words of a text, those of `NotFound` and `HTTPError` too. What is not ASCII
-/// belongs to a word.
+/// Returns the words of a text. `NotFound` and `HTTPError` are two words each. Characters that
+/// are not ASCII belong to words.
 fn words(text: &str) -> Vec<&str> {
     let is_letter = |c: char| c.is_ascii_alphabetic() || !c.is_ascii();
     let mut words = Vec::new();
@@ -94,10 +96,10 @@ fn words(text: &str) -> Vec<&str> {
         let bytes = part.as_bytes();
         let mut start = 0;
         for at in 1..bytes.len() {
-            let begins = bytes[at].is_ascii_uppercase()
+            let is_start = bytes[at].is_ascii_uppercase()
                 && (bytes[at - 1].is_ascii_lowercase()
                     || bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase));
-            if begins {
+            if is_start {
                 words.push(&part[start..at]);
                 start = at;
             }
@@ -114,7 +116,7 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
 
     #[test]
-    fn is_error_text_words_and_sentences_of_servers_are_found() {
+    fn is_error_text_words_and_sentences_of_servers_are_recognized() {
         for text in [
             "Not Found",
             "Not Valid Token",
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn is_error_text_data_is_not() {
+    fn is_error_text_data_is_not_recognized() {
         for text in [
             "",
             " ",
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn is_error_text_no_long_word_is_base64_of_text() {
+    fn is_error_text_long_known_word_is_not_base64_of_text() {
         for word in VOCABULARY.split_whitespace().filter(|word| word.len() >= 8) {
             let capitalized = word[..1].to_ascii_uppercase() + &word[1..];
             for word in [word, &capitalized, &word.to_ascii_uppercase()] {
@@ -186,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn is_word_long_words_only() {
+    fn is_word_long_word_is_recognized() {
         for text in [
             "Unerlaubt",
             "NichtGefunden",

@@ -4,5 +4,5 @@ namespace sco = sellercloud_output;
 
 void wrong(const sco::Job &job)
 {
-    job.text(SCO_JOB_NUMBER_PRIORITY); // error: conver
+    job.text(SCO_JOB_NUMBER_PRIORITY); // error: cannot
 }

@@ -2,7 +2,7 @@
 
 namespace sco = sellercloud_output;
 
-sco::OutputFile &fetch();
+sco::OutputFile &downloaded();
 
 void wrong()
 {
