@@ -139,7 +139,7 @@ fn load(time: Duration, threads: usize) -> Result<(), Box<dyn StdError>> {
         report.logins, report.expired
     );
     println!(
-        "{} connections, of which {} could not be reused",
+        "{} connections, and {} times one could not be reused",
         report.connections, report.ended
     );
     println!(

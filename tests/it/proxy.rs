@@ -22,7 +22,7 @@ use sellercloud_output::{BodyEncoding, Client, ClientBuilder, Error, ErrorKind, 
 /// The mock server over HTTP and HTTPS, at an address that the system treats as loopback and the
 /// client does not. The client reaches loopback without a proxy.
 struct Servers {
-    _stand_in: MockSellercloud,
+    _mock: MockSellercloud,
     authority: Authority,
     urls: [String; 2],
 }
@@ -35,7 +35,7 @@ impl Servers {
         let http = mock.url().replace("127.0.0.1", "0.0.0.0");
         Self {
             urls: [http, format!("https://0.0.0.0:{port}/rest")],
-            _stand_in: mock,
+            _mock: mock,
             authority,
         }
     }
