@@ -3,7 +3,7 @@
 //! ```no_run
 //! use sellercloud_output::Client;
 //!
-//! let client = Client::builder("tt").token("the bearer token").build()?;
+//! let client = Client::builder("tt").token("the-bearer-token").build()?;
 //! let file = client.get_output_file(28142)?;
 //! println!("{}: {} bytes", file.name, file.bytes.len());
 //! file.save("exports")?;

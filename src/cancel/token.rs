@@ -19,7 +19,7 @@ use crate::os::Wake;
 /// ```
 /// use sellercloud_output::{CancelToken, Client, ErrorKind};
 ///
-/// let client = Client::builder("tt").token("the bearer token").build()?;
+/// let client = Client::builder("tt").token("the-bearer-token").build()?;
 /// let token = CancelToken::new();
 /// token.cancel(); // from any thread
 /// assert!(token.is_cancelled());

@@ -87,7 +87,7 @@ impl ClientBuilder {
     /// ```
     /// use sellercloud_output::Client;
     ///
-    /// let client = Client::builder("tt").token("the bearer token").build()?;
+    /// let client = Client::builder("tt").token("the-bearer-token").build()?;
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
     pub fn token(mut self, token: impl Into<String>) -> Self {
@@ -157,7 +157,7 @@ impl ClientBuilder {
     ///
     /// let client = Client::for_team("acme")
     ///     .team_lookup_url("https://api.example.com")
-    ///     .token("the bearer token")
+    ///     .token("the-bearer-token")
     ///     .build()?;
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
@@ -171,7 +171,7 @@ impl ClientBuilder {
     /// ```
     /// use sellercloud_output::{BodyEncoding, Client};
     ///
-    /// let builder = Client::builder("tt").token("the bearer token");
+    /// let builder = Client::builder("tt").token("the-bearer-token");
     /// let client = builder.body_encoding(BodyEncoding::Auto).build()?;
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
@@ -187,7 +187,7 @@ impl ClientBuilder {
     /// ```
     /// use sellercloud_output::Client;
     ///
-    /// let builder = Client::builder("tt").token("the bearer token");
+    /// let builder = Client::builder("tt").token("the-bearer-token");
     /// let client = builder.max_file_size(64 * 1024 * 1024).build()?;
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
@@ -203,7 +203,7 @@ impl ClientBuilder {
     /// ```
     /// use sellercloud_output::Client;
     ///
-    /// let builder = Client::builder("http://sellercloud.internal/rest").token("the bearer token");
+    /// let builder = Client::builder("http://sellercloud.internal/rest").token("the-bearer-token");
     /// let client = builder.allow_plain_http(true).build()?;
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
@@ -219,7 +219,7 @@ impl ClientBuilder {
     /// use std::time::Duration;
     /// use sellercloud_output::Client;
     ///
-    /// let builder = Client::builder("tt").token("the bearer token");
+    /// let builder = Client::builder("tt").token("the-bearer-token");
     /// let client = builder.connect_timeout(Duration::from_secs(10)).build()?;
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
@@ -235,7 +235,7 @@ impl ClientBuilder {
     /// use std::time::Duration;
     /// use sellercloud_output::Client;
     ///
-    /// let builder = Client::builder("tt").token("the bearer token");
+    /// let builder = Client::builder("tt").token("the-bearer-token");
     /// let client = builder.stall_timeout(Duration::from_secs(120)).build()?;
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
@@ -253,7 +253,7 @@ impl ClientBuilder {
     /// use std::time::Duration;
     /// use sellercloud_output::Client;
     ///
-    /// let builder = Client::builder("tt").token("the bearer token");
+    /// let builder = Client::builder("tt").token("the-bearer-token");
     /// let client = builder.call_timeout(Duration::from_secs(600)).build()?;
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
@@ -280,7 +280,7 @@ impl ClientBuilder {
     /// ```
     /// use sellercloud_output::Client;
     ///
-    /// let builder = Client::builder("tt").token("the bearer token");
+    /// let builder = Client::builder("tt").token("the-bearer-token");
     /// let client = builder.proxy("http://proxy.example:3128").build()?;
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
@@ -300,7 +300,7 @@ impl ClientBuilder {
     /// use sellercloud_output::Client;
     ///
     /// let certificates = std::fs::read("company-ca.pem").expect("readable CA certificates");
-    /// let builder = Client::builder("tt").token("the bearer token");
+    /// let builder = Client::builder("tt").token("the-bearer-token");
     /// let client = builder.add_ca_certificates(&certificates).build()?;
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
@@ -320,7 +320,7 @@ impl ClientBuilder {
     ///
     /// let chain = std::fs::read("client.pem").expect("a readable certificate");
     /// let key = std::fs::read("client.key").expect("a readable private key");
-    /// let builder = Client::builder("tt").token("the bearer token");
+    /// let builder = Client::builder("tt").token("the-bearer-token");
     /// let client = builder.client_certificate(&chain, &key).build()?;
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
@@ -341,7 +341,7 @@ impl ClientBuilder {
     /// use sellercloud_output::Client;
     ///
     /// let client = Client::builder("tt")
-    ///     .token("the bearer token")
+    ///     .token("the-bearer-token")
     ///     .on_request(|record| eprintln!("{record}"))
     ///     .build()?;
     /// # Ok::<(), sellercloud_output::Error>(())

@@ -21,7 +21,7 @@ use crate::session::{CallContext, CallSettings, Progress};
 /// use std::time::Duration;
 /// use sellercloud_output::{CancelToken, Client};
 ///
-/// let client = Client::builder("tt").token("the bearer token").build()?;
+/// let client = Client::builder("tt").token("the-bearer-token").build()?;
 /// let token = CancelToken::new();
 /// let file = client
 ///     .call()

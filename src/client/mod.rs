@@ -31,7 +31,7 @@ pub use call::Call;
 /// ```no_run
 /// use sellercloud_output::Client;
 ///
-/// let client = Client::builder("tt").token("the bearer token").build()?;
+/// let client = Client::builder("tt").token("the-bearer-token").build()?;
 /// let saved = client.save_output_file(28142, "exports")?;
 /// println!("{}: {} bytes", saved.path.display(), saved.size);
 /// # Ok::<(), sellercloud_output::Error>(())
@@ -51,7 +51,7 @@ impl Client {
     /// ```
     /// use sellercloud_output::Client;
     ///
-    /// let client = Client::builder("tt").token("the bearer token").build()?;
+    /// let client = Client::builder("tt").token("the-bearer-token").build()?;
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
     pub fn builder(server: impl Into<String>) -> ClientBuilder {
@@ -64,7 +64,7 @@ impl Client {
     /// ```
     /// use sellercloud_output::Client;
     ///
-    /// let client = Client::for_team("acme").token("the bearer token").build()?;
+    /// let client = Client::for_team("acme").token("the-bearer-token").build()?;
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
     pub fn for_team(team: impl Into<String>) -> ClientBuilder {

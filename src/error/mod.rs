@@ -26,7 +26,7 @@ pub use kind::ErrorKind;
 /// ```no_run
 /// use sellercloud_output::{Client, ErrorKind};
 ///
-/// let client = Client::builder("tt").token("the bearer token").build()?;
+/// let client = Client::builder("tt").token("the-bearer-token").build()?;
 /// match client.get_output_file(28142) {
 ///     Ok(file) => println!("{}", file.name),
 ///     Err(error) if error.kind() == ErrorKind::NotFound => println!("no such job"),

@@ -14,7 +14,7 @@ use crate::session::retry::Grace;
 /// use std::time::Duration;
 /// use sellercloud_output::{Client, WaitOptions};
 ///
-/// let client = Client::builder("tt").token("the bearer token").build()?;
+/// let client = Client::builder("tt").token("the-bearer-token").build()?;
 /// let options = WaitOptions::default()
 ///     .initial_interval(Duration::from_secs(2))
 ///     .max_interval(Duration::from_secs(10))

@@ -32,7 +32,7 @@ use crate::transport::Failure;
 ///     .initial_backoff(Duration::from_secs(2))
 ///     .max_backoff(Duration::from_secs(60))
 ///     .retry_server_errors(true);
-/// let client = Client::builder("tt").token("the bearer token").retry_policy(policy).build()?;
+/// let client = Client::builder("tt").token("the-bearer-token").retry_policy(policy).build()?;
 /// # Ok::<(), sellercloud_output::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
