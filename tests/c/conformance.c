@@ -294,9 +294,9 @@ static void make_record(void)
         const char *server = input("server");
         const char *token = input("token");
         if (server == NULL && input("team") == NULL)
-            server = getenv("STAND_IN");
+            server = getenv("MOCK_SERVER");
         if (token == NULL && input("user_name") == NULL && input("no_token") == NULL)
-            token = getenv("STAND_IN_TOKEN");
+            token = getenv("MOCK_SERVER_TOKEN");
         if (sco_client_new(server, token, client_options, &client, &error) == SCO_OK)
             make_call(client, options, &error);
         sco_client_free(client);

@@ -78,7 +78,7 @@ int main(int argc, char **argv)
 {
     sco_client *client = NULL;
     CHECK(argc == 2);
-    CHECK(sco_client_new(getenv("STAND_IN"), getenv("STAND_IN_TOKEN"), NULL, &client, NULL) == SCO_OK);
+    CHECK(sco_client_new(getenv("MOCK_SERVER"), getenv("MOCK_SERVER_TOKEN"), NULL, &client, NULL) == SCO_OK);
     for (int i = 0; i < 400; i++)
         calls(client, argv[1]);
     const long memory = resident_kib();

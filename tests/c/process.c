@@ -43,7 +43,7 @@ static const char *variable(const char *name)
 static sco_client *new_client(const char *server_variable, sco_client_options *options)
 {
     sco_client *client = NULL;
-    CHECK(sco_client_new(variable(server_variable), variable("STAND_IN_TOKEN"), options, &client,
+    CHECK(sco_client_new(variable(server_variable), variable("MOCK_SERVER_TOKEN"), options, &client,
                          NULL) == SCO_OK);
     sco_client_options_free(options);
     return client;
@@ -53,7 +53,7 @@ static sco_client *new_tls_client(void)
 {
     static uint8_t pem[20000];
     char path[4096];
-    snprintf(path, sizeof path, "%s/ca.pem", variable("STAND_IN_FOLDER"));
+    snprintf(path, sizeof path, "%s/ca.pem", variable("MOCK_SERVER_CERTIFICATES"));
     FILE *file = fopen(path, "rb");
     CHECK(file != NULL);
     const size_t size = fread(pem, 1, sizeof pem, file);
@@ -81,7 +81,7 @@ static void download(const sco_client *client)
 
 static void *use_most_of_the_interface(void *unused)
 {
-    sco_client *client = new_client("STAND_IN", NULL);
+    sco_client *client = new_client("MOCK_SERVER", NULL);
     sco_call_options *options = sco_call_options_new();
     sco_output_file *file = NULL;
     sco_job *job = NULL;
@@ -136,7 +136,7 @@ static void call_interrupted_by_signals_succeeds(void)
         download(client);
     sco_client_free(client);
     /* Two responses with status 503, each followed by a wait and a retry. */
-    client = new_client("STAND_IN", NULL);
+    client = new_client("MOCK_SERVER", NULL);
     sco_output_file *file = NULL;
     CHECK(sco_get_output_file(client, 40001, NULL, &file, NULL) == SCO_OK);
     sco_output_file_free(file);
@@ -171,12 +171,12 @@ static int exit_code_of(pid_t child)
 /* Must run before this process has threads. */
 static void forked_child_with_own_client_succeeds(void)
 {
-    sco_client *client = new_client("STAND_IN", NULL);
+    sco_client *client = new_client("MOCK_SERVER", NULL);
     download(client);
     const pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-        sco_client *own = new_client("STAND_IN", NULL);
+        sco_client *own = new_client("MOCK_SERVER", NULL);
         download(own);
         sco_client_free(own);
         _exit(0);
@@ -197,7 +197,7 @@ static int32_t report_start(void *pipe_end)
 
 static void *call_and_report_start(void *pipe_end)
 {
-    sco_client *client = new_client("SILENT_SERVER", NULL);
+    sco_client *client = new_client("UNRESPONSIVE_SERVER", NULL);
     sco_call_options *options = sco_call_options_new();
     sco_output_file *file = NULL;
     CHECK(sco_call_options_set_interrupt(options, report_start, pipe_end, NULL) == SCO_OK);
@@ -225,7 +225,7 @@ static void exit_during_call_ends_the_process(void)
 static void *call_with_cancel_pending(void *unused)
 {
     int previous;
-    sco_client *client = new_client("STAND_IN", NULL);
+    sco_client *client = new_client("MOCK_SERVER", NULL);
     CHECK(pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &previous) == 0);
     CHECK(pthread_cancel(pthread_self()) == 0);
     download(client);

@@ -79,7 +79,7 @@ static sco_client *new_client(const char *server, const char *token, sco_client_
 
 static sco_client *client_for(const char *url_setting)
 {
-    return new_client(setting(url_setting), setting("STAND_IN_TOKEN"), new_client_options());
+    return new_client(setting(url_setting), setting("MOCK_SERVER_TOKEN"), new_client_options());
 }
 
 /* Downloads the CSV of 2400 bytes that most jobs of the mock server have. */
@@ -147,10 +147,10 @@ static void login_many_threads_happens_once(void)
 {
     struct counts counts = {PTHREAD_MUTEX_INITIALIZER, 0, 0, 0, 0};
     sco_client_options *client_options = new_client_options();
-    CHECK(sco_client_options_set_credentials(client_options, setting("STAND_IN_USER"), setting("STAND_IN_PASSWORD"),
+    CHECK(sco_client_options_set_credentials(client_options, setting("MOCK_SERVER_USER_NAME"), setting("MOCK_SERVER_PASSWORD"),
                                      NULL) == SCO_OK);
     CHECK(sco_client_options_set_on_request(client_options, count, &counts, NULL) == SCO_OK);
-    sco_client *client = new_client(setting("STAND_IN"), NULL, client_options);
+    sco_client *client = new_client(setting("MOCK_SERVER"), NULL, client_options);
     download_on_64_threads(client);
     CHECK(counts.logins == 1);
     CHECK(counts.requests == 65);
@@ -165,9 +165,9 @@ static void login_many_threads_happens_once(void)
 static void credentials_wrong_password_fails(void)
 {
     sco_client_options *client_options = new_client_options();
-    CHECK(sco_client_options_set_credentials(client_options, setting("STAND_IN_USER"), "wrong-password", NULL) ==
+    CHECK(sco_client_options_set_credentials(client_options, setting("MOCK_SERVER_USER_NAME"), "wrong-password", NULL) ==
           SCO_OK);
-    sco_client *client = new_client(setting("STAND_IN"), NULL, client_options);
+    sco_client *client = new_client(setting("MOCK_SERVER"), NULL, client_options);
     sco_error *error = failed_download(client, 28142, SCO_ERROR_AUTHENTICATION);
     CHECK(strstr(sco_error_message(error), "check the user name and the password") != NULL);
     CHECK(strstr(sco_error_message(error), "wrong-password") == NULL);
@@ -181,7 +181,7 @@ static void credentials_wrong_password_fails(void)
     CHECK(sco_client_options_set_credentials(client_options, "x", NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
     CHECK(sco_client_options_set_credentials(client_options, "x", "\xff", NULL) == SCO_ERROR_INVALID_ARGUMENT);
     CHECK(sco_client_options_set_credentials(NULL, "x", "x", NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    CHECK(sco_client_new(setting("STAND_IN"), NULL, client_options, &client, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+    CHECK(sco_client_new(setting("MOCK_SERVER"), NULL, client_options, &client, NULL) == SCO_ERROR_INVALID_ARGUMENT);
     CHECK(client == NULL);
     sco_client_options_free(client_options);
 }
@@ -193,7 +193,7 @@ static int32_t provide_token(void *context, int32_t renew, sco_token_result *tok
     if (*calls > 2)
         return 7;
     CHECK(sco_token_result_set(token, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    return sco_token_result_set(token, renew ? setting("STAND_IN_TOKEN") : "stale", NULL);
+    return sco_token_result_set(token, renew ? setting("MOCK_SERVER_TOKEN") : "stale", NULL);
 }
 
 static void token_provider_is_called_for_each_token(void)
@@ -202,7 +202,7 @@ static void token_provider_is_called_for_each_token(void)
     sco_client_options *client_options = new_client_options();
     CHECK(sco_client_options_set_token_provider(client_options, NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
     CHECK(sco_client_options_set_token_provider(client_options, provide_token, &calls, NULL) == SCO_OK);
-    sco_client *client = new_client(setting("STAND_IN"), NULL, client_options);
+    sco_client *client = new_client(setting("MOCK_SERVER"), NULL, client_options);
     download(client, 28142);
     CHECK(calls == 2);
     sco_error *error = failed_download(client, 28142, SCO_ERROR_AUTHENTICATION);
@@ -214,9 +214,9 @@ static void token_provider_is_called_for_each_token(void)
 static void client_with_team_finds_its_server(void)
 {
     sco_client_options *client_options = new_client_options();
-    CHECK(sco_client_options_set_team(client_options, setting("STAND_IN_TEAM"), NULL) == SCO_OK);
-    CHECK(sco_client_options_set_team_lookup_url(client_options, setting("STAND_IN_DIRECTORY"), NULL) == SCO_OK);
-    sco_client *client = new_client(NULL, setting("STAND_IN_TOKEN"), client_options);
+    CHECK(sco_client_options_set_team(client_options, setting("MOCK_SERVER_TEAM"), NULL) == SCO_OK);
+    CHECK(sco_client_options_set_team_lookup_url(client_options, setting("MOCK_SERVER_TEAM_LOOKUP_URL"), NULL) == SCO_OK);
+    sco_client *client = new_client(NULL, setting("MOCK_SERVER_TOKEN"), client_options);
     download(client, 28142);
     sco_client_free(client);
 }
@@ -226,7 +226,7 @@ static void transient_failure_is_retried(void)
     struct counts counts = {PTHREAD_MUTEX_INITIALIZER, 0, 0, 0, 0};
     sco_client_options *client_options = new_client_options();
     CHECK(sco_client_options_set_on_request(client_options, count, &counts, NULL) == SCO_OK);
-    sco_client *client = new_client(setting("STAND_IN"), setting("STAND_IN_TOKEN"), client_options);
+    sco_client *client = new_client(setting("MOCK_SERVER"), setting("MOCK_SERVER_TOKEN"), client_options);
     download(client, 40001);
     CHECK(counts.requests == 3);
     CHECK(counts.last_attempt == 3);
@@ -248,7 +248,7 @@ static void transient_failure_is_retried(void)
 
 static void rate_limit_within_timeout_is_waited_for(void)
 {
-    sco_client *client = client_for("STAND_IN");
+    sco_client *client = client_for("MOCK_SERVER");
     double start = seconds_now();
     download(client, 40002);
     CHECK(seconds_now() - start >= 0.9);
@@ -269,7 +269,7 @@ static void rate_limit_within_timeout_is_waited_for(void)
 
 static void unresponsive_server_times_out(void)
 {
-    static const char *const servers[] = {"FULL_PORT", "SILENT_SERVER", "SILENT_BODY"};
+    static const char *const servers[] = {"FULL_PORT", "UNRESPONSIVE_SERVER", "STALLED_BODY_SERVER"};
     for (size_t i = 0; i < 3; i++) {
         sco_client_options *client_options = new_client_options();
         CHECK(sco_client_options_set_max_attempts(client_options, 1, NULL) == SCO_OK);
@@ -285,7 +285,7 @@ static void unresponsive_server_times_out(void)
         sco_error_free(error);
         sco_client_free(client);
     }
-    sco_client *client = client_for("DRIPPING_SERVER");
+    sco_client *client = client_for("SLOW_BODY_SERVER");
     sco_call_options *options = sco_call_options_new();
     CHECK(sco_call_options_set_timeout_ms(options, 600, NULL) == SCO_OK);
     sco_output_file *file = NULL;
@@ -324,7 +324,7 @@ static void *call_unresponsive_server(void *context)
 
 static void check_cancellation(const char *place, const char *server, int waits_for_job)
 {
-    sco_client *client = new_client(server, setting("STAND_IN_TOKEN"), NULL);
+    sco_client *client = new_client(server, setting("MOCK_SERVER_TOKEN"), NULL);
     sco_cancel_token *cancel = sco_cancel_token_new();
     CHECK(sco_cancel_token_is_cancelled(cancel) == 0);
     struct pending pending;
@@ -367,10 +367,10 @@ static void check_cancellation(const char *place, const char *server, int waits_
 static void cancel_token_ends_each_phase_of_a_call(void)
 {
     check_cancellation("connecting", setting("FULL_PORT"), 0);
-    check_cancellation("waiting for the response", setting("SILENT_SERVER"), 0);
-    check_cancellation("reading the body", setting("SILENT_BODY"), 0);
+    check_cancellation("waiting for the response", setting("UNRESPONSIVE_SERVER"), 0);
+    check_cancellation("reading the body", setting("STALLED_BODY_SERVER"), 0);
     check_cancellation("waiting to retry", setting("BUSY_SERVER"), 0);
-    check_cancellation("waiting for a job", setting("STAND_IN"), 1);
+    check_cancellation("waiting for a job", setting("MOCK_SERVER"), 1);
 }
 
 static volatile sig_atomic_t was_signalled;
@@ -393,7 +393,7 @@ static void interrupt_flag_set_by_signal_handler_cancels(void)
 {
     int calls = 0;
     sco_output_file *file = NULL;
-    sco_client *client = client_for("SILENT_SERVER");
+    sco_client *client = client_for("UNRESPONSIVE_SERVER");
     sco_call_options *options = sco_call_options_new();
     CHECK(signal(SIGUSR1, set_flag) != SIG_ERR);
     CHECK(sco_call_options_set_interrupt(options, check_flag, &calls, NULL) == SCO_OK);
@@ -432,7 +432,7 @@ static void set_wait(sco_call_options *options, uint64_t interval_ms, uint64_t g
 
 static void on_progress_nonzero_cancels(void)
 {
-    sco_client *client = client_for("STAND_IN");
+    sco_client *client = client_for("MOCK_SERVER");
     sco_call_options *options = sco_call_options_new();
     struct transfer transfer = {0, 0, UINT64_MAX};
     CHECK(sco_call_options_set_on_progress(options, record_progress, &transfer, NULL) == SCO_OK);
@@ -452,7 +452,7 @@ static void on_progress_nonzero_cancels(void)
 
 static void get_job_returns_its_fields(void)
 {
-    sco_client *client = client_for("STAND_IN");
+    sco_client *client = client_for("MOCK_SERVER");
     sco_job *job = NULL;
     sco_error *error = NULL;
     CHECK_OK(sco_get_job(client, 50005, NULL, &job, &error));
@@ -484,7 +484,7 @@ static void get_job_returns_its_fields(void)
 
 static void wait_for_job_returns_or_fails_as_it_ended(void)
 {
-    sco_client *client = client_for("STAND_IN");
+    sco_client *client = client_for("MOCK_SERVER");
     sco_call_options *options = sco_call_options_new();
     set_wait(options, 100, 60000);
     sco_job *job = NULL;
@@ -520,7 +520,7 @@ static void wait_for_job_returns_or_fails_as_it_ended(void)
 
 static void wait_for_job_on_hold_fails_if_enabled(void)
 {
-    sco_client *client = client_for("STAND_IN");
+    sco_client *client = client_for("MOCK_SERVER");
     sco_call_options *options = sco_call_options_new();
     sco_job *job = NULL;
     sco_error *error = NULL;
@@ -550,7 +550,7 @@ static void server_error_is_retried_if_enabled(void)
         CHECK(sco_client_options_set_retry_server_errors(client_options, enabled, NULL) == SCO_OK);
         CHECK(sco_client_options_set_max_attempts(client_options, 3, NULL) == SCO_OK);
         CHECK(sco_client_options_set_initial_backoff_ms(client_options, 1, NULL) == SCO_OK);
-        sco_client *client = new_client(setting("STAND_IN"), setting("STAND_IN_TOKEN"), client_options);
+        sco_client *client = new_client(setting("MOCK_SERVER"), setting("MOCK_SERVER_TOKEN"), client_options);
         sco_error *error = failed_download(client, 40007, SCO_ERROR_SERVER);
         CHECK(sco_error_http_status(error) == 500);
         CHECK(sco_error_attempts(error) == (enabled ? 3 : 1));
@@ -570,7 +570,7 @@ static void wait_and_save_or_write_output_file_succeeds(void)
 {
     char directory[] = "/tmp/sellercloud-output-XXXXXX";
     CHECK(mkdtemp(directory) != NULL);
-    sco_client *client = client_for("STAND_IN");
+    sco_client *client = client_for("MOCK_SERVER");
     sco_call_options *options = sco_call_options_new();
     sco_job *job = NULL;
     sco_file_info *info = NULL;
@@ -610,7 +610,7 @@ static void wait_and_save_or_write_output_file_succeeds(void)
 
 static void redirect_to_other_origin_fails(void)
 {
-    sco_client *client = client_for("STAND_IN");
+    sco_client *client = client_for("MOCK_SERVER");
     download(client, 60001);
     sco_error *error = failed_download(client, 60002, SCO_ERROR_UNEXPECTED_STATUS);
     CHECK(sco_error_http_status(error) == 302);
@@ -627,7 +627,7 @@ static void gzip_body_is_decoded_and_limited(void)
 {
     sco_client_options *client_options = new_client_options();
     CHECK(sco_client_options_set_max_file_size_bytes(client_options, 1000000, NULL) == SCO_OK);
-    sco_client *client = new_client(setting("STAND_IN"), setting("STAND_IN_TOKEN"), client_options);
+    sco_client *client = new_client(setting("MOCK_SERVER"), setting("MOCK_SERVER_TOKEN"), client_options);
     download(client, 60004);
     sco_error_free(failed_download(client, 60005, SCO_ERROR_TOO_LARGE));
     sco_client_free(client);
@@ -639,7 +639,7 @@ static unsigned char pem[20000];
 static size_t read_pem(const char *name)
 {
     char path[4096];
-    snprintf(path, sizeof path, "%s/%s", setting("STAND_IN_FOLDER"), name);
+    snprintf(path, sizeof path, "%s/%s", setting("MOCK_SERVER_CERTIFICATES"), name);
     FILE *stream = fopen(path, "rb");
     CHECK(stream != NULL);
     size_t size = fread(pem, 1, sizeof pem, stream);
@@ -659,7 +659,7 @@ static sco_client *tls_client(const char *server, int trusts_ca, int has_certifi
         size_t size = read_pem("client.pem");
         CHECK(sco_client_options_set_client_certificate(client_options, pem, size, pem, size, NULL) == SCO_OK);
     }
-    return new_client(setting(server), setting("STAND_IN_TOKEN"), client_options);
+    return new_client(setting(server), setting("MOCK_SERVER_TOKEN"), client_options);
 }
 
 static void tls_untrusted_certificate_fails(void)
@@ -667,7 +667,7 @@ static void tls_untrusted_certificate_fails(void)
     sco_client *client = tls_client("TLS_SERVER", 1, 0);
     download(client, 28142);
     sco_client_free(client);
-    client = tls_client("TLS_SERVER_FOR_KNOWN_CLIENTS", 1, 1);
+    client = tls_client("TLS_SERVER_WITH_CLIENT_CERTIFICATES", 1, 1);
     download(client, 28142);
     sco_client_free(client);
     static const struct {
@@ -707,14 +707,14 @@ static void proxy_is_used(void)
         CHECK(sco_client_options_set_proxy(client_options, setting(ways[i].proxy), NULL) == SCO_OK);
         CHECK(sco_client_options_set_allow_plain_http(client_options, 1, NULL) == SCO_OK);
         sco_client *client =
-            new_client(setting(ways[i].server), setting("STAND_IN_TOKEN"), client_options);
+            new_client(setting(ways[i].server), setting("MOCK_SERVER_TOKEN"), client_options);
         download(client, 28142);
         sco_client_free(client);
     }
     sco_client_options *client_options = new_client_options();
-    CHECK(sco_client_options_set_proxy(client_options, setting("PROXY_WITHOUT_ITS_PASSWORD"), NULL) == SCO_OK);
+    CHECK(sco_client_options_set_proxy(client_options, setting("PROXY_WITHOUT_PASSWORD"), NULL) == SCO_OK);
     CHECK(sco_client_options_set_allow_plain_http(client_options, 1, NULL) == SCO_OK);
-    sco_client *client = new_client(setting("PROXIED_SERVER"), setting("STAND_IN_TOKEN"), client_options);
+    sco_client *client = new_client(setting("PROXIED_SERVER"), setting("MOCK_SERVER_TOKEN"), client_options);
     sco_error *error = failed_download(client, 28142, SCO_ERROR_CONNECTION);
     CHECK(strstr(sco_error_message(error), "wants a user name and password") != NULL);
     sco_error_free(error);

@@ -74,14 +74,14 @@ private:
         options.max_backoff = std::chrono::milliseconds(10);
         options.retry_server_errors = number("retry_server_errors", 0) != 0;
         options.max_attempts = static_cast<unsigned>(number("max_attempts", 1));
-        options.server = input("server").value_or(variable("STAND_IN"));
+        options.server = input("server").value_or(variable("MOCK_SERVER"));
         options.team = input("team");
         options.team_lookup_url = input("team_lookup_url");
         options.token = input("token");
         options.user_name = input("user_name");
         options.password = input("password");
         if (!options.token && !options.user_name && !input("no_token"))
-            options.token = variable("STAND_IN_TOKEN");
+            options.token = variable("MOCK_SERVER_TOKEN");
         options.body_encoding = static_cast<sco::BodyEncoding>(number("body_encoding", SCO_BODY_BASE64));
         if (input("max_file_size"))
             options.max_file_size = static_cast<std::uint64_t>(number("max_file_size", 0));

@@ -30,8 +30,8 @@ static std::string variable(const char *name)
 static sco::ClientOptions with_token()
 {
     sco::ClientOptions options;
-    options.server = variable("STAND_IN");
-    options.token = variable("STAND_IN_TOKEN");
+    options.server = variable("MOCK_SERVER");
+    options.token = variable("MOCK_SERVER_TOKEN");
     options.initial_backoff = 10ms;
     return options;
 }
@@ -40,8 +40,8 @@ static sco::ClientOptions with_login()
 {
     auto options = with_token();
     options.token.reset();
-    options.user_name = variable("STAND_IN_USER");
-    options.password = variable("STAND_IN_PASSWORD");
+    options.user_name = variable("MOCK_SERVER_USER_NAME");
+    options.password = variable("MOCK_SERVER_PASSWORD");
     return options;
 }
 
@@ -76,7 +76,7 @@ static_assert(std::is_base_of_v<std::runtime_error, sco::RateLimitError>);
 
 TEST_CASE("get_output_file_returns_bytes_and_name")
 {
-    sco::Client client(variable("STAND_IN"), variable("STAND_IN_TOKEN"));
+    sco::Client client(variable("MOCK_SERVER"), variable("MOCK_SERVER_TOKEN"));
     const auto file = client.get_output_file(28142);
     CHECK(file.name() == "Orders \xc3\xa9 2026-11-23.csv");
     CHECK(file.size() == 2400);
@@ -200,8 +200,8 @@ TEST_CASE("client_with_team_finds_its_server")
 {
     auto options = with_login();
     options.server.clear();
-    options.team = variable("STAND_IN_TEAM");
-    options.team_lookup_url = variable("STAND_IN_DIRECTORY");
+    options.team = variable("MOCK_SERVER_TEAM");
+    options.team_lookup_url = variable("MOCK_SERVER_TEAM_LOOKUP_URL");
     CHECK(sco::Client(options).get_output_file(28142).size() == 2400);
 }
 
@@ -211,7 +211,7 @@ TEST_CASE("tls_unknown_authority_fails_unless_added")
     options.server = variable("TLS_SERVER");
     options.max_attempts = 1;
     CHECK_THROWS_AS(sco::Client(options).get_output_file(28142), sco::TlsError);
-    options.ca_certificates = content_of(variable("STAND_IN_FOLDER") + "/ca.pem");
+    options.ca_certificates = content_of(variable("MOCK_SERVER_CERTIFICATES") + "/ca.pem");
     CHECK(sco::Client(options).get_output_file(28142).size() == 2400);
 }
 
@@ -235,7 +235,7 @@ TEST_CASE("on_progress_returning_false_cancels")
 TEST_CASE("cancel_token_on_another_thread_cancels")
 {
     auto unresponsive = with_token();
-    unresponsive.server = variable("SILENT_BODY");
+    unresponsive.server = variable("STALLED_BODY_SERVER");
     sco::Client client(unresponsive);
     sco::CallOptions options;
     options.cancel_token.emplace();
@@ -253,7 +253,7 @@ TEST_CASE("cancel_token_on_another_thread_cancels")
 TEST_CASE("interrupt_returning_false_cancels")
 {
     auto unresponsive = with_token();
-    unresponsive.server = variable("SILENT_SERVER");
+    unresponsive.server = variable("UNRESPONSIVE_SERVER");
     sco::Client client(unresponsive);
     sco::CallOptions options;
     int asked = 0;
@@ -292,7 +292,7 @@ TEST_CASE("callback_throwing_ends_the_call_with_its_exception")
         CHECK(!renew);
         if (asked++ == 0)
             throw CallbackError();
-        return variable("STAND_IN_TOKEN");
+        return variable("MOCK_SERVER_TOKEN");
     };
     sco::Client client_with_provider(provider_options);
     CHECK_THROWS_AS(client_with_provider.get_output_file(28142), CallbackError);

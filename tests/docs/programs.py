@@ -24,7 +24,7 @@ from pathlib import Path
 
 import markdown
 
-SAMPLES = markdown.ROOT / "tests" / "samples"
+FIXTURES = markdown.ROOT / "tests" / "fixtures"
 TIMEOUT_SECONDS = 60
 LANGUAGES = ["rust", "c", "cpp", "csharp", "python", "sh"]
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
@@ -81,7 +81,7 @@ class Runner:
         # Files that a block can have in its directory.
         self.given = out / "given"
         self.given.mkdir()
-        certificates = Path(os.environ["STAND_IN_FOLDER"])
+        certificates = Path(os.environ["MOCK_SERVER_CERTIFICATES"])
         shutil.copy(certificates / "ca.pem", self.given / "company-ca.pem")
 
     def build(self, name: str, block: markdown.Block) -> list[str]:
@@ -121,7 +121,7 @@ class Runner:
         environment = {
             **os.environ,
             "PATH": f"{self.python}:{os.environ['PATH']}",
-            "SELLERCLOUD_SERVER": os.environ["STAND_IN"],
+            "SELLERCLOUD_SERVER": os.environ["MOCK_SERVER"],
             **secrets,
             **expected.settings,
         }
@@ -143,19 +143,19 @@ class Runner:
         if expected.no_run:
             return False
         command = self.build(name, block)
-        secrets = {"SELLERCLOUD_TOKEN": os.environ["STAND_IN_TOKEN"]}
+        secrets = {"SELLERCLOUD_TOKEN": os.environ["MOCK_SERVER_TOKEN"]}
         wrong = {"SELLERCLOUD_TOKEN": "wrong"}
         # The command line rejects a token together with a user name.
         if block.language != "sh":
-            secrets["SELLERCLOUD_USER"] = os.environ["STAND_IN_USER"]
-            secrets["SELLERCLOUD_PASSWORD"] = os.environ["STAND_IN_PASSWORD"]
+            secrets["SELLERCLOUD_USER"] = os.environ["MOCK_SERVER_USER_NAME"]
+            secrets["SELLERCLOUD_PASSWORD"] = os.environ["MOCK_SERVER_PASSWORD"]
             wrong = {**secrets, **wrong, "SELLERCLOUD_PASSWORD": "wrong"}
         run = self.run(command, expected, secrets)
         if run.code != expected.exits:
             raise Failure(f"the exit code is {run.code}, not {expected.exits}. Its output:\n{run.output}")
         if not run.output:
             raise Failure("there is no output")
-        if run.digests != sorted(digest(SAMPLES / sample) for sample in expected.saves):
+        if run.digests != sorted(digest(FIXTURES / sample) for sample in expected.saves):
             raise Failure(f"it saves {len(run.digests)} files, which are not the expected ones:"
                           f" {expected.saves}. Its output:\n{run.output}")
         if expected.exits == 0:

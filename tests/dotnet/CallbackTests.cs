@@ -67,7 +67,7 @@ namespace SellercloudOutputTests
                 client.GetOutputFile(28142).Dispose();
                 Support.Fails(SellercloudErrorKind.Server, () => client.GetOutputFile(5));
             }
-            options.Server = Support.Variable("SILENT_BODY");
+            options.Server = Support.Variable("STALLED_BODY_SERVER");
             options.StallTimeout = TimeSpan.FromMilliseconds(50);
             options.MaxAttempts = 1;
             using (var client = new SellercloudClient(options))
@@ -96,7 +96,7 @@ namespace SellercloudOutputTests
             options.TokenProvider = renew =>
             {
                 calls.Add(renew);
-                return renew ? Support.Variable("STAND_IN_TOKEN") : "an-old-token";
+                return renew ? Support.Variable("MOCK_SERVER_TOKEN") : "an-old-token";
             };
             using (var client = new SellercloudClient(options))
             {
@@ -216,7 +216,7 @@ namespace SellercloudOutputTests
                 {
                     ThrowTestException();
                 }
-                return Support.Variable("STAND_IN_TOKEN");
+                return Support.Variable("MOCK_SERVER_TOKEN");
             };
             using (var client = new SellercloudClient(options))
             {
@@ -255,7 +255,7 @@ namespace SellercloudOutputTests
                 options.TokenProvider = renew =>
                 {
                     makeInnerCalls(other);
-                    return Support.Variable("STAND_IN_TOKEN");
+                    return Support.Variable("MOCK_SERVER_TOKEN");
                 };
                 options.OnRequest = record => makeInnerCalls(own);
                 var calling = new CallOptions { Progress = new ProgressFunction(progress => makeInnerCalls(own)) };

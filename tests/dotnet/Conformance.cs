@@ -142,7 +142,7 @@ namespace SellercloudOutputTests
             private SellercloudClientOptions ClientOptions()
             {
                 // A team replaces the server.
-                var server = Input("team") == null ? Environment.GetEnvironmentVariable("STAND_IN") : null;
+                var server = Input("team") == null ? Environment.GetEnvironmentVariable("MOCK_SERVER") : null;
                 var options = new SellercloudClientOptions
                 {
                     Server = Input("server") ?? server,
@@ -162,7 +162,7 @@ namespace SellercloudOutputTests
                 };
                 if (options.Token == null && options.UserName == null && Number("no_token") != 1)
                 {
-                    options.Token = Environment.GetEnvironmentVariable("STAND_IN_TOKEN");
+                    options.Token = Environment.GetEnvironmentVariable("MOCK_SERVER_TOKEN");
                 }
                 if (Input("ca") != null)
                 {

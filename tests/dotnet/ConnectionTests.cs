@@ -13,8 +13,8 @@ namespace SellercloudOutputTests
         {
             var options = Support.LoginOptions();
             options.Server = null;
-            options.Team = Support.Variable("STAND_IN_TEAM");
-            options.TeamLookupUrl = Support.Variable("STAND_IN_DIRECTORY");
+            options.Team = Support.Variable("MOCK_SERVER_TEAM");
+            options.TeamLookupUrl = Support.Variable("MOCK_SERVER_TEAM_LOOKUP_URL");
             AssertDownloads(options);
         }
 
@@ -33,11 +33,11 @@ namespace SellercloudOutputTests
         public void ClientCertificate_RequestedByServer_IsSent()
         {
             var options = Support.TokenOptions();
-            options.Server = Support.Variable("TLS_SERVER_FOR_KNOWN_CLIENTS");
+            options.Server = Support.Variable("TLS_SERVER_WITH_CLIENT_CERTIFICATES");
             options.CaCertificates = CaCertificates();
             options.MaxAttempts = 1;
             AssertFails(options, SellercloudErrorKind.Tls);
-            var client = File.ReadAllText(Path.Combine(Support.Variable("STAND_IN_FOLDER"), "client.pem"));
+            var client = File.ReadAllText(Path.Combine(Support.Variable("MOCK_SERVER_CERTIFICATES"), "client.pem"));
             options.ClientCertificate = client;
             options.ClientKey = client;
             AssertDownloads(options);
@@ -51,7 +51,7 @@ namespace SellercloudOutputTests
             options.AllowPlainHttp = true;
             options.Proxy = Support.Variable("PROXY_WITH_PASSWORD");
             AssertDownloads(options);
-            options.Proxy = Support.Variable("PROXY_WITHOUT_ITS_PASSWORD");
+            options.Proxy = Support.Variable("PROXY_WITHOUT_PASSWORD");
             options.MaxAttempts = 1;
             AssertFails(options, SellercloudErrorKind.Connection);
             options.Proxy = "";
@@ -90,7 +90,7 @@ namespace SellercloudOutputTests
 
         private static string CaCertificates()
         {
-            return File.ReadAllText(Path.Combine(Support.Variable("STAND_IN_FOLDER"), "ca.pem"));
+            return File.ReadAllText(Path.Combine(Support.Variable("MOCK_SERVER_CERTIFICATES"), "ca.pem"));
         }
 
         private static void AssertDownloads(SellercloudClientOptions options)

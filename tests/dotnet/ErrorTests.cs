@@ -162,7 +162,7 @@ namespace SellercloudOutputTests
                 Assert.That(error.IsRetryable);
             }
             var stalling = Support.TokenOptions();
-            stalling.Server = Support.Variable("SILENT_SERVER");
+            stalling.Server = Support.Variable("UNRESPONSIVE_SERVER");
             stalling.StallTimeout = TimeSpan.FromMilliseconds(100);
             stalling.MaxAttempts = 2;
             using (var client = new SellercloudClient(stalling))

@@ -14,7 +14,7 @@ namespace SellercloudOutputTests
         public void GetOutputFile_Csv_HasBytesAndName()
         {
             using (var client = new SellercloudClient(
-                Support.Variable("STAND_IN"), Support.Variable("STAND_IN_TOKEN")))
+                Support.Variable("MOCK_SERVER"), Support.Variable("MOCK_SERVER_TOKEN")))
             using (var file = client.GetOutputFile(28142))
             {
                 Assert.That(file.Name, Is.EqualTo(Support.OrdersName));
@@ -213,7 +213,7 @@ namespace SellercloudOutputTests
 
         private static byte[] Fixture(string name)
         {
-            return File.ReadAllBytes(Path.Combine(Support.Variable("SAMPLES"), name));
+            return File.ReadAllBytes(Path.Combine(Support.Variable("FIXTURES"), name));
         }
 
         /// <summary>

@@ -36,8 +36,8 @@ namespace SellercloudOutputTests
             var requests = 0;
             var client = new SellercloudClient(new SellercloudClientOptions
             {
-                Server = Support.Variable("STAND_IN"),
-                Token = Support.Variable("STAND_IN_TOKEN"),
+                Server = Support.Variable("MOCK_SERVER"),
+                Token = Support.Variable("MOCK_SERVER_TOKEN"),
                 OnRequest = record => requests++,
             });
             try

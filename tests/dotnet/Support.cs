@@ -27,8 +27,8 @@ namespace SellercloudOutputTests
         {
             return new SellercloudClientOptions
             {
-                Server = Variable("STAND_IN"),
-                Token = Variable("STAND_IN_TOKEN"),
+                Server = Variable("MOCK_SERVER"),
+                Token = Variable("MOCK_SERVER_TOKEN"),
                 InitialBackoff = TimeSpan.FromMilliseconds(10),
             };
         }
@@ -37,8 +37,8 @@ namespace SellercloudOutputTests
         {
             var options = TokenOptions();
             options.Token = null;
-            options.UserName = Variable("STAND_IN_USER");
-            options.Password = Variable("STAND_IN_PASSWORD");
+            options.UserName = Variable("MOCK_SERVER_USER_NAME");
+            options.Password = Variable("MOCK_SERVER_PASSWORD");
             return options;
         }
 
@@ -48,7 +48,7 @@ namespace SellercloudOutputTests
         public static SellercloudClient StalledResponseClient()
         {
             var options = TokenOptions();
-            options.Server = Variable("SILENT_BODY");
+            options.Server = Variable("STALLED_BODY_SERVER");
             return new SellercloudClient(options);
         }
 

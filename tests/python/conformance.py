@@ -56,8 +56,8 @@ Results = Iterator[tuple[str, object]]
 def new_client(record: Record) -> Client:
     token = record.get("token")
     if token is None and "user_name" not in record and "no_token" not in record:
-        token = os.environ["STAND_IN_TOKEN"]
-    server = None if "team" in record else record.get("server", os.environ["STAND_IN"])
+        token = os.environ["MOCK_SERVER_TOKEN"]
+    server = None if "team" in record else record.get("server", os.environ["MOCK_SERVER"])
     max_file_size = record.get("max_file_size")
     ca = record.get("ca")
     return Client(

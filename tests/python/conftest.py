@@ -15,7 +15,7 @@ from sellercloud_output import Client
 if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-SAMPLES = Path(__file__).parents[1] / "samples"
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
 def setting(name: str) -> str:
@@ -27,9 +27,9 @@ def setting(name: str) -> str:
 def make_client() -> Callable[..., Client]:
     """Returns a function that creates clients of a mock server, with short backoffs."""
 
-    def make(server: str = "STAND_IN", **options: Any) -> Client:
+    def make(server: str = "MOCK_SERVER", **options: Any) -> Client:
         if not {"token", "user_name", "token_provider"} & options.keys():
-            options["token"] = setting("STAND_IN_TOKEN")
+            options["token"] = setting("MOCK_SERVER_TOKEN")
         return Client(setting(server), initial_backoff=0.01, **options)
 
     return make
@@ -44,10 +44,10 @@ def client(make_client: Callable[..., Client]) -> Client:
 @pytest.fixture
 def orders() -> bytes:
     """Returns the output file of job 28142."""
-    return (SAMPLES / "orders.csv").read_bytes()
+    return (FIXTURES / "orders.csv").read_bytes()
 
 
 @pytest.fixture
 def login() -> dict[str, Any]:
     """Returns the login that the mock server accepts."""
-    return {"user_name": setting("STAND_IN_USER"), "password": setting("STAND_IN_PASSWORD")}
+    return {"user_name": setting("MOCK_SERVER_USER_NAME"), "password": setting("MOCK_SERVER_PASSWORD")}

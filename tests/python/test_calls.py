@@ -60,23 +60,23 @@ def test_job_as_number_id_text_or_link_is_accepted(client: Client) -> None:
 
 
 def test_team_server_is_looked_up(login: dict[str, Any]) -> None:
-    url = setting("STAND_IN_DIRECTORY")
-    client = Client(team=setting("STAND_IN_TEAM"), team_lookup_url=url, **login)
+    url = setting("MOCK_SERVER_TEAM_LOOKUP_URL")
+    client = Client(team=setting("MOCK_SERVER_TEAM"), team_lookup_url=url, **login)
     assert len(client.get_output_file(28142)) == 2400
-    assert repr(client) == f"<Client team={setting('STAND_IN_TEAM')!r}>"
+    assert repr(client) == f"<Client team={setting('MOCK_SERVER_TEAM')!r}>"
 
 
 def test_certificates_as_text_bytes_or_file_are_accepted(
     make_client: Callable[..., Client],
 ) -> None:
-    path = Path(setting("STAND_IN_FOLDER")) / "ca.pem"
+    path = Path(setting("MOCK_SERVER_CERTIFICATES")) / "ca.pem"
     for pem in (path, path.read_bytes(), path.read_text()):
         assert len(make_client("TLS_SERVER", ca_certificates=pem).get_output_file(28142)) == 2400
     own = path.with_name("client.pem")
     shown = {"client_certificate": own, "client_key": own}
-    known = make_client("TLS_SERVER_FOR_KNOWN_CLIENTS", ca_certificates=path, **shown)
+    known = make_client("TLS_SERVER_WITH_CLIENT_CERTIFICATES", ca_certificates=path, **shown)
     assert len(known.get_output_file(28142)) == 2400
-    unknown = make_client("TLS_SERVER_FOR_KNOWN_CLIENTS", ca_certificates=path, max_attempts=1)
+    unknown = make_client("TLS_SERVER_WITH_CLIENT_CERTIFICATES", ca_certificates=path, max_attempts=1)
     with pytest.raises(TlsError):
         unknown.get_output_file(28142)
 
@@ -95,7 +95,7 @@ def test_token_provider_exception_is_raised_and_rejected_token_is_renewed(
         renewals.append(renew)
         if len(renewals) == 1:
             raise OwnError
-        return setting("STAND_IN_TOKEN") if renew else "another-token"
+        return setting("MOCK_SERVER_TOKEN") if renew else "another-token"
 
     client = make_client(token_provider=provide)
     with pytest.raises(OwnError):
@@ -247,7 +247,7 @@ def test_callback_that_makes_calls_succeeds(client: Client) -> None:
 
 
 def test_cancel_from_another_thread_ends_call(make_client: Callable[..., Client]) -> None:
-    client = make_client("SILENT_BODY")
+    client = make_client("STALLED_BODY_SERVER")
     token = CancelToken()
     cancelled_at: list[float] = []
 
@@ -272,7 +272,7 @@ def test_cancel_from_another_thread_ends_call(make_client: Callable[..., Client]
 
 def test_calls_on_several_threads_run_in_parallel(make_client: Callable[..., Client]) -> None:
     # Each call waits in its callback until all calls are in theirs.
-    client = make_client("SILENT_BODY")
+    client = make_client("STALLED_BODY_SERVER")
     all_are_running = threading.Barrier(8)
     token = CancelToken()
 

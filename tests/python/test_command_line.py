@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SAMPLES, setting
+from conftest import FIXTURES, setting
 from sellercloud_output import ErrorKind
 from sellercloud_output import __main__ as command_line
 
@@ -31,8 +31,8 @@ def environment() -> dict[str, str]:
     """Returns an environment with the mock server and its token."""
     return {
         **{name: value for name, value in os.environ.items() if name != "COLUMNS"},
-        "SELLERCLOUD_SERVER": setting("STAND_IN"),
-        "SELLERCLOUD_TOKEN": setting("STAND_IN_TOKEN"),
+        "SELLERCLOUD_SERVER": setting("MOCK_SERVER"),
+        "SELLERCLOUD_TOKEN": setting("MOCK_SERVER_TOKEN"),
         "PYTHONIOENCODING": "utf-8",
     }
 
@@ -93,7 +93,7 @@ def test_get_saves_in_the_current_directory(run: Any, tmp_path: Path, command: l
     done = run("get", "28142", command=command)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode() == f"{NAME}\n"
-    assert (tmp_path / NAME).read_bytes() == (SAMPLES / "orders.csv").read_bytes()
+    assert (tmp_path / NAME).read_bytes() == (FIXTURES / "orders.csv").read_bytes()
 
 
 def test_get_with_output_saves_there(run: Any, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_get_with_empty_output_is_wrong_usage(run: Any, tmp_path: Path) -> None:
 
 def test_get_with_output_dash_writes_to_standard_output(run: Any, tmp_path: Path) -> None:
     done = run("get", "28143", "-o", "-")
-    assert done.stdout == (SAMPLES / "inventory.txt").read_bytes()
+    assert done.stdout == (FIXTURES / "inventory.txt").read_bytes()
     assert list(tmp_path.iterdir()) == []
     assert run("get", "28143", "-o", "-", "--json").returncode == 2
 
@@ -175,7 +175,7 @@ def test_get_with_wait_invalid_output_fails_before_the_wait(run: Any, tmp_path: 
         done = run("get", "50004", "--wait", "--timeout", "30", "-o", output)
         assert done.returncode == 24, done.stderr
     written = run("get", "50003", "--wait", "--timeout", "30", "-o", "-")
-    assert written.stdout == (SAMPLES / "orders.csv").read_bytes()
+    assert written.stdout == (FIXTURES / "orders.csv").read_bytes()
 
 
 def test_json_prints_result_or_error(run: Any) -> None:
@@ -204,9 +204,9 @@ def test_status_and_wait_print_the_job(run: Any) -> None:
 def test_exit_code_depends_on_the_kind_of_error(run: Any) -> None:
     assert run("get", "0").returncode == 11
     assert run("get", "28142", SELLERCLOUD_TOKEN="wrong").returncode == 12
-    assert run("get", "5", SELLERCLOUD_TOKEN=setting("STAND_IN_TOKEN")).returncode == 16
+    assert run("get", "5", SELLERCLOUD_TOKEN=setting("MOCK_SERVER_TOKEN")).returncode == 16
     assert (
-        run("get", "1", "--server", setting("SILENT_SERVER"), "--timeout", "0.2").returncode == 20
+        run("get", "1", "--server", setting("UNRESPONSIVE_SERVER"), "--timeout", "0.2").returncode == 20
     )
     assert run("get", "28142", "--server", setting("TLS_SERVER"), "--timeout", "2").returncode == 19
 
@@ -236,7 +236,7 @@ def test_help_describes_exit_codes_and_variables(run: Any) -> None:
     [
         (["get", "5"], b"hint: use --wait if the job has not ended yet\n"),
         (["get", "28142", "--server", "TLS_SERVER"], b"hint: if a private CA issued "),
-        (["get", "1", "--server", "SILENT_SERVER"], b"hint: use a longer --timeout\n"),
+        (["get", "1", "--server", "UNRESPONSIVE_SERVER"], b"hint: use a longer --timeout\n"),
     ],
 )
 def test_error_names_the_flag_that_helps(run: Any, arguments: list[str], hint: bytes) -> None:
@@ -279,8 +279,8 @@ def test_empty_option_is_wrong_usage(run: Any, option: str) -> None:
 
 
 LOGIN = {
-    "SELLERCLOUD_USER": setting("STAND_IN_USER"),
-    "SELLERCLOUD_PASSWORD": setting("STAND_IN_PASSWORD"),
+    "SELLERCLOUD_USER": setting("MOCK_SERVER_USER_NAME"),
+    "SELLERCLOUD_PASSWORD": setting("MOCK_SERVER_PASSWORD"),
 }
 
 
@@ -295,11 +295,11 @@ def test_empty_variable_counts_as_not_set(run: Any, empty: str) -> None:
 
 @pytest.mark.parametrize("quote", ["'", '"'])
 def test_token_in_quotes_is_wrong_usage(run: Any, quote: str) -> None:
-    token = quote + setting("STAND_IN_TOKEN") + quote
+    token = quote + setting("MOCK_SERVER_TOKEN") + quote
     done = run("get", "28142", SELLERCLOUD_TOKEN=token)
     assert done.returncode == 2
     assert b"SELLERCLOUD_TOKEN begins with a quotation mark" in done.stderr
-    assert setting("STAND_IN_TOKEN").encode() not in done.stderr
+    assert setting("MOCK_SERVER_TOKEN").encode() not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -319,10 +319,10 @@ def test_setting_set_in_two_ways_is_wrong_usage(run: Any, variables: dict[str, s
 
 
 def test_arguments_take_precedence_over_variables(run: Any) -> None:
-    url = setting("STAND_IN_DIRECTORY")
-    team = ["--team", setting("STAND_IN_TEAM"), "--team-lookup-url", url]
-    user = ["--user", setting("STAND_IN_USER")]
-    password = {"SELLERCLOUD_PASSWORD": setting("STAND_IN_PASSWORD")}
+    url = setting("MOCK_SERVER_TEAM_LOOKUP_URL")
+    team = ["--team", setting("MOCK_SERVER_TEAM"), "--team-lookup-url", url]
+    user = ["--user", setting("MOCK_SERVER_USER_NAME")]
+    password = {"SELLERCLOUD_PASSWORD": setting("MOCK_SERVER_PASSWORD")}
     done = run("get", "28142", *team, *user, SELLERCLOUD_TEAM="other", **password)
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -336,10 +336,10 @@ def test_login_team_and_certificates_are_used(run: Any, login: dict[str, Any]) -
         SELLERCLOUD_PASSWORD=login["password"],
     )
     assert logged_in.returncode == 0
-    url = setting("STAND_IN_DIRECTORY")
-    team = ["--team", setting("STAND_IN_TEAM"), "--team-lookup-url", url]
+    url = setting("MOCK_SERVER_TEAM_LOOKUP_URL")
+    team = ["--team", setting("MOCK_SERVER_TEAM"), "--team-lookup-url", url]
     assert run("get", "28143", *team).returncode == 0
-    ca = str(Path(setting("STAND_IN_FOLDER")) / "ca.pem")
+    ca = str(Path(setting("MOCK_SERVER_CERTIFICATES")) / "ca.pem")
     assert run("get", "28144", "--server", setting("TLS_SERVER"), "--ca", ca).returncode == 0
     missing = run("get", "28144", "--ca", "nowhere.pem")
     assert missing.returncode == 2
@@ -369,7 +369,7 @@ def test_progress_on_a_terminal_is_a_bar_or_lines(
     # Without tqdm, lines are shown.
     (tmp_path / "tqdm.py").write_text("raise ImportError\n")
     environment["PYTHONPATH"] = str(tmp_path)
-    server = ["--server", setting("DRIPPING_SERVER"), "--timeout", "1.5"]
+    server = ["--server", setting("SLOW_BODY_SERVER"), "--timeout", "1.5"]
     code, shown = on_terminal(["get", "1", "-o", str(tmp_path), *server], environment, {})
     assert code == 20, shown
     assert b" bytes received" in shown
@@ -401,7 +401,7 @@ def test_ctrl_c_with_sigint_ignored_does_nothing(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     # nohup and cron start programs with SIGINT ignored.
-    body = (SAMPLES / "orders.csv").read_bytes()
+    body = (FIXTURES / "orders.csv").read_bytes()
     response = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"

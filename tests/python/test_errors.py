@@ -57,7 +57,7 @@ def test_call_limit_zero_is_rejected(client: Client) -> None:
     assert client.wait_for_job(50003, wait=WaitOptions(grace=0)).is_final
     assert len(
         Client(
-            setting("STAND_IN"), token=setting("STAND_IN_TOKEN"), initial_backoff=0
+            setting("MOCK_SERVER"), token=setting("MOCK_SERVER_TOKEN"), initial_backoff=0
         ).get_output_file(28142)
     )
 
@@ -107,7 +107,7 @@ def test_errors_are_builtin_exceptions_too(make_client: Callable[..., Client]) -
         make_client(token="another-token").get_output_file(28142)
     assert isinstance(rejected.value, AuthenticationError)
     with pytest.raises(TimeoutError) as late:
-        make_client("SILENT_SERVER").get_output_file(1, timeout=0.2)
+        make_client("UNRESPONSIVE_SERVER").get_output_file(1, timeout=0.2)
     assert isinstance(late.value, TimedOutError)
     with pytest.raises(ConnectionError) as lost:
         Client("http://127.0.0.1:1", token="token", max_attempts=1).get_output_file(1)
@@ -161,7 +161,7 @@ def test_errors_pickled_keep_their_attributes(
         lambda: client.get_output_file("x"),
         lambda: client.save_output_file(28142, "/nowhere"),
         lambda: client.wait_for_job(50002, wait=WaitOptions(0.001, 0.005)),
-        lambda: make_client("SILENT_SERVER").get_output_file(1, timeout=0.1),
+        lambda: make_client("UNRESPONSIVE_SERVER").get_output_file(1, timeout=0.1),
     ]
     for call in calls:
         with pytest.raises(SellercloudError) as caught:
@@ -258,4 +258,4 @@ def test_client_with_options_that_exclude_each_other_is_an_invalid_argument(opti
 
 def test_client_without_server_is_an_invalid_argument() -> None:
     with pytest.raises(InvalidArgumentError):
-        Client(token=setting("STAND_IN_TOKEN"))
+        Client(token=setting("MOCK_SERVER_TOKEN"))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from conftest import SAMPLES
+from conftest import FIXTURES
 from sellercloud_output import Client, MalformedBodyError, SavedFile, StorageError, TooLargeError
 
 NAME = "Orders é 2026-11-23.csv"
@@ -129,7 +129,7 @@ def test_save_missing_directory_fails_with_path(client: Client, tmp_path: Path) 
 def test_write_output_file_writes_all_bytes(client: Client) -> None:
     writer = io.BytesIO()
     written = client.write_output_file(28143, writer)
-    assert writer.getvalue() == (SAMPLES / "inventory.txt").read_bytes()
+    assert writer.getvalue() == (FIXTURES / "inventory.txt").read_bytes()
     assert written.name == "inventory.txt"
     assert written.size == 4239
 
@@ -151,7 +151,7 @@ class PartialWriter(io.RawIOBase):
 def test_write_to_raw_file_that_writes_parts_writes_all(client: Client) -> None:
     writer = PartialWriter()
     client.write_output_file(28143, writer)
-    assert writer.written == (SAMPLES / "inventory.txt").read_bytes()
+    assert writer.written == (FIXTURES / "inventory.txt").read_bytes()
 
 
 def test_writer_exception_is_raised_by_call(client: Client) -> None:
@@ -166,7 +166,7 @@ def test_body_too_large_or_in_wrong_encoding_fails(make_client: Callable[..., Cl
     with pytest.raises(MalformedBodyError):
         make_client().get_output_file(28146)
     raw = make_client(body_encoding="raw").get_output_file(28146)
-    assert bytes(raw) == (SAMPLES / "labels.zip").read_bytes()
+    assert bytes(raw) == (FIXTURES / "labels.zip").read_bytes()
     assert raw.data == make_client(body_encoding="auto").get_output_file(28146).data
 
 
@@ -175,7 +175,7 @@ def test_large_file_needs_its_size_and_6_mib(client: Client) -> None:
     program = (
         "import os\n"
         "from sellercloud_output import Client\n"
-        "client = Client(os.environ['STAND_IN'], token=os.environ['STAND_IN_TOKEN'])\n"
+        "client = Client(os.environ['MOCK_SERVER'], token=os.environ['MOCK_SERVER_TOKEN'])\n"
         "def peak():\n"
         "    with open('/proc/self/status') as status:\n"
         "        return next(int(l.split()[1]) for l in status if l.startswith('VmHWM'))\n"

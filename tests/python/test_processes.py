@@ -110,7 +110,7 @@ def test_pickled_client_has_its_settings(make_client: Callable[..., Client]) -> 
     client = make_client(max_file_size=2400)
     copy = pickle.loads(pickle.dumps(client))
     assert len(copy.get_output_file(28142)) == 2400
-    assert setting("STAND_IN_TOKEN") not in repr(copy)
+    assert setting("MOCK_SERVER_TOKEN") not in repr(copy)
     client.close()
     with pytest.raises(ValueError, match="closed"):
         pickle.dumps(client)
@@ -143,7 +143,7 @@ def test_client_in_process_pool_works(
     assert failed.http_status == 500
 
 
-@pytest.mark.parametrize("server", ["SILENT_SERVER", "DRIPPING_SERVER", "BUSY_SERVER"])
+@pytest.mark.parametrize("server", ["UNRESPONSIVE_SERVER", "SLOW_BODY_SERVER", "BUSY_SERVER"])
 def test_exit_with_calls_on_daemon_threads_is_clean(server: str) -> None:
     program = (
         "import os, threading\n"

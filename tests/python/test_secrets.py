@@ -164,4 +164,4 @@ def test_copy_of_closed_client_works(make_client: Callable[..., Client]) -> None
     client.close()
     for made in copies:
         assert len(made.get_output_file(28142)) == 2400
-        assert setting("STAND_IN_TOKEN").encode() in memory_of(made)
+        assert setting("MOCK_SERVER_TOKEN").encode() in memory_of(made)

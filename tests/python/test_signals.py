@@ -29,12 +29,12 @@ def ignored(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
 
 CALLS: dict[str, tuple[str, Callable[[Client], Any]]] = {
     "connecting": ("FULL_PORT", lambda client: client.get_output_file(1)),
-    "waiting for a response": ("SILENT_SERVER", lambda client: client.get_output_file(1)),
-    "in a stalled body": ("SILENT_BODY", lambda client: client.get_output_file(1)),
-    "in a slow body": ("DRIPPING_SERVER", lambda client: client.get_output_file(1)),
+    "waiting for a response": ("UNRESPONSIVE_SERVER", lambda client: client.get_output_file(1)),
+    "in a stalled body": ("STALLED_BODY_SERVER", lambda client: client.get_output_file(1)),
+    "in a slow body": ("SLOW_BODY_SERVER", lambda client: client.get_output_file(1)),
     "before a retry": ("BUSY_SERVER", lambda client: client.get_output_file(1)),
     "waiting for a job": (
-        "STAND_IN",
+        "MOCK_SERVER",
         lambda client: client.wait_for_job(50004, wait=WaitOptions(grace=0), timeout=60),
     ),
 }

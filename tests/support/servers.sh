@@ -1,7 +1,7 @@
 # Sourced by the tests of C, C++, .NET, Python and the documentation. Starts the mock servers, and
 # runs the programs of the README and the shared list of calls against them.
 
-# Starts the mock servers and exports their addresses and secrets: STAND_IN and others.
+# Starts the mock servers and exports their addresses and secrets: MOCK_SERVER and others.
 start_servers() {
     cargo build --locked --package mock_server
     coproc SERVERS { exec "${CARGO_TARGET_DIR:-target}/debug/mock_server"; }
@@ -9,7 +9,7 @@ start_servers() {
     while IFS='=' read -r name value <&"${SERVERS[0]}" && [ -n "$name" ]; do
         export "$name=$value"
     done
-    echo "${STAND_IN:?the mock servers did not start}"
+    echo "${MOCK_SERVER:?the mock servers did not start}"
 }
 
 # Stops the mock servers. Fails if they exit with an error.
@@ -29,9 +29,9 @@ check_readme_program() {
     local program directory
     program=$(realpath "$1")
     directory=$(mktemp -d "$2/directory.XXXXXX")
-    (cd "$directory" && SELLERCLOUD_SERVER=$STAND_IN SELLERCLOUD_TOKEN=$STAND_IN_TOKEN "$program")
-    cmp "$directory/Orders é 2026-11-23.csv" tests/samples/orders.csv
-    if (cd "$directory" && SELLERCLOUD_SERVER=$STAND_IN SELLERCLOUD_TOKEN=wrong "$program"); then
+    (cd "$directory" && SELLERCLOUD_SERVER=$MOCK_SERVER SELLERCLOUD_TOKEN=$MOCK_SERVER_TOKEN "$program")
+    cmp "$directory/Orders é 2026-11-23.csv" tests/fixtures/orders.csv
+    if (cd "$directory" && SELLERCLOUD_SERVER=$MOCK_SERVER SELLERCLOUD_TOKEN=wrong "$program"); then
         echo "FAILED: the README's program succeeded with a wrong token" >&2
         return 1
     fi
@@ -43,7 +43,7 @@ check_conformance() {
     local directory
     directory=$(mktemp -d)
     mkdir "$directory/saved"
-    SAMPLES=tests/samples FOLDER=$directory/saved awk '
+    FIXTURES=tests/fixtures FOLDER=$directory/saved awk '
         !/^#/ {
             while (match($0, /\{[A-Z_]+(:host)?\}/)) {
                 name = substr($0, RSTART + 1, RLENGTH - 2)

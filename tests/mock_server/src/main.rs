@@ -78,12 +78,12 @@ fn serve_directory(directory: &Path) -> io::Result<()> {
 fn serve_tests() -> io::Result<()> {
     let mock = MockSellercloud::start();
     let show = |name: &str, value: &str| println!("{name}={value}");
-    show("STAND_IN", &mock.url());
-    show("STAND_IN_TOKEN", TOKEN);
-    show("STAND_IN_USER", USER_NAME);
-    show("STAND_IN_PASSWORD", PASSWORD);
-    show("STAND_IN_TEAM", TEAM);
-    show("STAND_IN_DIRECTORY", &mock.team_lookup_url());
+    show("MOCK_SERVER", &mock.url());
+    show("MOCK_SERVER_TOKEN", TOKEN);
+    show("MOCK_SERVER_USER_NAME", USER_NAME);
+    show("MOCK_SERVER_PASSWORD", PASSWORD);
+    show("MOCK_SERVER_TEAM", TEAM);
+    show("MOCK_SERVER_TEAM_LOOKUP_URL", &mock.team_lookup_url());
 
     // The mock server over TLS. The clients trust ca.pem of the directory, and show client.pem
     // (a certificate and its key) to the last of the servers.
@@ -99,7 +99,10 @@ fn serve_tests() -> io::Result<()> {
     let other = authority.server("tt.api.sellercloud.com");
     show("TLS_SERVER_OF_OTHER_HOST", &over_tls(other.config()));
     let for_clients = server.config_for_clients_of(&authority);
-    show("TLS_SERVER_FOR_KNOWN_CLIENTS", &over_tls(for_clients));
+    show(
+        "TLS_SERVER_WITH_CLIENT_CERTIFICATES",
+        &over_tls(for_clients),
+    );
     let directory = tempfile::tempdir()?;
     let client = authority.client();
     fs::write(directory.path().join("ca.pem"), authority.pem())?;
@@ -107,7 +110,10 @@ fn serve_tests() -> io::Result<()> {
         directory.path().join("client.pem"),
         client.certificate_pem() + &client.key_pem(),
     )?;
-    show("STAND_IN_FOLDER", &directory.path().to_string_lossy());
+    show(
+        "MOCK_SERVER_CERTIFICATES",
+        &directory.path().to_string_lossy(),
+    );
 
     // Clients reach loopback without a proxy. The system takes this address for loopback, and
     // the clients do not.
@@ -126,15 +132,18 @@ fn serve_tests() -> io::Result<()> {
         "PROXY_WITH_PASSWORD",
         &with_password.url_with("user:hunter2"),
     );
-    show("PROXY_WITHOUT_ITS_PASSWORD", &with_password.url());
+    show("PROXY_WITHOUT_PASSWORD", &with_password.url());
 
     show("FLAKY_SERVER", &flaky_server(&mock)?.url);
     let unresponsive = UnresponsivePort::start();
     show("FULL_PORT", &unresponsive.url);
-    show("SILENT_SERVER", &unresponsive::stalls_after(b"").url);
-    show("SILENT_BODY", &unresponsive::stalls_after(START).url);
+    show("UNRESPONSIVE_SERVER", &unresponsive::stalls_after(b"").url);
+    show(
+        "STALLED_BODY_SERVER",
+        &unresponsive::stalls_after(START).url,
+    );
     let slow_body = unresponsive::slow_body(Duration::from_millis(50));
-    show("DRIPPING_SERVER", &slow_body.url);
+    show("SLOW_BODY_SERVER", &slow_body.url);
     show("BUSY_SERVER", &RawServer::responding(BUSY).url);
     println!();
     io::stdout().flush()?;

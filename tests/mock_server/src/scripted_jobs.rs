@@ -44,7 +44,7 @@ pub const JOBS: [Job; 9] = [
     Job {
         id: 28142,
         name: "Orders é 2026-11-23.csv",
-        bytes: || include_bytes!("../../samples/orders.csv").to_vec(),
+        bytes: || include_bytes!("../../fixtures/orders.csv").to_vec(),
         content_type: "text/csv",
         content_disposition: Some(
             "attachment; filename=\"=?utf-8?B?T3JkZXJzIMOpIDIwMjYtMTEtMjMuY3N2?=\"; \
@@ -55,7 +55,7 @@ pub const JOBS: [Job; 9] = [
     Job {
         id: 28143,
         name: "inventory.txt",
-        bytes: || include_bytes!("../../samples/inventory.txt").to_vec(),
+        bytes: || include_bytes!("../../fixtures/inventory.txt").to_vec(),
         content_type: "application/json; charset=utf-8",
         content_disposition: Some("attachment; filename=inventory.txt"),
         form: Form::JsonString,
@@ -63,7 +63,7 @@ pub const JOBS: [Job; 9] = [
     Job {
         id: 28144,
         name: "profit and loss.xlsx",
-        bytes: || include_bytes!("../../samples/profit.xlsx").to_vec(),
+        bytes: || include_bytes!("../../fixtures/profit.xlsx").to_vec(),
         content_type: "application/json; charset=utf-8",
         content_disposition: None,
         form: Form::FileResponse("C:\\\\Exports\\\\profit and loss.xlsx"),
@@ -71,7 +71,7 @@ pub const JOBS: [Job; 9] = [
     Job {
         id: 28145,
         name: "label é.pdf",
-        bytes: || include_bytes!("../../samples/label.pdf").to_vec(),
+        bytes: || include_bytes!("../../fixtures/label.pdf").to_vec(),
         content_type: "application/pdf",
         content_disposition: Some("attachment; filename=\"=?utf-8?B?bGFiZWwgw6kucGRm?=\""),
         form: Form::WrappedText,
@@ -79,7 +79,7 @@ pub const JOBS: [Job; 9] = [
     Job {
         id: 28146,
         name: "labels.zip",
-        bytes: || include_bytes!("../../samples/labels.zip").to_vec(),
+        bytes: || include_bytes!("../../fixtures/labels.zip").to_vec(),
         content_type: "application/zip",
         content_disposition: Some("attachment; filename=\"labels.zip\""),
         form: Form::Raw,

@@ -1,8 +1,8 @@
-//! The server and the Rust programs of the comparison. `benches/peers/run` starts them.
+//! The server and the Rust programs of the comparison. `benches/alternatives/run` starts them.
 //!
 //! ```text
-//! peers server                        prints its URLs; exits when standard input ends
-//! peers discard|store|ureq URL JOB CALLS THREADS
+//! alternatives server                        prints its URLs; exits when standard input ends
+//! alternatives discard|store|ureq URL JOB CALLS THREADS
 //! ```
 
 mod clients;
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
             clients::measure(url, job, calls, threads, clients::ureq_and_base64);
         }
         _ => {
-            eprintln!("peers server | peers discard|store|ureq URL JOB CALLS THREADS");
+            eprintln!("alternatives server | alternatives discard|store|ureq URL JOB CALLS THREADS");
             return ExitCode::FAILURE;
         }
     }

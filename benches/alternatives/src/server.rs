@@ -18,7 +18,7 @@ pub fn run() {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec!["localhost".into()]).unwrap();
     let certificate = certificate.self_signed(&key).unwrap();
-    let path = std::env::temp_dir().join(format!("peers-{}.pem", std::process::id()));
+    let path = std::env::temp_dir().join(format!("alternatives-{}.pem", std::process::id()));
     std::fs::write(&path, certificate.pem()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)

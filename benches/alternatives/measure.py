@@ -51,9 +51,9 @@ class Program(NamedTuple):
     """The largest number of calls of one run."""
 
 
-CEILING = Program("receive and discard", "{out}/release/peers discard {url} {job} {calls} {threads}")
+CEILING = Program("receive and discard", "{out}/release/alternatives discard {url} {job} {calls} {threads}")
 STORING = Program(
-    "receive, and write as many bytes to tmpfs", "{out}/release/peers store {url} {job} {calls} {threads}"
+    "receive, and write as many bytes to tmpfs", "{out}/release/alternatives store {url} {job} {calls} {threads}"
 )
 BUFFER = Program("**this library, buffer**", "{out}/ours buffer {url} {job} {calls} {threads}")
 SAVE = Program("**this library, save to tmpfs**", "{out}/ours save {url} {job} {calls} {threads}")
@@ -78,7 +78,7 @@ PROGRAMS = (
         "{dotnet} {out}/demo.exe ours {url} {job} {calls}",
         calls=4000,
     ),
-    Program("ureq `read_to_vec`, decode", "{out}/release/peers ureq {url} {job} {calls} {threads}"),
+    Program("ureq `read_to_vec`, decode", "{out}/release/alternatives ureq {url} {job} {calls} {threads}"),
     Program(
         "Python urllib3, pybase64",
         "{python} {here}/clients.py urllib3 {url} {job} {calls}",
@@ -264,7 +264,7 @@ def machine() -> str:
 
 HEAD = """# Benchmarks
 
-Written by `benches/peers/run` on {date}: {machine}.
+Written by `benches/alternatives/run` on {date}: {machine}.
 
 All programs download from one server on the same computer, over loopback. The server only
 sends. The programs run in turn, and the figures are medians. Each program first makes one
@@ -285,10 +285,10 @@ def main() -> None:
     """Starts the server, measures, and writes the results."""
     DOTNET.chmod(0o755)
     server = subprocess.Popen(
-        [OUT / "release/peers", "server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [OUT / "release/alternatives", "server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     url, tls, ca = (server.stdout.readline().strip() for _ in range(3))
-    directory = tempfile.mkdtemp(prefix="peers-", dir="/dev/shm")
+    directory = tempfile.mkdtemp(prefix="alternatives-", dir="/dev/shm")
     os.environ["FOLDER"] = directory
     variables = dict(url=url, tls=tls, ca=ca, out=OUT, here=Path(__file__).parent)
     variables.update(python=sys.executable, dotnet=DOTNET)
