@@ -312,7 +312,9 @@ fn body_ended_without_close_notify_fails() {
     let error = cut.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
     assert!(
-        error.to_string().contains("before the answer was complete"),
+        error
+            .to_string()
+            .contains("before the response was complete"),
         "{error}"
     );
 }

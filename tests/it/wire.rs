@@ -331,7 +331,7 @@ fn invalid_http_response_names_its_error_and_is_not_retried() {
     for (response, words) in [
         (
             format!("{ok}Set-Cookie: a=\u{1}b\r\n\r\n"),
-            "the header Set-Cookie holds the control character 0x01",
+            "the header Set-Cookie contains the control character 0x01",
         ),
         (format!("{ok}A: b\r\n folded\r\n\r\n"), "a header is folded"),
         (format!("{ok}{many}\r\n"), "more than 128 headers"),
@@ -490,7 +490,7 @@ fn unsupported_or_invalid_encoding_fails() {
         (
             "Transfer-Encoding: chunked, gzip\r\n",
             ErrorKind::Connection,
-            "behind \"chunked\"",
+            "after \"chunked\"",
         ),
         (
             "Content-Encoding: gzip\r\n",
