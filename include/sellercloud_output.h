@@ -7,7 +7,7 @@
  * @code
  * sco_client *client;
  * sco_output_file *file;
- * sco_client_new("tt", "the bearer token", NULL, &client, NULL);
+ * sco_client_new("tt", "the-bearer-token", NULL, &client, NULL);
  * sco_get_output_file(client, 28142, NULL, &file, NULL);
  * fwrite(sco_output_file_data(file), 1, sco_output_file_size(file), stdout);
  * sco_output_file_free(file);

@@ -3,7 +3,7 @@
  * @brief Downloads the output file of a Sellercloud queued job, for C++17.
  *
  * @code
- * sellercloud_output::Client client("tt", "the bearer token");
+ * sellercloud_output::Client client("tt", "the-bearer-token");
  * auto saved = client.save_output_file(28142, "exports");
  * std::cout << saved.path << '\n';
  * @endcode
