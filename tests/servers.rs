@@ -1237,7 +1237,7 @@ fn error_of_the_forward_proxy_names_the_proxy() {
             let text = error.to_string();
             ensure(
                 error.kind() == ErrorKind::Connection
-                    && text.contains("the proxy does not accept the user name and password")
+                    && text.contains("the proxy rejected the user name and password")
                     && !text.contains("wrong-password"),
                 || format!("{:?}: {text}", error.kind()),
             )?;
