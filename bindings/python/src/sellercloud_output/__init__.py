@@ -2,7 +2,7 @@
 
     from sellercloud_output import Client
 
-    with Client("tt", token="the bearer token") as client:
+    with Client("tt", token="the-bearer-token") as client:
         saved = client.save_output_file(28142, "exports")
         print(saved.path)
 
