@@ -248,7 +248,9 @@ def test_version_is_the_crates() -> None:
     [
         {"server": "tt", "team": "acme", "token": "x"},
         {"server": "tt", "token": "x", "user_name": "me", "password": "y"},
+        {"server": "tt", "token": "x", "password": "y"},
         {"server": "tt", "token": "x", "token_provider": lambda _: "y"},
+        {"server": "tt", "password": "x", "token_provider": lambda _: "y"},
         {"server": "tt", "user_name": "me", "password": "y", "token_provider": lambda _: "y"},
     ],
 )

@@ -720,9 +720,10 @@ def _client_handle(
     on_request: Callable[[RequestRecord], object] | None,
 ) -> Handle:
     _reject_two("server", server, "team", team)
-    _reject_two("token", token, "user_name", user_name)
+    for name, value in (("user_name", user_name), ("password", password)):
+        _reject_two("token", token, name, value)
+        _reject_two(name, value, "token_provider", token_provider)
     _reject_two("token", token, "token_provider", token_provider)
-    _reject_two("user_name", user_name, "token_provider", token_provider)
     options = Handle(library.sco_client_options_free, library.sco_client_options_new())
     client = Handle(library.sco_client_free)
 
