@@ -251,6 +251,10 @@ def test_rejected_token_error_names_the_variables(run: Any) -> None:
 
 def test_error_without_a_flag_that_helps_has_no_hint(run: Any) -> None:
     assert b"hint:" not in run("status", "5").stderr
+    # Waiting for the job does not help if the server is busy.
+    busy = run("get", "1", "--server", setting("BUSY_SERVER"), "--timeout", "3")
+    assert busy.returncode == 16
+    assert b"hint:" not in busy.stderr
 
 
 def test_wrong_usage_exits_with_2(run: Any) -> None:
