@@ -279,7 +279,7 @@ namespace SellercloudOutputTests
             using (client = new SellercloudClient(options))
             {
                 var error = Support.Fails(SellercloudErrorKind.InvalidArgument, () => client.GetOutputFile(28142));
-                Assert.That(error.Message, Contains.Substring("make it with another client"));
+                Assert.That(error.Message, Contains.Substring("make that call with another client"));
             }
         }
 

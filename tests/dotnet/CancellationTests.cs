@@ -62,7 +62,7 @@ namespace SellercloudOutputTests
         [Test]
         public void GetOutputFile_CanceledDuringStall_Throws()
         {
-            using (var client = Support.StalledResponseClient())
+            using (var client = Support.StalledBodyClient())
             {
                 var options = new CallOptions { Progress = new ProgressFunction(CancelOnAnotherThread) };
                 var watch = Stopwatch.StartNew();
@@ -74,7 +74,7 @@ namespace SellercloudOutputTests
         [Test]
         public void WriteOutputFileAsync_CanceledDuringStall_CancelsTheTask()
         {
-            using (var client = Support.StalledResponseClient())
+            using (var client = Support.StalledBodyClient())
             {
                 var options = new CallOptions { Progress = new ProgressFunction(CancelOnAnotherThread) };
                 var watch = Stopwatch.StartNew();

@@ -66,7 +66,7 @@ namespace SellercloudOutputTests
         [Test]
         public void Client_DisposedDuringCallOfAnotherThread_KeepsTheCall()
         {
-            var client = Support.StalledResponseClient();
+            var client = Support.StalledBodyClient();
             using (var source = new CancellationTokenSource())
             using (var hasStarted = new ManualResetEventSlim())
             {

@@ -24,7 +24,8 @@ namespace SellercloudOutputTests
                 Assert.That(
                     error.Message,
                     Is.EqualTo(
-                        "job 5: server answered 500 Internal Server Error: Could not find or load record with ID 5!"));
+                        "job 5: the server responded with 500 Internal Server Error: "
+                        + "Could not find or load record with ID 5!"));
             }
         }
 
@@ -155,7 +156,7 @@ namespace SellercloudOutputTests
         [Test]
         public void GetOutputFile_UnresponsiveServer_TimesOut()
         {
-            using (var client = Support.StalledResponseClient())
+            using (var client = Support.StalledBodyClient())
             {
                 var options = new CallOptions { Timeout = TimeSpan.FromMilliseconds(100) };
                 var error = Support.Fails(SellercloudErrorKind.Timeout, () => client.GetOutputFile(1, options));

@@ -45,7 +45,7 @@ namespace SellercloudOutputTests
         /// <summary>
         /// Creates a client of a server that sends the beginning of a file and then stops sending.
         /// </summary>
-        public static SellercloudClient StalledResponseClient()
+        public static SellercloudClient StalledBodyClient()
         {
             var options = TokenOptions();
             options.Server = Variable("STALLED_BODY_SERVER");

@@ -50,4 +50,7 @@ def orders() -> bytes:
 @pytest.fixture
 def login() -> dict[str, Any]:
     """Returns the login that the mock server accepts."""
-    return {"user_name": setting("MOCK_SERVER_USER_NAME"), "password": setting("MOCK_SERVER_PASSWORD")}
+    return {
+        "user_name": setting("MOCK_SERVER_USER_NAME"),
+        "password": setting("MOCK_SERVER_PASSWORD"),
+    }

@@ -76,7 +76,9 @@ def test_certificates_as_text_bytes_or_file_are_accepted(
     shown = {"client_certificate": own, "client_key": own}
     known = make_client("TLS_SERVER_WITH_CLIENT_CERTIFICATES", ca_certificates=path, **shown)
     assert len(known.get_output_file(28142)) == 2400
-    unknown = make_client("TLS_SERVER_WITH_CLIENT_CERTIFICATES", ca_certificates=path, max_attempts=1)
+    unknown = make_client(
+        "TLS_SERVER_WITH_CLIENT_CERTIFICATES", ca_certificates=path, max_attempts=1
+    )
     with pytest.raises(TlsError):
         unknown.get_output_file(28142)
 
@@ -217,7 +219,7 @@ def test_wait_and_save_invalid_destination_fails_before_wait(
     with pytest.raises(StorageError, match="nowhere"):
         client.wait_and_save_output_file(50004, tmp_path / "nowhere", timeout=60)
     (tmp_path / "taken.csv").touch()
-    with pytest.raises(StorageError, match="is there already"):
+    with pytest.raises(StorageError, match="already exists"):
         client.wait_and_save_output_file(50004, tmp_path, file_name="taken.csv", timeout=60)
     with pytest.raises(InvalidArgumentError):
         client.wait_and_save_output_file(50004, tmp_path, file_name="a/b", timeout=60)

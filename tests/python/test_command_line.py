@@ -102,7 +102,7 @@ def test_get_with_output_saves_there(run: Any, tmp_path: Path) -> None:
     run("get", "28142", "-o", "exports/mine.csv")
     again = run("get", "28142", "-o", "exports")
     assert again.returncode == 24
-    assert b"is there already" in again.stderr
+    assert b"already exists" in again.stderr
     assert b"hint: use --if-exists keep-both " in again.stderr
     run("get", "28142", "-o", "exports", "--if-exists", "keep-both")
     assert len(os.listdir(tmp_path / "exports")) == 3
@@ -205,10 +205,9 @@ def test_exit_code_depends_on_the_kind_of_error(run: Any) -> None:
     assert run("get", "0").returncode == 11
     assert run("get", "28142", SELLERCLOUD_TOKEN="wrong").returncode == 12
     assert run("get", "5", SELLERCLOUD_TOKEN=setting("MOCK_SERVER_TOKEN")).returncode == 16
-    assert (
-        run("get", "1", "--server", setting("UNRESPONSIVE_SERVER"), "--timeout", "0.2").returncode == 20
-    )
-    assert run("get", "28142", "--server", setting("TLS_SERVER"), "--timeout", "2").returncode == 19
+    unresponsive, tls = setting("UNRESPONSIVE_SERVER"), setting("TLS_SERVER")
+    assert run("get", "1", "--server", unresponsive, "--timeout", "0.2").returncode == 20
+    assert run("get", "28142", "--server", tls, "--timeout", "2").returncode == 19
 
 
 def test_every_kind_of_error_has_an_exit_code_of_its_own() -> None:
@@ -252,6 +251,10 @@ def test_rejected_token_error_names_the_variables(run: Any) -> None:
 
 def test_error_without_a_flag_that_helps_has_no_hint(run: Any) -> None:
     assert b"hint:" not in run("status", "5").stderr
+    # Waiting for the job does not help if the server is busy.
+    busy = run("get", "1", "--server", setting("BUSY_SERVER"), "--timeout", "3")
+    assert busy.returncode == 16
+    assert b"hint:" not in busy.stderr
 
 
 def test_wrong_usage_exits_with_2(run: Any) -> None:

@@ -83,7 +83,8 @@ def test_server_error_has_message_and_attributes(client: Client) -> None:
         client.get_output_file(5)
     error = caught.value
     assert str(error) == (
-        "job 5: server answered 500 Internal Server Error: Could not find or load record with ID 5!"
+        "job 5: the server responded with 500 Internal Server Error: "
+        "Could not find or load record with ID 5!"
     )
     assert error.kind is ErrorKind.SERVER
     assert error.http_status == 500
@@ -247,7 +248,9 @@ def test_version_is_the_crates() -> None:
     [
         {"server": "tt", "team": "acme", "token": "x"},
         {"server": "tt", "token": "x", "user_name": "me", "password": "y"},
+        {"server": "tt", "token": "x", "password": "y"},
         {"server": "tt", "token": "x", "token_provider": lambda _: "y"},
+        {"server": "tt", "password": "x", "token_provider": lambda _: "y"},
         {"server": "tt", "user_name": "me", "password": "y", "token_provider": lambda _: "y"},
     ],
 )

@@ -93,7 +93,7 @@ def test_save_output_file_follows_its_options(
     saved = client.save_output_file(28142, tmp_path)
     assert saved == SavedFile(NAME, False, 2400, "text/csv", tmp_path / NAME)
     assert saved.path.read_bytes() == orders
-    with pytest.raises(StorageError, match="is there already"):
+    with pytest.raises(StorageError, match="already exists"):
         client.save_output_file(28142, tmp_path)
     second = client.save_output_file(
         28142, str(tmp_path), if_exists="keep_both", flush_to_disk=False

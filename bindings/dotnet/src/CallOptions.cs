@@ -61,19 +61,22 @@ namespace SellercloudOutput
         public TimeSpan WaitInitialInterval { get; set; } = TimeSpan.FromSeconds(1);
 
         /// <summary>
-        /// Gets or sets the maximum interval between two requests for a job's status. Default: 30 seconds. Zero is
-        /// rejected.
+        /// Gets or sets the maximum interval between two requests for a job's status. Intervals below 100 milliseconds
+        /// are raised to that. Default: 30 seconds. Zero is rejected.
         /// </summary>
         public TimeSpan WaitMaxInterval { get; set; } = TimeSpan.FromSeconds(30);
 
         /// <summary>
         /// Gets or sets how long failures may last before they end a wait. Default: 2 minutes. Zero means that the
-        /// first failure ends the wait.
+        /// first failure ends the wait. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> means no limit other
+        /// than the timeout of the call.
         /// </summary>
         /// <remarks>
         /// These failures are: a job that the server cannot find yet, a lost connection, a stalled response, a rate
-        /// limit, a transient HTTP status, and an output file that is not available yet. The time starts over with each
-        /// valid response.
+        /// limit, a transient HTTP status, and a response that is not a job. Once the server has sent the job, HTTP
+        /// status 500 is one of them too. The time starts over whenever the server sends the job. A time that the
+        /// server asks to wait (Retry-After) does not count. Calls that download the file after the wait allow the same
+        /// time for the file to appear.
         /// </remarks>
         public TimeSpan WaitGrace { get; set; } = TimeSpan.FromMinutes(2);
 

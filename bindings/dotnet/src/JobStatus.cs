@@ -1,8 +1,6 @@
 namespace SellercloudOutput
 {
-    /// <summary>
-    /// Specifies the status of a queued job.
-    /// </summary>
+    /// <summary>Specifies the status of a queued job.</summary>
     public enum JobStatus
     {
         /// <summary>
@@ -29,7 +27,7 @@ namespace SellercloudOutput
         /// <summary>The job is on hold until a user releases it.</summary>
         OnHold = 6,
 
-        /// <summary>A user canceled the job.</summary>
+        /// <summary>A user canceled the job before it started.</summary>
         Canceled = 7,
 
         /// <summary>The job was canceled because the server restarted.</summary>

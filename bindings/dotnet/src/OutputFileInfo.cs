@@ -38,7 +38,8 @@ namespace SellercloudOutput
 
         /// <summary>
         /// Gets the path of the saved file, or <see langword="null"/> if the file was written to a stream. The path
-        /// begins with the directory that was passed to the call, and is relative if that is relative.
+        /// begins with the directory that was passed to the call, and is relative if that is. If the process changed
+        /// its working directory during the call, the path is absolute.
         /// </summary>
         public string Path { get; }
     }

@@ -9,7 +9,10 @@ namespace SellercloudOutput
         /// <summary>An argument or option is invalid. No request was sent.</summary>
         InvalidArgument = 101,
 
-        /// <summary>HTTP 401: the server rejected the token, or the user name and password.</summary>
+        /// <summary>
+        /// HTTP 401, or a redirect to a login page: the server rejected the token, or the user name and password. Also:
+        /// <see cref="SellercloudClientOptions.TokenProvider"/> returned no usable token.
+        /// </summary>
         Authentication = 102,
 
         /// <summary>HTTP 403: the user is not allowed to do this.</summary>
@@ -28,7 +31,7 @@ namespace SellercloudOutput
         /// </summary>
         Server = 106,
 
-        /// <summary>The response has another HTTP status than 200 that no other kind covers.</summary>
+        /// <summary>The response has an HTTP status other than 200 that no other kind covers.</summary>
         UnexpectedStatus = 107,
 
         /// <summary>

@@ -10,8 +10,8 @@ namespace SellercloudOutput
     /// or a password.
     /// </para>
     /// <para>
-    /// <see cref="Exception.InnerException"/> is an exception that <see cref="SellercloudClientOptions.OnRequest"/>
-    /// threw during the call; otherwise, <see langword="null"/>. It is not the reason for the failure.
+    /// <see cref="Exception.InnerException"/> is the exception that <see cref="SellercloudClientOptions.OnRequest"/>
+    /// threw during the call, or <see langword="null"/> if it threw none. It is not the reason for the failure.
     /// </para>
     /// </remarks>
     public sealed class SellercloudException : Exception

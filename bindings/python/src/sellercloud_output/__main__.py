@@ -321,8 +321,10 @@ def hint_for(error: SellercloudError, options: argparse.Namespace) -> str | None
         return "if a private CA issued the certificate, use --ca FILE to trust it"
     if error.kind is ErrorKind.TIMEOUT and options.timeout is not None:
         return "use a longer --timeout"
+    # A retryable error, such as status 503, says nothing about the job.
     if (
         error.kind in {ErrorKind.SERVER, ErrorKind.NOT_FOUND}
+        and not error.is_retryable
         and options.command == "get"
         and not options.wait
     ):

@@ -42,7 +42,10 @@ from ._native import (
 from ._secret import Secret, hidden, hidden_pem
 
 BodyEncoding = Literal["base64", "raw", "auto"]
+"""How the server encodes files in its responses. `Client` describes the values."""
+
 Pem = Union[str, bytes, "os.PathLike[str]"]
+"""A certificate or a key: its text or bytes, or the path of a file with it."""
 
 BODY_ENCODINGS: dict[str, int] = {
     "base64": c.SCO_BODY_BASE64,
@@ -123,7 +126,7 @@ class WaitOptions:
     """
 
     max_interval: float = 30.0
-    """The longest interval.
+    """The maximum interval between two requests for the job's status.
 
     Default: 30 s. Zero is rejected, and less than 0.1 s counts as 0.1 s.
     """
@@ -131,10 +134,11 @@ class WaitOptions:
     grace: float = 120.0
     """How long failures may last before they end the wait.
 
-    These failures are a job that the server does not find yet, lost connections, stalls, rate
-    limits, and HTTP statuses of a server that is unavailable for a time. The time starts again
-    with each good response, and time that the server asks for (Retry-After) does not count.
-    Calls that download the file after the wait give it the same time to appear.
+    These failures are: a job that the server cannot find yet, a lost connection, a stalled
+    response, a rate limit, a transient HTTP status, and a response that is not a job. Once
+    the server has sent the job, status 500 is one of them too. The time starts over whenever
+    the server sends the job. A time that the server asks to wait (Retry-After) does not
+    count. Calls that download the file after the wait allow the same time for it to appear.
 
     Default: 120 s. Zero ends the wait at the first failure; math.inf sets no limit other than
     the call's timeout.
@@ -242,21 +246,22 @@ class Client(Closeable):
                 written. Zero is rejected; 2**64 - 1 means no limit.
             allow_plain_http: Whether to allow http:// to hosts other than localhost, which
                 sends the token and the files unencrypted. Default: False.
-            connect_timeout: The longest time for a connection, in seconds, with name lookup,
+            connect_timeout: The longest time to connect, in seconds, including name lookup,
                 proxy and TLS handshake. Default: 30 s. Zero is rejected; None or math.inf
                 means no limit.
             stall_timeout: The longest time to wait for the next byte, in seconds. Default:
                 60 s. Zero is rejected; None or math.inf means no limit.
-            call_timeout: The longest time for a whole call, in seconds, with login, retries
-                and waits. Default: 3600 s. Calls that wait for a job have 24 hours instead.
+            call_timeout: The longest time for a whole call, in seconds, including login,
+                retries and waits. Default: 3600 s. Calls that wait for a job have 24 hours instead.
                 Zero is rejected; None or math.inf means no limit.
-            max_attempts: How many times a request is sent at most. Default: 5. 1 means no
-                retry. Zero is rejected; 2**32 - 1 means no limit other than the timeout.
-            initial_backoff: The longest wait before the second attempt, in seconds; it doubles
-                for each later attempt. The wait is chosen at random up to that. Default: 1 s.
-                Zero retries at once.
-            max_backoff: The upper bound of those waits, in seconds. Default: 30 s. Zero
-                retries at once. A wait that the server requests is added.
+            max_attempts: The maximum number of attempts of a call, including the first.
+                Default: 5. 1 means no retry. Zero is rejected; 2**32 - 1 means no limit other
+                than the timeout.
+            initial_backoff: The maximum wait before the second attempt, in seconds. It doubles
+                for each later attempt, up to `max_backoff`. The actual wait is random, between
+                zero and the maximum. Default: 1 s. Zero retries at once.
+            max_backoff: The maximum wait before any attempt, in seconds. Default: 30 s. Zero
+                retries at once. A time that the server asks to wait (Retry-After) is added.
             retry_server_errors: Whether responses with status 500 are retried as well.
                 Default: False.
             proxy: The URL of the HTTP proxy, such as "http://user:password@proxy:3128", with
@@ -414,8 +419,9 @@ class Client(Closeable):
     ) -> WrittenFile:
         """Writes a job's output file to a writer while it arrives.
 
-        The call needs about 1 MiB of memory at any file size. If it raises, the writer may
-        hold a part of the file: only a call that returns has written all of it.
+        The call needs about 1 MiB of memory at any file size. It is retried only while nothing
+        has been written. If it raises, the writer may hold a part of the file: only a call that
+        returns has written all of it.
 
         Args:
             job: The job's id, or text with it, as in `parse_job_id`.
@@ -619,8 +625,8 @@ class Client(Closeable):
     ) -> tuple[QueuedJob, WrittenFile]:
         """Waits until a job has succeeded, and writes its output file to a writer.
 
-        If the call raises, the writer may hold a part of the file: only a call that returns
-        has written all of it.
+        The download is retried only while nothing has been written. If the call raises, the
+        writer may hold a part of the file: only a call that returns has written all of it.
 
         Args:
             job: The job's id, or text with it, as in `parse_job_id`.
@@ -714,9 +720,10 @@ def _client_handle(
     on_request: Callable[[RequestRecord], object] | None,
 ) -> Handle:
     _reject_two("server", server, "team", team)
-    _reject_two("token", token, "user_name", user_name)
+    for name, value in (("user_name", user_name), ("password", password)):
+        _reject_two("token", token, name, value)
+        _reject_two(name, value, "token_provider", token_provider)
     _reject_two("token", token, "token_provider", token_provider)
-    _reject_two("user_name", user_name, "token_provider", token_provider)
     options = Handle(library.sco_client_options_free, library.sco_client_options_new())
     client = Handle(library.sco_client_free)
 

@@ -22,13 +22,16 @@ class ErrorKind(enum.IntEnum):
     """An argument is invalid. Nothing was sent."""
 
     AUTHENTICATION = c.SCO_ERROR_AUTHENTICATION
-    """HTTP 401, or a redirect to a login page: the server rejected the token or the login."""
+    """HTTP 401, or a redirect to a login page: the server rejected the token or the login.
+
+    Also: `token_provider` returned no usable token.
+    """
 
     FORBIDDEN = c.SCO_ERROR_FORBIDDEN
     """HTTP 403: the user lacks the permission."""
 
     NOT_FOUND = c.SCO_ERROR_NOT_FOUND
-    """HTTP 404: the server does not know the job or the route."""
+    """HTTP 404: the server does not know the job or the URL."""
 
     RATE_LIMITED = c.SCO_ERROR_RATE_LIMITED
     """HTTP 429, or another error status whose message is "too many requests"."""
@@ -37,7 +40,7 @@ class ErrorKind(enum.IntEnum):
     """HTTP 500 to 599: the server failed, or does not know the job (yet)."""
 
     UNEXPECTED_STATUS = c.SCO_ERROR_UNEXPECTED_STATUS
-    """Any other HTTP status than 200."""
+    """An HTTP status other than 200 that no other kind covers."""
 
     CONNECTION = c.SCO_ERROR_CONNECTION
     """The connection failed, or broke before the response was complete."""
@@ -46,7 +49,7 @@ class ErrorKind(enum.IntEnum):
     """The TLS handshake failed, or the server's certificate is not trusted."""
 
     TIMEOUT = c.SCO_ERROR_TIMEOUT
-    """A timeout expired: to connect, between two bytes, or of the whole call."""
+    """The call timed out: while connecting, between two bytes, or as a whole."""
 
     CANCELLED = c.SCO_ERROR_CANCELLED
     """The call was cancelled."""
@@ -78,13 +81,19 @@ class SellercloudError(Exception):
     """The kind of the error. Each subclass has its own."""
 
     http_status: int | None = None
-    """The HTTP status code of the response that is the error; otherwise None."""
+    """The HTTP status code, such as 500, if the error is a response of the server.
+
+    Otherwise, None.
+    """
 
     retry_after: float | None = None
-    """How long the server asks to wait before the next call, in seconds; None if it does not."""
+    """How long to wait before the next call, in seconds, if the server says so.
+
+    Otherwise, None.
+    """
 
     attempts: int = 0
-    """How many times the call sent the request that failed. 0 if nothing was sent."""
+    """How many times the request was attempted; 0 if nothing was sent."""
 
     is_retryable: bool = False
     """Whether the same call may succeed later without any change.
@@ -117,7 +126,8 @@ class InvalidArgumentError(SellercloudError, ValueError):
 class AuthenticationError(SellercloudError, PermissionError):
     """The server rejected the token, or the user name and password.
 
-    Raised for HTTP 401, and for a redirect to a login page.
+    Raised for HTTP 401, for a redirect to a login page, and if `token_provider` returns no
+    usable token.
     """
 
     kind = ErrorKind.AUTHENTICATION
@@ -130,7 +140,7 @@ class ForbiddenError(SellercloudError, PermissionError):
 
 
 class NotFoundError(SellercloudError, LookupError):
-    """HTTP 404: the server does not know the job or the route."""
+    """HTTP 404: the server does not know the job or the URL."""
 
     kind = ErrorKind.NOT_FOUND
 
@@ -148,7 +158,7 @@ class ServerError(SellercloudError):
 
 
 class UnexpectedStatusError(SellercloudError):
-    """Any HTTP status other than 200 that no other class stands for."""
+    """An HTTP status other than 200 that no other class covers."""
 
     kind = ErrorKind.UNEXPECTED_STATUS
 
@@ -166,7 +176,7 @@ class TlsError(SellercloudError, ConnectionError):
 
 
 class TimedOutError(SellercloudError, TimeoutError):
-    """A timeout expired: to connect, between two bytes, or of the whole call."""
+    """The call timed out: while connecting, between two bytes, or as a whole."""
 
     kind = ErrorKind.TIMEOUT
 

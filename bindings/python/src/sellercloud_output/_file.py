@@ -23,6 +23,11 @@ from ._native import (
 )
 
 IfExists = Literal["fail", "replace", "keep_both"]
+"""What to do if a file of the same name exists.
+
+"fail" raises StorageError, "replace" replaces the file, and "keep_both" saves the new file
+under the first free name of "report (1).csv", "report (2).csv" and so on.
+"""
 
 IF_EXISTS: dict[str, int] = {
     "fail": c.SCO_IF_EXISTS_FAIL,
@@ -42,7 +47,11 @@ class WrittenFile:
     """
 
     is_fallback_name: bool
-    """Whether the server sent no usable name, so that `name` is "output-" and the job's id."""
+    """Whether the server sent no usable name.
+
+    `name` is then a fallback such as "output-28142.csv": the job's id, with the extension of
+    the content type if that is known.
+    """
 
     size: int
     """The size of the decoded file, in bytes."""
@@ -56,7 +65,11 @@ class SavedFile(WrittenFile):
     """A description of an output file that was saved."""
 
     path: Path
-    """The path of the saved file, in the directory passed in. It may be relative."""
+    """The path of the saved file.
+
+    It begins with the directory that was passed to the call, and is relative if that is. If
+    the process changed its working directory during the call, it is absolute.
+    """
 
 
 class OutputFile(Closeable):
@@ -73,7 +86,11 @@ class OutputFile(Closeable):
     """
 
     is_fallback_name: bool
-    """Whether the server sent no usable name, so that `name` is "output-" and the job's id."""
+    """Whether the server sent no usable name.
+
+    `name` is then a fallback such as "output-28142.csv": the job's id, with the extension of
+    the content type if that is known.
+    """
 
     size: int
     """The size of the decoded file, in bytes."""
