@@ -8,6 +8,7 @@ use std::io;
 
 /// The minimum length for which huge pages are useful, in bytes. It is smaller in Miri, which
 /// would take hours.
+#[cfg(any(target_os = "linux", test))]
 const MIN_HUGE_PAGES_LEN: usize = if cfg!(miri) { 1 << 14 } else { 4 << 20 };
 
 /// Returns `length` zeros. On most systems, pages that are not touched use no memory.
