@@ -12,32 +12,32 @@ static void leak(void)
 {
     /* Many, because a stale pointer on the stack may still point to one. */
     for (int i = 0; i < 100; i++)
-        (void)sco_config_new();
+        (void)sco_client_options_new();
 }
 
 static void use_after_free(void)
 {
-    sco_config *config = sco_config_new();
-    sco_config_free(config);
-    sco_config_set_allow_plain_http(config, 1, NULL);
+    sco_client_options *config = sco_client_options_new();
+    sco_client_options_free(config);
+    sco_client_options_set_allow_plain_http(config, 1, NULL);
 }
 
 /* Once each, because ThreadSanitizer forgets old accesses. */
 static void *change(void *config)
 {
-    sco_config_set_allow_plain_http(config, 1, NULL);
+    sco_client_options_set_allow_plain_http(config, 1, NULL);
     return NULL;
 }
 
 static void race(void)
 {
-    sco_config *config = sco_config_new();
+    sco_client_options *config = sco_client_options_new();
     pthread_t other;
     if (pthread_create(&other, NULL, change, config) == 0) {
         change(config);
         pthread_join(other, NULL);
     }
-    sco_config_free(config);
+    sco_client_options_free(config);
 }
 
 int main(int argc, char **argv)
