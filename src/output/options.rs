@@ -6,7 +6,7 @@
 /// ```no_run
 /// use sellercloud_output::{Client, IfExists, SaveOptions};
 ///
-/// let client = Client::builder("tt").token("the bearer token").build()?;
+/// let client = Client::builder("tt").token("the-bearer-token").build()?;
 /// let options = SaveOptions::default()
 ///     .file_name("orders.csv")
 ///     .if_exists(IfExists::KeepBoth);
