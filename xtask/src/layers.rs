@@ -97,6 +97,14 @@ fn check(tree: &Tree) -> Report {
                 .push(format!("src/{path}:{line}: {problem}"));
         }
         let Some((folder, _)) = path.split_once('/') else {
+            // Its macros would be in scope in every folder.
+            let tokens = rust::tokens(source);
+            if let Some(token) = tokens.iter().find(|token| token.text == "macro_rules") {
+                report.violations.push(format!(
+                    "src/{path}:{}: a macro of the crate root hides paths: move it into a folder",
+                    token.line
+                ));
+            }
             if !ROOT_FILES.contains(&path.as_str()) {
                 report.violations.push(format!(
                     "src/{path}: only {} may be directly in src: move the file into a folder",
@@ -219,6 +227,9 @@ fn hidden_paths(source: &str) -> Vec<Hidden> {
             }
             "path" if in_attribute > 0 && text(at + 1) == "=" => {
                 Some("the file of a module is elsewhere: use its default file".to_owned())
+            }
+            "macro_use" if in_attribute > 0 => {
+                Some("the macros of a module are used without a path: name them".to_owned())
             }
             "include" if text(at + 1) == "!" => {
                 Some("a file is included: declare a module instead".to_owned())
@@ -790,6 +801,10 @@ mod tests {
             ),
             ("include!(\"../error/mod.rs\");", "a file is included"),
             (
+                "#[macro_use] mod up;",
+                "the macros of a module are used without a path",
+            ),
+            (
                 "macro_rules! m { ($a:ident) => { mod $a { use super::super::super::error::E; } } }",
                 "the path leads above the crate root",
             ),
@@ -819,9 +834,15 @@ mod tests {
     }
 
     #[test]
-    fn alias_of_the_crate_in_lib_is_a_violation() {
-        let found = violations_of("lib.rs", "extern crate self as root;");
-        assert_eq!(found.len(), 1, "{found:?}");
+    fn alias_or_macro_in_lib_is_a_violation() {
+        for source in [
+            "extern crate self as root;",
+            "#[macro_use] mod error;",
+            "macro_rules! up { () => { $crate::error::Error } } mod text;",
+        ] {
+            let found = violations_of("lib.rs", source);
+            assert_eq!(found.len(), 1, "{source}: {found:?}");
+        }
     }
 
     #[test]
