@@ -45,7 +45,7 @@ use utf16::Utf16;
 ///
 /// If the content type is that of a file, such as `text/csv`, a number is a file, and so is a
 /// word that servers do not use for errors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum BodyEncoding {
     /// Base64 (RFC 4648 section 4): as plain text, as a JSON string, or as the `Content` of a

@@ -89,7 +89,7 @@ pub(crate) fn poll(entries: &mut [PollEntry<'_>], timeout: Option<Duration>) -> 
     // them, borrowed mutably. Their sockets are borrowed and thus open.
     #[cfg(unix)]
     let ready = unsafe { libc::poll(start, count as libc::nfds_t, milliseconds) };
-    // SAFETY: as above.
+    // SAFETY: as for `poll`.
     #[cfg(windows)]
     let ready = unsafe { WSAPoll(start, count as u32, milliseconds) };
     match usize::try_from(ready) {
