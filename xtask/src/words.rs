@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// The phrases, in lowercase. Words joined by a hyphen are found only where a hyphen or an
 /// underscore joins them, or within an identifier in camel case.
-const PHRASES: [&str; 12] = [
+const PHRASES: [&str; 16] = [
     "is told",
     "made up",
     "stand-in",
@@ -20,13 +20,17 @@ const PHRASES: [&str; 12] = [
     "least program",
     "somebody",
     "nobody",
+    "anybody",
+    "whoever",
+    "careless",
     "half as long again",
+    "ever less often",
     "in good order",
     "pulled",
 ];
 
 /// The files and directories in which the phrases are looked for.
-const PLACES: [&str; 8] = [
+const PLACES: [&str; 12] = [
     "README.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
@@ -35,6 +39,10 @@ const PLACES: [&str; 8] = [
     "include",
     "bindings",
     "src",
+    "examples",
+    "benches",
+    "packaging",
+    "tests/mock_server",
 ];
 
 /// Characters that may stand between the words of a phrase, besides whitespace: those of comment
