@@ -96,8 +96,7 @@ impl JobStatus {
         )
     }
 
-    /// Returns whether the job has ended successfully, at least for some of its records. Only such a
-    /// job has an output file, if its type makes one.
+    /// Returns whether the job has ended successfully, at least for some of its records.
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Completed | Self::PartialSuccess)
     }
