@@ -87,7 +87,7 @@ pub(super) fn why_not_a_file(body: &[u8], options: &Options) -> Option<DecodeErr
             message: format!("the server sent {what}, not a file"),
             cut_short: false,
             is_empty,
-            answer: is_shown.then(|| body.to_vec()),
+            error_body: is_shown.then(|| body.to_vec()),
         })
     };
     if content.is_empty() {

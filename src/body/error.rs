@@ -17,7 +17,7 @@ pub(crate) enum DecodeError {
         is_empty: bool,
         /// The body, if it evidently is a web page, an error object or an error text; at most
         /// 64 KiB of it. Other bodies may contain a customer's data.
-        answer: Option<Vec<u8>>,
+        error_body: Option<Vec<u8>>,
     },
     /// There are more decoded bytes than the limit allows.
     TooLarge,
@@ -35,7 +35,7 @@ impl DecodeError {
             message,
             cut_short: false,
             is_empty: false,
-            answer: None,
+            error_body: None,
         }
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn decode(
                 message: "the server sent a JSON object without a file in it".into(),
                 cut_short: false,
                 is_empty: matches!(fields.content, Content::Null),
-                answer: head.filter(|body| is_error(body)),
+                error_body: head.filter(|body| is_error(body)),
             })
         }
     }

@@ -64,7 +64,8 @@ pub(super) fn is_raw(
         // An error response is not a file, unless a header names a file.
         Err(
             error @ DecodeError::Malformed {
-                answer: Some(_), ..
+                error_body: Some(_),
+                ..
             },
         ) if !options.names_file => Err(error),
         Err(error) if is_response && !options.names_file => Err(error),

@@ -46,6 +46,6 @@ pub(super) fn error(
         message: format!("the server sent {what}, not a file{hint}"),
         cut_short: false,
         is_empty: false,
-        answer: Some(page).filter(|_| is_page && !options.names_file),
+        error_body: Some(page).filter(|_| is_page && !options.names_file),
     })
 }

@@ -45,7 +45,7 @@ use utf16::Utf16;
 ///
 /// If the content type is that of a file, such as `text/csv`, a number is a file, and so is a
 /// word that servers do not use for errors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum BodyEncoding {
     /// Base64 (RFC 4648 section 4): as plain text, as a JSON string, or as the `Content` of a
@@ -134,7 +134,7 @@ fn decode_utf16(
             message,
             cut_short,
             is_empty,
-            answer,
+            error_body,
             ..
         } => DecodeError::Malformed {
             // It is a position in the converted text, not in the body.
@@ -142,7 +142,7 @@ fn decode_utf16(
             message: format!("{message} (counted in UTF-8; the body is UTF-16 text)"),
             cut_short,
             is_empty,
-            answer,
+            error_body,
         },
         error => error,
     })
@@ -242,13 +242,13 @@ fn with_hint(error: DecodeError) -> DecodeError {
             message,
             cut_short,
             is_empty,
-            answer,
+            error_body,
         } if offset < HINT_WINDOW => DecodeError::Malformed {
             offset: Some(offset),
             message: message + RAW_HINT,
             cut_short,
             is_empty,
-            answer,
+            error_body,
         },
         error => error,
     }
@@ -338,6 +338,6 @@ fn cut_short(input: &ChunkReader, place: &str) -> DecodeError {
         message: format!("the body is cut short: it ends at byte {offset}, {place}"),
         cut_short: true,
         is_empty: false,
-        answer: None,
+        error_body: None,
     }
 }

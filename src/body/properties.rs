@@ -85,12 +85,12 @@ pub(super) fn run(body: &[u8], options: &Options, lengths: &[usize]) -> Outcome 
                 offset,
                 message,
                 is_empty,
-                answer,
+                error_body,
                 ..
             } => {
                 let offset = offset.map_or("?".into(), |at| at.to_string());
                 let empty = if is_empty { " (empty)" } else { "" };
-                let response = answer.map(|body| format!(" [{}]", body.escape_ascii()));
+                let response = error_body.map(|body| format!(" [{}]", body.escape_ascii()));
                 format!("{offset}: {message}{empty}{}", response.unwrap_or_default())
             }
             DecodeError::TooLarge => "too large".into(),

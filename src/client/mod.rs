@@ -318,3 +318,39 @@ impl fmt::Debug for Client {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        BodyEncoding, CancelToken, ErrorKind, IfExists, JobIdError, JobStatus, Progress,
+        RequestRecord, RetryPolicy, SaveOptions,
+    };
+
+    #[test]
+    fn public_types_are_shareable_between_threads() {
+        fn check<T: Send + Sync + Unpin + 'static>() {}
+        fn check_call<T: Unpin>() {}
+        check_call::<Call<'static>>();
+        check::<Client>();
+        check::<ClientBuilder>();
+        check::<CancelToken>();
+        check::<RetryPolicy>();
+        check::<SaveOptions>();
+        check::<WaitOptions>();
+        check::<OutputFile>();
+        check::<SavedFile>();
+        check::<WrittenFile>();
+        check::<QueuedJob>();
+        check::<Progress>();
+        check::<RequestRecord>();
+        check::<(
+            BodyEncoding,
+            ErrorKind,
+            IfExists,
+            JobId,
+            JobIdError,
+            JobStatus,
+        )>();
+    }
+}

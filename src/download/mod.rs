@@ -177,11 +177,11 @@ impl Downloads {
                 offset,
                 message,
                 is_empty,
-                answer,
+                error_body,
                 ..
             } => {
-                let is_no_file = is_empty || answer.is_some();
-                let error = self.malformed(&response, content_type.as_deref(), message, answer);
+                let is_no_file = is_empty || error_body.is_some();
+                let error = self.malformed(&response, content_type.as_deref(), message, error_body);
                 error.unwrap_or_else(|message| match is_no_file {
                     true => Error::no_file(message),
                     false => Error::malformed_body(message, offset),

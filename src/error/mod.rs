@@ -96,13 +96,14 @@ impl Error {
         self.response()?.retry_after
     }
 
-    /// Returns how many times the request was attempted; 0 if nothing was sent.
+    /// Returns how many times the request was attempted; 0 if nothing was sent, and for
+    /// [`JobFailed`](ErrorKind::JobFailed), which is not the failure of a request.
     pub fn attempts(&self) -> u32 {
         self.0.context.attempts
     }
 
-    /// Returns the id of the job that the operation was about. `None` for an operation without
-    /// a job, and for arguments that were rejected before the operation began.
+    /// Returns the id of the job that the operation was about. `None` for
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) and [`Internal`](ErrorKind::Internal).
     pub fn job_id(&self) -> Option<JobId> {
         self.0.context.job_id
     }
@@ -252,6 +253,83 @@ fn os_error(error: &io::Error) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn error_is_small_cloneable_and_shareable() {
+        fn check<T: StdError + Clone + Send + Sync + Unpin + 'static>() {}
+        check::<Error>();
+        assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn question_mark_converts_error_into_boxed_error_and_back() {
+        fn fail() -> Result<(), Box<dyn StdError + Send + Sync>> {
+            Err(Error::too_large(5))?;
+            Ok(())
+        }
+        let boxed = fail().unwrap_err();
+        let error = boxed.downcast_ref::<Error>().unwrap();
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
+        assert!(boxed.source().is_none());
+    }
+
+    #[test]
+    fn with_context_of_independent_error_keeps_its_own() {
+        let context = Context {
+            job_id: JobId::try_from(5).ok(),
+            attempts: 2,
+        };
+        let response = |status| Error::from_response(ErrorResponse::new(status, None));
+        let cause = io::Error::from(io::ErrorKind::StorageFull);
+        let in_context = [
+            Error::no_token("x"),
+            response(401),
+            response(403),
+            response(404),
+            response(429),
+            response(500),
+            response(418),
+            Error::connection("x", true),
+            Error::tls("x"),
+            Error::timeout("x"),
+            Error::cancelled(),
+            Error::malformed_body("x", None),
+            Error::no_file("x"),
+            Error::too_large(1),
+            Error::io("x", None, cause),
+        ];
+        for error in in_context {
+            let error = error.with_context(context);
+            assert_eq!(error.job_id(), context.job_id, "{error:?}");
+            assert_eq!(error.attempts(), 2, "{error:?}");
+            let text = error.to_string();
+            assert!(text.starts_with("job 5: "), "{text}");
+            assert!(text.ends_with(" (after 2 attempts)"), "{text}");
+        }
+        for error in [Error::invalid_argument("x"), Error::internal("x")] {
+            let before = error.to_string();
+            let error = error.with_context(context);
+            assert_eq!((error.job_id(), error.attempts()), (None, 0));
+            assert_eq!(error.to_string(), before);
+        }
+    }
+
+    #[test]
+    fn is_retryable_follows_kind_and_status() {
+        let response = |status| Error::from_response(ErrorResponse::new(status, None));
+        for status in [408, 425, 429, 502, 503, 504, 520, 524, 530] {
+            assert!(response(status).is_retryable(), "{status}");
+        }
+        for status in [200, 302, 400, 401, 403, 404, 409, 500, 501, 525] {
+            assert!(!response(status).is_retryable(), "{status}");
+        }
+        assert!(Error::timeout("x").is_retryable());
+        assert!(Error::connection("x", true).is_retryable());
+        assert!(!Error::connection("x", false).is_retryable());
+        assert!(!Error::tls("x").is_retryable());
+        assert!(!Error::no_file("x").is_retryable());
+        assert!(!Error::cancelled().is_retryable());
+    }
 
     #[test]
     fn display_response_error_is_one_line() {

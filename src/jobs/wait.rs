@@ -192,3 +192,39 @@ fn is_success(job: &QueuedJob) -> bool {
     let is_unknown = matches!(job.status, JobStatus::Other(_));
     job.status.is_success() || (is_unknown && job.has_output())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the first `count` intervals in milliseconds.
+    fn milliseconds(options: WaitOptions, count: usize) -> Vec<u128> {
+        let intervals = options.intervals().take(count);
+        intervals.map(|interval| interval.as_millis()).collect()
+    }
+
+    #[test]
+    fn intervals_grow_by_half_up_to_maximum() {
+        let options = WaitOptions::default();
+        assert_eq!(
+            milliseconds(options, 11),
+            [
+                1000, 1500, 2250, 3375, 5062, 7593, 11390, 17085, 25628, 30000, 30000
+            ]
+        );
+        let options = options.initial_interval(Duration::from_secs(60));
+        assert_eq!(milliseconds(options, 2), [30000, 30000]);
+    }
+
+    #[test]
+    fn intervals_of_extreme_options_stay_within_bounds() {
+        let zero = WaitOptions::default().initial_interval(Duration::ZERO);
+        assert_eq!(milliseconds(zero, 3), [100, 150, 225]);
+        let zero = zero.max_interval(Duration::ZERO);
+        assert_eq!(milliseconds(zero, 3), [100, 100, 100]);
+        let endless = WaitOptions::default()
+            .initial_interval(Duration::MAX)
+            .max_interval(Duration::MAX);
+        assert_eq!(milliseconds(endless, 3), [Duration::MAX.as_millis(); 3]);
+    }
+}

@@ -19,7 +19,7 @@ pub(super) const MAX_STATUS: usize = 100;
 /// assert!(JobStatus::PartialSuccess.is_success());
 /// assert!(!JobStatus::OnHold.is_final());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JobStatus {
     /// 0: the job waits to be processed.
@@ -96,7 +96,7 @@ impl JobStatus {
         )
     }
 
-    /// Returns whether the job has ended and has an output file.
+    /// Returns whether the job has ended successfully, at least for some of its records.
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Completed | Self::PartialSuccess)
     }

@@ -53,8 +53,8 @@ pub(crate) fn advise_huge_pages(bytes: &mut Vec<u8>) {
     let _ = bytes;
 }
 
-#[cfg(target_os = "linux")]
 /// Returns the size of a page, in bytes.
+#[cfg(target_os = "linux")]
 fn page_size() -> usize {
     // SAFETY: the function has no requirements.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };

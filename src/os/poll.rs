@@ -89,7 +89,7 @@ pub(crate) fn poll(entries: &mut [PollEntry<'_>], timeout: Option<Duration>) -> 
     // them, borrowed mutably. Their sockets are borrowed and thus open.
     #[cfg(unix)]
     let ready = unsafe { libc::poll(start, count as libc::nfds_t, milliseconds) };
-    // SAFETY: as above.
+    // SAFETY: as for `poll`.
     #[cfg(windows)]
     let ready = unsafe { WSAPoll(start, count as u32, milliseconds) };
     match usize::try_from(ready) {
@@ -118,4 +118,66 @@ pub(crate) fn is_connecting(error: &io::Error) -> bool {
             error.kind(),
             io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
         )
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+    use std::time::Instant;
+
+    use super::*;
+
+    fn ready(socket: &UnixStream, readiness: Readiness, timeout: Duration) -> bool {
+        let mut entries = [PollEntry::new(socket, readiness)];
+        let count = poll(&mut entries, Some(timeout)).unwrap();
+        assert_eq!(entries[0].is_ready(), count == 1);
+        count == 1
+    }
+
+    #[test]
+    fn poll_fraction_of_a_millisecond_does_not_end_early() {
+        let (socket, _other_end) = UnixStream::pair().unwrap();
+        for timeout in [999, 1999].map(Duration::from_micros) {
+            let start = Instant::now();
+            assert!(!ready(&socket, Readiness::Readable, timeout));
+            let elapsed = start.elapsed();
+            assert!(elapsed >= timeout, "{elapsed:?}");
+        }
+    }
+
+    #[test]
+    fn poll_longest_timeout_is_not_taken_for_none_or_zero() {
+        let (socket, mut other_end) = UnixStream::pair().unwrap();
+        let writer = std::thread::spawn(move || {
+            // If the timeout were taken for zero, the poll would end before this.
+            std::thread::sleep(Duration::from_millis(50));
+            other_end.write_all(b"x").unwrap();
+            other_end
+        });
+        assert!(ready(&socket, Readiness::Readable, Duration::MAX));
+        drop(writer.join().unwrap());
+    }
+
+    #[test]
+    fn poll_closed_peer_is_ready() {
+        let (socket, other_end) = UnixStream::pair().unwrap();
+        assert!(!ready(&socket, Readiness::Readable, Duration::ZERO));
+        assert!(ready(&socket, Readiness::Writable, Duration::ZERO));
+        drop(other_end);
+        for readiness in [Readiness::Readable, Readiness::Writable] {
+            assert!(ready(&socket, readiness, Duration::ZERO), "{readiness:?}");
+        }
+    }
+
+    #[test]
+    fn poll_again_forgets_the_last_outcome() {
+        let (socket, mut other_end) = UnixStream::pair().unwrap();
+        other_end.write_all(b"x").unwrap();
+        let mut entries = [PollEntry::new(&socket, Readiness::Readable)];
+        assert_eq!(poll(&mut entries, Some(Duration::ZERO)).unwrap(), 1);
+        std::io::Read::read_exact(&mut &socket, &mut [0]).unwrap();
+        assert_eq!(poll(&mut entries, Some(Duration::ZERO)).unwrap(), 0);
+        assert!(!entries[0].is_ready());
+    }
 }

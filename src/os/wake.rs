@@ -50,7 +50,7 @@ mod unix {
             // counter at its maximum, is harmless.
             let one = 1_u64.to_ne_bytes();
             let fd = self.polled.as_raw_fd();
-            // SAFETY: the descriptor is open, and `one.len()` bytes of `one` are written.
+            // SAFETY: the descriptor is open, and `one` is valid for reads of `one.len()` bytes.
             let _ = unsafe { libc::write(fd, one.as_ptr().cast(), one.len()) };
         }
 

@@ -45,7 +45,7 @@ impl Buffer {
     fn grow(&mut self, needed: usize) -> io::Result<()> {
         // Without an expected size the capacity doubles, so that the total time of copying
         // stays linear.
-        let max = Self::MAX_INITIAL.max(self.advanced * Self::GROWTH);
+        let max = Self::MAX_INITIAL.max(self.advanced.saturating_mul(Self::GROWTH));
         let capacity = match self.expected {
             expected if expected >= needed => expected.min(max.max(needed)),
             _ => needed

@@ -70,7 +70,7 @@ impl SaveOptions {
 /// same computer.
 ///
 /// See [`SaveOptions`] for an example.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum IfExists {
     /// Fails with [`Io`](crate::ErrorKind::Io) and

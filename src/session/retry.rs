@@ -259,4 +259,41 @@ mod tests {
         assert_eq!(retry.backoff(&status_error(503), 100), None);
         assert_eq!(RetryPolicy::never().backoff(&status_error(503), 1), None);
     }
+    #[test]
+    fn backoff_longest_durations_do_not_overflow() {
+        let retry = RetryPolicy::default()
+            .max_attempts(u32::MAX)
+            .initial_backoff(Duration::MAX)
+            .max_backoff(Duration::MAX);
+        for attempt in [1, 2, 33, u32::MAX - 1] {
+            assert!(retry.backoff(&status_error(503), attempt).is_some());
+        }
+        // The largest number that can be drawn.
+        assert!(Duration::MAX.mul_f64(1.0 - f64::EPSILON / 2.0) < Duration::MAX);
+    }
+
+    #[test]
+    fn grace_zero_ends_wait_at_first_failure() {
+        let grace = Grace::new(Duration::ZERO);
+        assert!(!grace.polls_again(&status_error(503), Duration::ZERO));
+    }
+
+    #[test]
+    fn grace_status_500_is_tolerated_once_the_job_is_known() {
+        let mut grace = Grace::new(Duration::from_secs(3600));
+        let mut could_not_find = ErrorResponse::new(500, None);
+        could_not_find.could_not_find = true;
+        let could_not_find = Error::from_response(could_not_find);
+        assert!(!grace.polls_again(&status_error(500), Duration::ZERO));
+        assert!(grace.polls_again(&could_not_find, Duration::ZERO));
+        assert!(grace.polls_again(&Error::no_file("x"), Duration::ZERO));
+        grace.restart();
+        assert!(grace.polls_again(&status_error(500), Duration::ZERO));
+        for status in [401, 403, 404, 501] {
+            assert!(
+                !grace.polls_again(&status_error(status), Duration::ZERO),
+                "{status}"
+            );
+        }
+    }
 }

@@ -5,8 +5,12 @@
 //! in its own folder. A path to a re-export of lib.rs, such as `crate::Error`, counts as a path to
 //! the folder that the item comes from.
 //!
+//! What would hide a path from this check is a violation as well: an alias of the crate, a module
+//! whose file is elsewhere (`#[path]`, `include!`), and `crate` or `super` as the argument of a
+//! macro.
+//!
 //! Test modules, property tests and the entry points for fuzzing are exempt, since they may use
-//! everything.
+//! everything. Their modules must be declared for tests or fuzzing only.
 
 use crate::Outcome;
 use crate::files::{self, Tree};
@@ -86,7 +90,21 @@ fn check(tree: &Tree) -> Report {
         if !path.ends_with(".rs") {
             continue;
         }
+        for hidden in hidden_paths(source) {
+            let Hidden { line, problem } = hidden;
+            report
+                .violations
+                .push(format!("src/{path}:{line}: {problem}"));
+        }
         let Some((folder, _)) = path.split_once('/') else {
+            // Its macros would be in scope in every folder.
+            let tokens = rust::tokens(source);
+            if let Some(token) = tokens.iter().find(|token| token.text == "macro_rules") {
+                report.violations.push(format!(
+                    "src/{path}:{}: a macro of the crate root hides paths: move it into a folder",
+                    token.line
+                ));
+            }
             if !ROOT_FILES.contains(&path.as_str()) {
                 report.violations.push(format!(
                     "src/{path}: only {} may be directly in src: move the file into a folder",
@@ -114,14 +132,21 @@ fn check(tree: &Tree) -> Report {
         report.files += 1;
         for found in paths(source, module) {
             let line = found.line;
-            let shown = format!("crate::{}", found.segments.join("::"));
-            let first = found.segments.first().map_or("*", String::as_str);
+            let Some(segments) = found.segments else {
+                report.violations.push(format!(
+                    "src/{path}:{line}: the path leads above the crate root"
+                ));
+                continue;
+            };
+            let shown = format!("crate::{}", segments.join("::"));
+            let first = segments.first().map_or("*", String::as_str);
             let target = if layer(first).is_some() {
                 Some(first)
             } else {
                 exports.get(first).map(String::as_str)
             };
             let message = match target.map(|target| (target, layer(target))) {
+                _ if first == "*" => "the crate root is used as a whole: name the items".to_owned(),
                 Some((target, _)) if target == folder => continue,
                 Some((target, Some(used))) => {
                     report.paths += 1;
@@ -130,7 +155,6 @@ fn check(tree: &Tree) -> Report {
                     }
                     format!("{folder} ({number}) must not use {target} ({used}): {shown}")
                 }
-                _ if first == "*" => "the crate root is used as a whole: name the items".to_owned(),
                 _ => format!(
                     "{shown} is neither in a folder that has a number nor re-exported by lib.rs"
                 ),
@@ -163,8 +187,80 @@ fn module_of(path: &str) -> Vec<String> {
 /// A path of the source, resolved to segments below the crate root.
 #[derive(Debug, PartialEq, Eq)]
 struct Found {
-    segments: Vec<String>,
+    /// `None` for a path that leads above the crate root. The compiler accepts that only in a
+    /// module that a macro declares.
+    segments: Option<Vec<String>>,
     line: usize,
+}
+
+/// A place in the source that hides a path from this check.
+#[derive(Debug, PartialEq, Eq)]
+struct Hidden {
+    problem: String,
+    line: usize,
+}
+
+/// Returns the places in the source that could hide a path to another folder.
+fn hidden_paths(source: &str) -> Vec<Hidden> {
+    let tokens = rust::tokens(source);
+    let text = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
+    let mut hidden = Vec::new();
+    // How deep the brackets of an attribute are, and whether the attributes of the current item
+    // allow it in tests and fuzzing only.
+    let mut in_attribute = 0;
+    let mut is_test = false;
+    // Whether the tokens are in the parentheses of `pub(...)`.
+    let mut in_visibility = false;
+    for (at, token) in tokens.iter().enumerate() {
+        let before = at.checked_sub(1).map_or("", text);
+        let problem = match token.text.as_str() {
+            "crate" if before == "extern" && text(at + 1) == "self" => {
+                Some("the crate has an alias: start the paths with \"crate\"".to_owned())
+            }
+            "crate" | "super"
+                if !in_visibility && before != "extern" && !matches!(text(at + 1), "::" | "as") =>
+            {
+                Some(format!(
+                    "\"{}\" is the argument of a macro: write the path out",
+                    token.text
+                ))
+            }
+            "path" if in_attribute > 0 && text(at + 1) == "=" => {
+                Some("the file of a module is elsewhere: use its default file".to_owned())
+            }
+            "macro_use" if in_attribute > 0 => {
+                Some("the macros of a module are used without a path: name them".to_owned())
+            }
+            "include" if text(at + 1) == "!" => {
+                Some("a file is included: declare a module instead".to_owned())
+            }
+            "mod" if !is_test && EXEMPT_MODULES.contains(&text(at + 1)) => Some(format!(
+                "the module \"{}\" is exempt from the layers, but not for tests or fuzzing only: \
+                 add #[cfg(test)]",
+                text(at + 1)
+            )),
+            _ => None,
+        };
+        hidden.extend(problem.map(|problem| Hidden {
+            problem,
+            line: token.line,
+        }));
+        match token.text.as_str() {
+            "[" if in_attribute > 0 => in_attribute += 1,
+            "[" if before == "#" => {
+                in_attribute = 1;
+                let attribute = &tokens[at + 1..];
+                is_test |= is_test_attribute(attribute) || is_fuzz_attribute(attribute);
+            }
+            "]" if in_attribute > 0 => in_attribute -= 1,
+            "(" if before == "pub" => in_visibility = true,
+            ")" => in_visibility = false,
+            "#" | "pub" | "!" => {}
+            _ if in_attribute > 0 || in_visibility => {}
+            _ => is_test = false,
+        }
+    }
+    hidden
 }
 
 /// Returns all paths that start with `crate`, `self` or `super` in the source of a module, except
@@ -209,6 +305,14 @@ fn exports(source: &str) -> BTreeMap<String, String> {
         }
     }
     exports
+}
+
+/// Returns whether the tokens after `#[` are `cfg(any(test, feature = "..."))`.
+fn is_fuzz_attribute(tokens: &[Token]) -> bool {
+    let texts = [
+        "cfg", "(", "any", "(", "test", ",", "feature", "=", ")", ")", "]",
+    ];
+    starts_with(tokens, &texts)
 }
 
 /// Returns whether the tokens after `#[` are `cfg(test)` or `cfg(all(test, ...))`.
@@ -339,12 +443,10 @@ impl Scanner<'_> {
         let leaves = cursor.use_tree();
         self.at = cursor.at;
         for leaf in leaves {
-            if let Some(segments) = resolve(&leaf.segments, module) {
-                self.found.push(Found {
-                    segments,
-                    line: leaf.line.unwrap_or(line),
-                });
-            }
+            self.found.push(Found {
+                segments: resolve(&leaf.segments, module),
+                line: leaf.line.unwrap_or(line),
+            });
         }
     }
 }
@@ -664,6 +766,11 @@ mod tests {
                 "#[cfg(all(test, unix))] #[allow(unused)] pub(crate) mod tests { use crate::error::X; }",
             ),
             ("text/d.rs", "#![cfg(test)]\nuse crate::error::X;"),
+            ("text/mod.rs", "#[cfg(test)] mod tests;"),
+            (
+                "body/mod.rs",
+                "#[cfg(any(test, feature = \"_fuzz\"))] #[doc(hidden)] pub(crate) mod properties;",
+            ),
             ("text/tests.rs", "use crate::error::X;"),
             ("body/properties.rs", "use crate::client::X;"),
             ("body/properties/random.rs", "use crate::client::X;"),
@@ -673,16 +780,92 @@ mod tests {
     }
 
     #[test]
-    fn file_without_tokens_has_no_violations() {
-        for source in [
-            "",
-            "//! Only documentation.",
-            "#",
-            "#!",
-            "crate",
-            "mod",
-            "pub(",
+    fn hidden_path_is_a_violation() {
+        for (source, problem) in [
+            (
+                "extern crate self as root; use root::error::Error;",
+                "the crate has an alias",
+            ),
+            (
+                "m! { ($a:tt) => { use $a::error::Error; } } m!(crate);",
+                "\"crate\" is the argument",
+            ),
+            ("m!(super); ", "\"super\" is the argument"),
+            (
+                "#[path = \"../error/mod.rs\"] mod e;",
+                "the file of a module is elsewhere",
+            ),
+            (
+                "#[cfg_attr(all(), path = \"../error/mod.rs\")] mod e;",
+                "the file of a module is elsewhere",
+            ),
+            ("include!(\"../error/mod.rs\");", "a file is included"),
+            (
+                "#[macro_use] mod up;",
+                "the macros of a module are used without a path",
+            ),
+            (
+                "macro_rules! m { ($a:ident) => { mod $a { use super::super::super::error::E; } } }",
+                "the path leads above the crate root",
+            ),
+            (
+                "#[cfg(test)] use x; pub(crate) mod properties;",
+                "the module \"properties\" is exempt",
+            ),
+            (
+                "#[cfg(any(test, unix))] mod tests { use crate::error::X; }",
+                "the module \"tests\" is exempt",
+            ),
+            (
+                "macro_rules! m { ($a:ident) => { crate::$a::Error } }",
+                "the crate root is used as a whole",
+            ),
+            (
+                "macro_rules! m { () => { $crate::error::Error } }",
+                "text (0) must not use error (2)",
+            ),
         ] {
+            let found = violations_of("text/a.rs", source);
+            assert!(
+                found.iter().any(|violation| violation.contains(problem)),
+                "{source}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn alias_or_macro_in_lib_is_a_violation() {
+        for source in [
+            "extern crate self as root;",
+            "#[macro_use] mod error;",
+            "macro_rules! up { () => { $crate::error::Error } } mod text;",
+        ] {
+            let found = violations_of("lib.rs", source);
+            assert_eq!(found.len(), 1, "{source}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn glob_export_does_not_allow_the_whole_root() {
+        let lib = ("lib.rs", "mod text; pub use text::*;");
+        let found = violations(&[lib, ("ffi/a.rs", "use crate::*;")]);
+        assert_eq!(
+            found,
+            ["src/ffi/a.rs:1: the crate root is used as a whole: name the items"]
+        );
+    }
+
+    #[test]
+    fn visibility_and_attribute_paths_are_not_hidden() {
+        let source = "pub(crate) struct A { pub(super) a: u8, pub(in crate::text) b: u8 }
+            extern crate alloc; fn path() { let path = 1; }
+            #[cfg(test)] #[allow(unused)] mod tests { use crate::error::X; }";
+        assert_eq!(violations_of("text/a.rs", source), [""; 0]);
+    }
+
+    #[test]
+    fn file_without_tokens_has_no_violations() {
+        for source in ["", "//! Only documentation.", "#", "#!", "mod", "pub("] {
             assert_eq!(violations_of("text/mod.rs", source), [""; 0], "{source}");
         }
     }
@@ -696,6 +879,8 @@ mod tests {
     #[test]
     fn module_for_another_configuration_is_checked() {
         let source = "#[cfg(not(test))] mod tests { use crate::error::X; }";
+        assert_eq!(violations_of("text/a.rs", source).len(), 2);
+        let source = "#[cfg(not(test))] mod other { use crate::error::X; }";
         assert_eq!(violations_of("text/a.rs", source).len(), 1);
     }
 }

@@ -1,7 +1,8 @@
 //! Looks for words that the project does not use in anything a person reads.
 //!
 //! A phrase is found in lowercase or uppercase, as whole words, across a line break with comment
-//! markers, and inside identifiers such as `is_made_up` and `StandInServer`.
+//! markers, with some of its words in Markdown or between XML tags, and inside identifiers such as
+//! `is_made_up` and `StandInServer`.
 
 use crate::Outcome;
 use crate::files::{self, Tree};
@@ -9,7 +10,7 @@ use std::path::Path;
 
 /// The phrases, in lowercase. Words joined by a hyphen are found only where a hyphen or an
 /// underscore joins them, or within an identifier in camel case.
-const PHRASES: [&str; 12] = [
+const PHRASES: [&str; 16] = [
     "is told",
     "made up",
     "stand-in",
@@ -19,13 +20,17 @@ const PHRASES: [&str; 12] = [
     "least program",
     "somebody",
     "nobody",
+    "anybody",
+    "whoever",
+    "careless",
     "half as long again",
+    "ever less often",
     "in good order",
     "pulled",
 ];
 
 /// The files and directories in which the phrases are looked for.
-const PLACES: [&str; 8] = [
+const PLACES: [&str; 12] = [
     "README.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
@@ -34,12 +39,16 @@ const PLACES: [&str; 8] = [
     "include",
     "bindings",
     "src",
+    "examples",
+    "benches",
+    "packaging",
+    "tests/mock_server",
 ];
 
 /// Characters that may stand between the words of a phrase, besides whitespace: those of comment
-/// markers, quotation marks and the backslash of strings that go on in the next line, and what
-/// joins words.
-const BETWEEN_WORDS: &str = "/*!#>\"\\-_";
+/// markers and of Markdown, quotation marks, the backslash and the plus of strings that go on in the
+/// next line, and what joins words.
+const BETWEEN_WORDS: &str = "/*!#>\"'`~\\+-_";
 
 /// Looks for the phrases in the project.
 ///
@@ -95,6 +104,38 @@ impl Word<'_> {
 
 /// Returns all phrases in `text`, in the order of their first words.
 fn find(text: &str) -> Vec<Hit> {
+    let mut hits = find_plain(text);
+    for hit in find_plain(&without_tags(text)) {
+        if !hits.contains(&hit) {
+            hits.push(hit);
+        }
+    }
+    hits.sort_by_key(|hit| hit.line);
+    hits
+}
+
+/// Returns `text` with spaces in place of XML tags. What looks like a tag may also be code, such as
+/// the `<u8>` of `Vec<u8>`.
+fn without_tags(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('<') {
+        let tag = &rest[start..];
+        let name = tag[1..].trim_start_matches('/');
+        let length = match tag[1..].find(['<', '>', '\n']) {
+            Some(end) if tag[1 + end..].starts_with('>') => end + 2,
+            _ => 1,
+        };
+        let is_tag = length > 1 && name.starts_with(|c: char| c.is_ascii_alphabetic());
+        plain.push_str(&rest[..start]);
+        plain.push_str(if is_tag { " " } else { &tag[..length] });
+        rest = &tag[length..];
+    }
+    plain.push_str(rest);
+    plain
+}
+
+fn find_plain(text: &str) -> Vec<Hit> {
     let words = words(text);
     let mut hits = Vec::new();
     for first in 0..words.len() {
@@ -142,8 +183,11 @@ fn words(text: &str) -> Vec<Word<'_>> {
     let mut previous = ' ';
     for (at, character) in text.char_indices() {
         if character.is_alphanumeric() {
+            let next = text[at..].chars().nth(1);
             let begins = !previous.is_alphanumeric()
-                || (previous.is_lowercase() && character.is_uppercase());
+                || (character.is_uppercase()
+                    // The last capital of `HTTPIs` begins a word.
+                    && (previous.is_lowercase() || next.is_some_and(char::is_lowercase)));
             match words.last_mut() {
                 Some(word) if !begins => word.text = &text[word.start..at + character.len_utf8()],
                 _ => words.push(Word {
@@ -225,6 +269,32 @@ mod tests {
         assert_eq!(phrases("NameIsMadeUp"), ["made up"]);
         assert_eq!(phrases("STAND_IN standIn stand-in"), ["stand-in"; 3]);
         assert_eq!(phrases("limit_and_blanks"), ["blanks"]);
+    }
+
+    #[test]
+    fn formatted_phrase_is_found() {
+        for text in [
+            "is **told**",
+            "*is* _told_",
+            "`is` told",
+            "is ~~told~~",
+            "'is ' 'told'",
+            "\"is \" + \"told\"",
+            "is <c>told</c>",
+            "<b>is</b> <a href=\"x\">told</a>",
+            "IS Told",
+            "URLIsTold",
+            "is\u{a0}told",
+        ] {
+            assert_eq!(phrases(text), ["is told"], "{text}");
+        }
+        assert_eq!(phrases("Map<laws>"), ["laws"]);
+        assert_eq!(phrases("a < laws"), ["laws"]);
+    }
+
+    #[test]
+    fn tag_between_other_words_is_not_found() {
+        assert_eq!(phrases("is <c>so</c> told, is < 5 told"), [""; 0]);
     }
 
     #[test]
