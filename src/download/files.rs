@@ -21,8 +21,8 @@ use crate::output::{Directory, SaveOptions};
 #[non_exhaustive]
 #[must_use]
 pub struct OutputFile {
-    /// The job that the file is the output of.
-    pub job: JobId,
+    /// The id of the job that the file is the output of.
+    pub job_id: JobId,
     /// The file name, safe on Windows and Unix: never a path, never empty, at most 255 bytes long.
     pub name: String,
     /// Whether the server sent no usable name. `name` is then `output-{job}`, with the
@@ -88,7 +88,7 @@ impl OutputFile {
         };
         save().map_err(|error| {
             error.with_context(Context {
-                job_id: Some(self.job),
+                job_id: Some(self.job_id),
                 attempts: 0,
             })
         })
@@ -98,7 +98,7 @@ impl OutputFile {
 impl fmt::Debug for OutputFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OutputFile")
-            .field("job", &self.job)
+            .field("job_id", &self.job_id)
             .field("name", &self.name)
             .field("is_fallback_name", &self.is_fallback_name)
             .field("bytes", &format_args!("[{} bytes]", self.bytes.len()))
@@ -112,8 +112,8 @@ impl fmt::Debug for OutputFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WrittenFile {
-    /// The job that the file is the output of.
-    pub job: JobId,
+    /// The id of the job that the file is the output of.
+    pub job_id: JobId,
     /// The file name, as [`OutputFile::name`].
     pub name: String,
     /// Whether the name is a fallback, as [`OutputFile::is_fallback_name`].
@@ -129,8 +129,8 @@ pub struct WrittenFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SavedFile {
-    /// The job that the file is the output of.
-    pub job: JobId,
+    /// The id of the job that the file is the output of.
+    pub job_id: JobId,
     /// The path of the file: in the directory that was passed, which may be a relative path. If
     /// the process changed its working directory during the call, the path is absolute.
     pub path: PathBuf,

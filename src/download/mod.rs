@@ -76,7 +76,7 @@ impl Downloads {
             let bytes = buffer.into_bytes();
             file.check(bytes.len() as u64)?;
             Ok(OutputFile {
-                job: context.job,
+                job_id: context.job,
                 name: file.name,
                 is_fallback_name: file.is_fallback_name,
                 bytes,
@@ -103,7 +103,7 @@ impl Downloads {
             file.check(sink.written())?;
             sink.flush().map_err(sink_error)?;
             Ok(WrittenFile {
-                job: context.job,
+                job_id: context.job,
                 name: file.name,
                 is_fallback_name: file.is_fallback_name,
                 size: sink.written(),
@@ -128,7 +128,7 @@ impl Downloads {
             let size = sink.written();
             file.check(size)?;
             Ok(SavedFile {
-                job: context.job,
+                job_id: context.job,
                 path: target.publish(&file.name)?,
                 name: file.name,
                 is_fallback_name: file.is_fallback_name,

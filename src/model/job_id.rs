@@ -55,6 +55,18 @@ impl fmt::Display for JobId {
     }
 }
 
+impl From<JobId> for i32 {
+    fn from(job: JobId) -> Self {
+        job.0
+    }
+}
+
+impl From<JobId> for i64 {
+    fn from(job: JobId) -> Self {
+        job.0.into()
+    }
+}
+
 impl TryFrom<i64> for JobId {
     type Error = JobIdError;
 

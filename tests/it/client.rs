@@ -58,7 +58,7 @@ fn output_file_of_every_kind_has_its_bytes_and_name() {
             "{}",
             job.name
         );
-        assert_eq!(file.job.get(), job.id);
+        assert_eq!(file.job_id.get(), job.id);
     }
 }
 

@@ -147,7 +147,7 @@ fn wait_for_output_file_returns_the_file() {
     let client = client(mock.url());
     let (job, file) = client.wait_for_output_file(50001, fast_polls()).unwrap();
     assert_eq!(job.status, JobStatus::Completed);
-    assert_eq!((file.job.get(), file.bytes.len()), (50001, 2400));
+    assert_eq!((file.job_id.get(), file.bytes.len()), (50001, 2400));
     let error = client
         .wait_for_output_file(50002, fast_polls())
         .unwrap_err();

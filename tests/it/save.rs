@@ -83,7 +83,7 @@ fn save_and_write_of_every_kind_of_file_are_whole() {
         assert_eq!(saved.name, job.name);
         assert_eq!(saved.is_fallback_name, job.id == 28149);
         assert_eq!(saved.size, bytes.len() as u64);
-        assert_eq!(saved.job, job.id.try_into().unwrap());
+        assert_eq!(saved.job_id, job.id.try_into().unwrap());
         assert!(fs::read(&saved.path).unwrap() == bytes, "{}", job.name);
 
         let mut written = Vec::new();
