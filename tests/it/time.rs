@@ -104,6 +104,7 @@ fn cancel_during_name_lookup_ends_the_call() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn unresponsive_address_does_not_delay_a_working_one() {
     const TEST: &str = "time::unresponsive_address_does_not_delay_a_working_one";
