@@ -41,8 +41,8 @@
  * - Signals: calls continue after a signal handler has run. The library never raises SIGPIPE
  *   and changes no signal handler. No function may be called in a signal handler.
  * - fork: in the child, do not use or free a handle from before the fork. If the parent had
- *   other threads, the child may only call exec; a name lookup that timed out counts as one.
- *   All descriptors are closed by exec.
+ *   other threads, the child may only call exec. One of them may be a name lookup that timed
+ *   out and still runs. exec closes all descriptors of the library.
  * - exit: the process may exit during calls. A file that is being saved does not appear; its
  *   temporary file stays, and later calls that save to the same directory remove it.
  * - dlclose, FreeLibrary: do not unload the library after a call. A name lookup may still be
@@ -60,8 +60,8 @@
  *   HTTP_PROXY is ignored.
  * - SSL_CERT_FILE and SSL_CERT_DIR replace the CA certificates that the system trusts, on
  *   Unix systems other than macOS.
- * - They are read when a client is created or connects. Do not change the environment
- *   (setenv, putenv) at the same time.
+ * - The variables are read when a client is created or connects. Do not change the
+ *   environment (setenv, putenv) at the same time.
  *
  * This file is generated. Edit src/ffi instead.
  */
@@ -123,7 +123,7 @@
 
 /**
  * The underlying type of the enums, where the language can declare it. Elsewhere the C
- * compiler chooses a type, whose size the assertions below check.
+ * compiler chooses a type, whose size the assertions below check in C11 and C17.
  */
 #if defined(__cplusplus) && (__cplusplus >= 201103L || defined(_MSC_VER))
 #define SCO_INT32_ENUM : int32_t
@@ -894,7 +894,7 @@ sco_status sco_client_options_set_initial_backoff_ms(sco_client_options *options
                                                      sco_error **error);
 
 /**
- * Sets the maximum time to wait before any attempt.
+ * Sets the maximum time to wait before any later attempt.
  *
  * Default: 30000 ms. The time that the server asks for (Retry-After) is added.
  *

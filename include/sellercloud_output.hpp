@@ -810,7 +810,7 @@ struct ClientOptions {
     /// The maximum time to wait before the second attempt; it doubles with each later attempt.
     /// Default: 1 s. Zero means to retry at once.
     std::chrono::milliseconds initial_backoff{1000};
-    /// The maximum time to wait before any attempt. Default: 30 s. Zero means to retry at once.
+    /// The maximum time to wait before any later attempt. Default: 30 s. Zero means to retry at once.
     std::chrono::milliseconds max_backoff{30000};
     /// Whether responses with status 500 are retried. Default: false.
     bool retry_server_errors = false;

@@ -400,7 +400,7 @@ pub unsafe extern "C" fn sco_client_options_set_initial_backoff_ms(
     }
 }
 
-/// Sets the maximum time to wait before any attempt.
+/// Sets the maximum time to wait before any later attempt.
 ///
 /// Default: 30000 ms. The time that the server asks for (Retry-After) is added.
 ///
