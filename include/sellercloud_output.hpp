@@ -227,10 +227,12 @@ public:
 
     /// @return The server's text for the status, such as "PartialSuccess". It is valid while
     /// a copy of this job exists.
-    std::string_view status_name() const noexcept
+    std::string_view status_name() const & noexcept
     {
         return detail::view_of(sco_job_status_name(handle_.get()));
     }
+    /// Not available: the view could outlive the temporary job.
+    std::string_view status_name() const && = delete;
 
     /// @return Whether the job has ended, with or without success.
     bool is_final() const noexcept { return sco_job_is_final(handle_.get()) != 0; }
@@ -240,10 +242,14 @@ public:
     /// @param field The field.
     /// @return The text, valid while a copy of this job exists; nothing if the server did not
     /// send the field.
-    std::optional<std::string_view> text(sco_job_text_field field) const noexcept
+    std::optional<std::string_view> text(sco_job_text_field field) const & noexcept
     {
         return detail::optional_view(sco_job_text(handle_.get(), field));
     }
+    /// Not available: the view could outlive the temporary job.
+    ///
+    /// @param field The field.
+    std::optional<std::string_view> text(sco_job_text_field field) const && = delete;
 
     /// Returns a number field of the job.
     ///
@@ -663,7 +669,7 @@ struct FileInfo {
 };
 
 /// A job's output file, in memory. The views that its functions return are valid while it
-/// exists. Any number of threads may read it at the same time.
+/// exists, and cannot be obtained from a temporary. Any number of threads may read it at the same time.
 class OutputFile {
 public:
     /// Takes ownership of a handle of the C interface.
@@ -673,10 +679,12 @@ public:
 
     /// @return The file's name, safe on Windows and Unix: never a path, never empty, at most
     /// 255 bytes.
-    std::string_view name() const noexcept
+    std::string_view name() const & noexcept
     {
         return detail::view_of(sco_output_file_name(handle_.get()));
     }
+    /// Not available: the view could outlive the temporary file.
+    std::string_view name() const && = delete;
 
     /// @return Whether the server sent no usable name, so that the name is "output-{job id}"
     /// with the extension of the content type, if that is known.
@@ -686,19 +694,23 @@ public:
     }
 
     /// @return The bytes of the file.
-    ByteView bytes() const noexcept
+    ByteView bytes() const & noexcept
     {
         return ByteView(sco_output_file_data(handle_.get()), sco_output_file_size(handle_.get()));
     }
+    /// Not available: the view could outlive the temporary file.
+    ByteView bytes() const && = delete;
 
     /// @return The size in bytes.
     std::size_t size() const noexcept { return sco_output_file_size(handle_.get()); }
 
     /// @return The Content-Type of the response; nothing if it had none.
-    std::optional<std::string_view> content_type() const noexcept
+    std::optional<std::string_view> content_type() const & noexcept
     {
         return detail::optional_view(sco_output_file_content_type(handle_.get()));
     }
+    /// Not available: the view could outlive the temporary file.
+    std::optional<std::string_view> content_type() const && = delete;
 
     /// Saves the file in a directory, under its name unless the options have another. The file
     /// appears whole or not at all.
