@@ -606,14 +606,14 @@ inline CallOptionsHandle options_of(const CallOptions &options)
         call(sco_call_options_set_timeout_ms, raw, milliseconds_of(*options.timeout));
     if (options.cancel_token)
         call(sco_call_options_set_cancel_token, raw, options.cancel_token->handle());
-    void *context = const_cast<CallOptions *>(&options);
+    void *own_context = const_cast<CallOptions *>(&options);
     if (options.interrupt) {
         const sco_interrupt_callback callback = [](void *context) {
             return guarded([&]() -> std::int32_t {
                 return static_cast<const CallOptions *>(context)->interrupt() ? 0 : 1;
             });
         };
-        call(sco_call_options_set_interrupt, raw, callback, context);
+        call(sco_call_options_set_interrupt, raw, callback, own_context);
     }
     if (options.on_progress) {
         const sco_progress_callback callback = [](void *context, const sco_progress *progress) {
@@ -624,7 +624,7 @@ inline CallOptionsHandle options_of(const CallOptions &options)
                 return static_cast<const CallOptions *>(context)->on_progress(now) ? 0 : 1;
             });
         };
-        call(sco_call_options_set_on_progress, raw, callback, context);
+        call(sco_call_options_set_on_progress, raw, callback, own_context);
     }
     if (options.save.file_name)
         call(sco_call_options_set_file_name, raw, options.save.file_name->c_str());
@@ -869,7 +869,7 @@ public:
     /// @param options The options. The client copies them.
     /// @throws InvalidArgumentError if an option is missing or cannot be used.
     explicit Client(const ClientOptions &options)
-        : callbacks_(new Callbacks{options.token_provider, options.on_request})
+        : callbacks_(new Callbacks{options.token_provider, options.on_request}), handle_()
     {
         const detail::ClientOptionsHandle handle(sco_client_options_new());
         configure(handle.get(), options);
