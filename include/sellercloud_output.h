@@ -20,8 +20,8 @@
  *   pointer is set on every call: to NULL on success, otherwise to an error that the caller
  *   frees with sco_error_free.
  * - NULL where a value is required, text that is not UTF-8 and numbers out of range return
- *   SCO_ERROR_INVALID_ARGUMENT. Zero is rejected for limits; the largest value of the type
- *   (UINT64_MAX, UINT32_MAX) means no limit.
+ *   SCO_ERROR_INVALID_ARGUMENT. Zero is rejected for limits, unless a setter gives it a
+ *   meaning; the largest value of the type (UINT64_MAX, UINT32_MAX) means no limit.
  * - A panic in the library's Rust code is a bug. The call returns SCO_ERROR_INTERNAL.
  *
  * Ownership:
@@ -33,7 +33,7 @@
  *
  * Process:
  * - Threads: any number of threads may use a client or a cancel token at the same time, and
- *   may read a file, a job or an error. Only one thread at a time may change options, and
+ *   may read a file, its properties, a job or an error. Only one thread at a time may change options, and
  *   none may change or free them while a call uses them. A call runs on the thread that makes
  *   it, with its callbacks. Only name lookups run on a thread of their own.
  * - Stack: give a thread that makes calls at least 256 KiB, plus what its callbacks need. A
