@@ -20,8 +20,8 @@
  *   pointer is set on every call: to NULL on success, otherwise to an error that the caller
  *   frees with sco_error_free.
  * - NULL where a value is required, text that is not UTF-8 and numbers out of range return
- *   SCO_ERROR_INVALID_ARGUMENT. Zero is rejected for limits; the largest value of the type
- *   (UINT64_MAX, UINT32_MAX) means no limit.
+ *   SCO_ERROR_INVALID_ARGUMENT. Zero is rejected for limits, unless a setter gives it a
+ *   meaning; the largest value of the type (UINT64_MAX, UINT32_MAX) means no limit.
  * - A panic in the library's Rust code is a bug. The call returns SCO_ERROR_INTERNAL.
  *
  * Ownership:
@@ -33,16 +33,16 @@
  *
  * Process:
  * - Threads: any number of threads may use a client or a cancel token at the same time, and
- *   may read a file, a job or an error. Only one thread at a time may change options, and
- *   none may change or free them while a call uses them. A call runs on the thread that makes
- *   it, with its callbacks. Only name lookups run on a thread of their own.
- * - Stack: give a thread that makes calls at least 256 KiB, and what its callbacks need in
- *   addition. A call needs up to 80 KiB of it, measured on Linux on x86-64.
+ *   may read a file, its properties, a job or an error. Only one thread at a time may change
+ *   options, and none may change or free them while a call uses them. A call runs on the
+ *   thread that makes it, with its callbacks. Only name lookups run on a thread of their own.
+ * - Stack: give a thread that makes calls at least 256 KiB, plus what its callbacks need. A
+ *   call itself used up to 80 KiB, measured on Linux on x86-64.
  * - Signals: calls continue after a signal handler has run. The library never raises SIGPIPE
  *   and changes no signal handler. No function may be called in a signal handler.
  * - fork: in the child, do not use or free a handle from before the fork. If the parent had
- *   other threads, the child may only call exec; a name lookup that timed out counts as one.
- *   All descriptors are closed by exec.
+ *   other threads, the child may only call exec. One of them may be a name lookup that timed
+ *   out and still runs. exec closes all descriptors of the library.
  * - exit: the process may exit during calls. A file that is being saved does not appear; its
  *   temporary file stays, and later calls that save to the same directory remove it.
  * - dlclose, FreeLibrary: do not unload the library after a call. A name lookup may still be
@@ -60,8 +60,8 @@
  *   HTTP_PROXY is ignored.
  * - SSL_CERT_FILE and SSL_CERT_DIR replace the CA certificates that the system trusts, on
  *   Unix systems other than macOS.
- * - They are read when a client is created or connects. Do not change the environment
- *   (setenv, putenv) at the same time.
+ * - The variables are read when a client is created or connects. Do not change the
+ *   environment (setenv, putenv) at the same time.
  *
  * This file is generated. Edit src/ffi instead.
  */
@@ -80,7 +80,8 @@
 #define SCO_VERSION_PATCH 0
 
 /**
- * Is 1 if this header has at least the given version, otherwise 0. It can be used in a preprocessor condition.
+ * Is 1 if this header has the given version or a later one, otherwise 0. Preprocessor
+ * conditions can use it.
  *
  * @param major The major version.
  * @param minor The minor version.
@@ -122,7 +123,7 @@
 
 /**
  * The underlying type of the enums, where the language can declare it. Elsewhere the C
- * compiler chooses a type, whose size the assertions below check.
+ * compiler chooses a type, whose size the assertions below check in C11 and C17.
  */
 #if defined(__cplusplus) && (__cplusplus >= 201103L || defined(_MSC_VER))
 #define SCO_INT32_ENUM : int32_t
@@ -147,11 +148,14 @@ typedef enum sco_status SCO_INT32_ENUM {
   SCO_OK = 0,
   /** An argument or an option cannot be used. Nothing was sent. */
   SCO_ERROR_INVALID_ARGUMENT = 101,
-  /** HTTP 401: the server rejected the token, or the user name and password. */
+  /**
+   * HTTP 401 or a redirect to a login page: the server rejected the token, or the user name
+   * and password. Also: the token provider returned no usable token.
+   */
   SCO_ERROR_AUTHENTICATION = 102,
   /** HTTP 403: the user is not allowed to do this. */
   SCO_ERROR_FORBIDDEN = 103,
-  /** HTTP 404: the server does not know the URL. */
+  /** HTTP 404: the server does not know the URL. Also: no server of the team was found. */
   SCO_ERROR_NOT_FOUND = 104,
   /** HTTP 429, or a response with "Too many requests": too many calls from this IP address. */
   SCO_ERROR_RATE_LIMITED = 105,
@@ -167,7 +171,7 @@ typedef enum sco_status SCO_INT32_ENUM {
   SCO_ERROR_TIMEOUT = 110,
   /** The caller cancelled the call. */
   SCO_ERROR_CANCELLED = 111,
-  /** The response is not a file in the expected encoding. */
+  /** The response is not a file in the expected encoding, or not a job. */
   SCO_ERROR_MALFORMED_BODY = 112,
   /** The file is larger than the limit. */
   SCO_ERROR_TOO_LARGE = 113,
@@ -231,21 +235,21 @@ typedef enum sco_job_number_field SCO_INT32_ENUM {
   SCO_JOB_NUMBER_COMPANY_ID = 301,
   /** The priority of the job, 0 to 3. */
   SCO_JOB_NUMBER_PRIORITY = 302,
-  /** Records that the job has to process. */
+  /** The number of records that the job has to process. */
   SCO_JOB_NUMBER_TOTAL_RECORDS = 303,
-  /** Records processed so far. */
+  /** The number of records processed so far. */
   SCO_JOB_NUMBER_TOTAL_PROCESSED = 304,
-  /** Records processed with success so far. */
+  /** The number of records processed with success so far. */
   SCO_JOB_NUMBER_TOTAL_SUCCEEDED = 305,
-  /** Records processed without success so far. */
+  /** The number of records processed without success so far. */
   SCO_JOB_NUMBER_TOTAL_FAILED = 306,
-  /** Phases of the job. */
+  /** The number of phases of the job. */
   SCO_JOB_NUMBER_TOTAL_PHASES = 307,
-  /** The phase that the job is in. */
+  /** The number of the phase that the job is in. */
   SCO_JOB_NUMBER_CURRENT_PHASE = 308,
-  /** Items of the current phase. */
+  /** The number of items of the current phase. */
   SCO_JOB_NUMBER_TOTAL_ITEMS_IN_PHASE = 309,
-  /** Items of the current phase processed so far. */
+  /** The number of items of the current phase processed so far. */
   SCO_JOB_NUMBER_TOTAL_PROCESSED_IN_PHASE = 310
 } sco_job_number_field;
 
@@ -253,7 +257,7 @@ typedef enum sco_job_number_field SCO_INT32_ENUM {
 typedef enum sco_body_encoding SCO_INT32_ENUM {
   /**
    * The body is base64 text, a JSON string of it, or a JSON object whose Content is that
-   * string. The first byte of the body tells which.
+   * string. The library detects which.
    */
   SCO_BODY_BASE64 = 401,
   /** The body is the file, byte for byte. Nothing is checked. */
@@ -269,14 +273,24 @@ typedef enum sco_body_encoding SCO_INT32_ENUM {
 /**
  * What happens if a file of the same name exists in the directory.
  *
- * Each is free of races between threads and processes.
+ * Each is free of races between threads and processes. On file systems without hard links
+ * and without renaming that refuses to replace (SMB, vboxsf, many FUSE file systems),
+ * SCO_IF_EXISTS_FAIL and SCO_IF_EXISTS_KEEP_BOTH are free of races only between programs
+ * that use this library on the same computer.
  */
 typedef enum sco_if_exists SCO_INT32_ENUM {
-  /** Fail with SCO_ERROR_IO and leave the existing file alone. */
+  /** The call fails with SCO_ERROR_IO. The existing file is unchanged. */
   SCO_IF_EXISTS_FAIL = 501,
-  /** Replace the existing file. A program that has it open continues to read the old one. */
+  /**
+   * The new file replaces the existing one and gets its permissions. A program that has the
+   * old file open continues to read it. A symbolic link is replaced itself. A directory,
+   * device, pipe or socket is not replaced: the call fails with SCO_ERROR_IO.
+   */
   SCO_IF_EXISTS_REPLACE = 502,
-  /** Save under the first unused name of "report (1).csv", "report (2).csv", and so on. */
+  /**
+   * Both files are kept. The new one gets the first unused name of "report (1).csv",
+   * "report (2).csv", and so on.
+   */
   SCO_IF_EXISTS_KEEP_BOTH = 503
 } sco_if_exists;
 
@@ -431,9 +445,9 @@ typedef struct {
  * A callback that receives a record of each request when the request has ended.
  *
  * It cannot change the outcome of a call. It is called on the threads that make calls, by
- * several of them at the same time. The record of a login comes when the login has ended.
- * It must return normally: no exception, no longjmp. It may make calls, with the same
- * client too.
+ * several of them at the same time. It receives the record of a login request when the
+ * whole login has ended. It must return normally: no exception, no longjmp. It may make
+ * calls, with the same client too.
  *
  * @param context The pointer that was set with the callback.
  * @param record The record, valid until the callback returns.
@@ -456,9 +470,10 @@ typedef int32_t (*sco_write_callback)(void *context, const uint8_t *data, size_t
 /**
  * A callback that decides whether a call continues.
  *
- * It is called on the thread that makes the call, several times a second whatever the call
- * waits for and while bytes arrive. It must return normally: no exception, no longjmp. It
- * may call the library, but must not change the call's options.
+ * It is called on the thread that makes the call, several times a second, whatever the
+ * call waits for and while bytes arrive. If several calls use the options at the same
+ * time, it is called on several threads at the same time. It must return normally: no
+ * exception, no longjmp. It may call the library, but must not change the call's options.
  *
  * @param context The pointer that was set with the callback.
  * @return 0 to continue. Any other value fails the call with SCO_ERROR_CANCELLED.
@@ -500,8 +515,9 @@ typedef struct {
  * A callback that receives the progress of a download.
  *
  * It is called on the thread that makes the call, at the start of each attempt and
- * whenever bytes arrive. It must return normally: no exception, no longjmp. It may call the
- * library.
+ * whenever bytes arrive. If several calls use the options at the same time, it is called
+ * on several threads at the same time. It must return normally: no exception, no longjmp.
+ * It may call the library, but must not change the call's options.
  *
  * @param context The pointer that was set with the callback.
  * @param progress The progress, valid until the callback returns.
@@ -561,8 +577,8 @@ SCO_API int32_t sco_error_http_status(const sco_error *error);
 /**
  * Returns whether the same call may succeed later without any change.
  *
- * That is so for lost connections, timeouts, rate limits, and the HTTP statuses of a
- * server that is unavailable for a time.
+ * That is so for lost connections, timeouts, rate limits, and the HTTP statuses 408, 425,
+ * 429, 502, 503, 504, 520 to 524 and 530.
  *
  * @param error The error, or NULL.
  * @return 1 if the call may succeed later; 0 if not, or if error is NULL.
@@ -570,20 +586,23 @@ SCO_API int32_t sco_error_http_status(const sco_error *error);
 SCO_API int32_t sco_error_is_retryable(const sco_error *error);
 
 /**
- * Returns how many times the call sent the request that failed.
+ * Returns how many times the call attempted its last request.
  *
  * @param error The error, or NULL.
- * @return The number of attempts; 0 if nothing was sent, or if error is NULL.
+ * @return The number of attempts; 0 if nothing was sent, for SCO_ERROR_JOB_FAILED, or if
+ * error is NULL.
  */
 SCO_API uint32_t sco_error_attempts(const sco_error *error);
 
 /**
- * Returns how long the server asks the caller to wait before the next call.
+ * Returns how long to wait before the next call: the time that the server asks for, or the
+ * backoff for which the call had no time left.
  *
  * @param error The error, or NULL.
- * @return The time in milliseconds; -1 if the server does not say, or if error is NULL.
+ * @return The time in milliseconds; -1 if there is none, or if error is NULL.
  */
-SCO_API int64_t sco_error_retry_after_ms(const sco_error *error);
+SCO_API
+int64_t sco_error_retry_after_ms(const sco_error *error);
 
 /**
  * Returns the operating system's error code of an SCO_ERROR_IO error.
@@ -609,10 +628,11 @@ SCO_API const char *sco_error_path(const sco_error *error);
  * Returns the id of the job that the failed call was about.
  *
  * @param error The error, or NULL.
- * @return The job's id; 0 if the call was about no job or failed before it looked at the
- * id, or if error is NULL.
+ * @return The job's id; 0 if the call was about no job, if an argument was rejected before
+ * the call began, or if error is NULL.
  */
-SCO_API int64_t sco_error_job_id(const sco_error *error);
+SCO_API
+int64_t sco_error_job_id(const sco_error *error);
 
 /**
  * Returns the job that ended without success, for SCO_ERROR_JOB_FAILED.
@@ -669,8 +689,8 @@ SCO_API sco_client_options *sco_client_options_new(void);
 /**
  * Sets the team whose server the client uses.
  *
- * The client looks the server up with its first call. Pass NULL as the server to
- * sco_client_new.
+ * Default: no team. The client looks the server up with its first call. Pass NULL as the
+ * server to sco_client_new, since a server takes precedence.
  *
  * @param options The options to change.
  * @param team The name of the team in UTF-8. It is copied.
@@ -692,7 +712,7 @@ sco_status sco_client_options_set_team(sco_client_options *options,
  * @param url The URL in UTF-8. It is copied.
  * @param[out] error Receives the details of an error, or NULL. May be NULL.
  * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options or url is NULL or url is not
- * UTF-8. sco_client_new rejects text that is not a URL.
+ * UTF-8. sco_client_new rejects text that is not a URL, if the options have a team.
  */
 SCO_NODISCARD SCO_API
 sco_status sco_client_options_set_team_lookup_url(sco_client_options *options,
@@ -702,8 +722,9 @@ sco_status sco_client_options_set_team_lookup_url(sco_client_options *options,
 /**
  * Sets the user name and the password that the client logs in with.
  *
- * They replace a token provider. The client logs in with the first call that needs a
- * token, once for all threads, and again when the token expires or is rejected.
+ * Default: none. They replace a token provider, and a token that is passed to
+ * sco_client_new takes precedence over them. The client logs in with the first call that
+ * needs a token, once for all threads, and again when the token expires or is rejected.
  *
  * @param options The options to change.
  * @param user_name The user name in UTF-8. It is copied.
@@ -711,7 +732,7 @@ sco_status sco_client_options_set_team_lookup_url(sco_client_options *options,
  * options and their clients are freed.
  * @param[out] error Receives the details of an error, or NULL. May be NULL.
  * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options, user_name or password is NULL
- * or a string is not UTF-8.
+ * or a string is not UTF-8. sco_client_new rejects an empty user name or password.
  */
 SCO_NODISCARD SCO_API
 sco_status sco_client_options_set_credentials(sco_client_options *options,
@@ -722,7 +743,8 @@ sco_status sco_client_options_set_credentials(sco_client_options *options,
 /**
  * Sets a callback that provides the token for each request.
  *
- * It replaces a user name and a password. Use it if the program obtains its tokens
+ * Default: no callback. It replaces a user name and a password, and a token that is passed
+ * to sco_client_new takes precedence over it. Use it if the program obtains its tokens
  * elsewhere.
  *
  * @param options The options to change.
@@ -758,7 +780,8 @@ sco_status sco_client_options_set_body_encoding(sco_client_options *options,
  * Sets the maximum size of a file, after decoding.
  *
  * Default: 2 GiB for files in memory, and no limit for files that are saved or written.
- * The limit that is set here holds for all of them.
+ * The limit that is set here holds for all of them. A larger file fails with
+ * SCO_ERROR_TOO_LARGE.
  *
  * @param options The options to change.
  * @param bytes The size in bytes. Zero is rejected. UINT64_MAX means no limit.
@@ -822,8 +845,8 @@ sco_status sco_client_options_set_stall_timeout_ms(sco_client_options *options,
  * Sets how long a whole call may take, including the login and all retries.
  *
  * Default: 3600000 ms (1 hour). It does not apply to calls that wait for a job: their
- * default is 24 hours. sco_call_options_set_timeout_ms sets the limit of one call and takes
- * precedence.
+ * default is 24 hours. sco_call_options_set_timeout_ms sets the limit of one call and
+ * takes precedence.
  *
  * @param options The options to change.
  * @param milliseconds The time in milliseconds. Zero is rejected. UINT64_MAX means no
@@ -839,7 +862,8 @@ sco_status sco_client_options_set_call_timeout_ms(sco_client_options *options,
 /**
  * Sets how many times a request is sent at most, including the first time.
  *
- * Default: 5. Only failures that may be transient are retried.
+ * Default: 5. Only transient failures are retried: lost connections, stalls, rate limits,
+ * and the HTTP statuses 408, 425, 429, 502, 503, 504, 520 to 524 and 530.
  *
  * @param options The options to change.
  * @param attempts The number of attempts. 1 means no retry. Zero is rejected. UINT32_MAX
@@ -870,7 +894,7 @@ sco_status sco_client_options_set_initial_backoff_ms(sco_client_options *options
                                                      sco_error **error);
 
 /**
- * Sets the maximum time to wait before any attempt.
+ * Sets the maximum time to wait before any later attempt.
  *
  * Default: 30000 ms. The time that the server asks for (Retry-After) is added.
  *
@@ -901,14 +925,15 @@ sco_status sco_client_options_set_retry_server_errors(sco_client_options *option
                                                       sco_error **error);
 
 /**
- * Sets the proxy for all servers.
+ * Sets the proxy for all servers that are not on loopback.
  *
  * Default: the proxy that the environment variables name; see "Environment" at the top of
- * this file. A server on loopback is never reached through a proxy.
+ * this file.
  *
  * @param options The options to change.
- * @param url The URL in UTF-8, such as "http://user:password@proxy:3128", with the user
- * name and the password percent-encoded. An empty string means no proxy. It is copied.
+ * @param url An http:// or https:// URL in UTF-8, such as
+ * "http://user:password@proxy:3128", with the user name and the password percent-encoded.
+ * An empty string means no proxy. It is copied.
  * @param[out] error Receives the details of an error, or NULL. May be NULL.
  * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options or url is NULL or url is not
  * UTF-8. sco_client_new rejects text that is not the URL of a proxy.
@@ -920,6 +945,8 @@ sco_status sco_client_options_set_proxy(sco_client_options *options,
 
 /**
  * Adds CA certificates that the client trusts, besides those that the system trusts.
+ *
+ * Default: none. Each call adds to the certificates of the calls before.
  *
  * @param options The options to change.
  * @param certificates One or more certificates in PEM, or one in DER. They are copied.
@@ -937,7 +964,7 @@ sco_status sco_client_options_add_ca_certificates(sco_client_options *options,
 /**
  * Sets the certificate that the client shows to servers that ask for one.
  *
- * The chain and the key may be in the same text.
+ * Default: none. If one text has both the chain and the key, pass it for both.
  *
  * @param options The options to change.
  * @param chain The certificate and its intermediate certificates, in PEM. It is copied.
@@ -985,10 +1012,12 @@ SCO_API void sco_client_options_free(sco_client_options *options);
  * Creates a client. Nothing is sent until the first call.
  *
  * @param server A server id in UTF-8, such as "tt" for
- * https://tt.api.sellercloud.com/rest, or a base URL. NULL if the options have a team.
- * @param token The bearer token in UTF-8, without "Bearer". It is copied, and wiped from
- * memory when the client is freed. NULL if the options have credentials or a token
- * provider; otherwise it takes precedence over them.
+ * https://tt.api.sellercloud.com/rest, or a base URL. It takes precedence over the team of
+ * the options. NULL if the options have a team.
+ * @param token The bearer token in UTF-8, without "Bearer". Whitespace around it is
+ * ignored. It is copied, and wiped from memory when the client is freed. It takes
+ * precedence over the credentials and the token provider of the options. NULL if the
+ * options have either.
  * @param options The client's options, or NULL for the defaults. The client copies them.
  * @param[out] client Receives the new client, or NULL on failure. Free it with
  * sco_client_free.
@@ -1004,7 +1033,7 @@ sco_status sco_client_new(const char *server,
                           sco_error **error);
 
 /**
- * Frees a client. No call may be using it.
+ * Frees a client. No call may be using it, so do not free it in a callback of its call.
  *
  * Files, jobs and errors that came from the client stay valid.
  *
@@ -1017,7 +1046,7 @@ SCO_API void sco_client_free(sco_client *client);
  *
  * The text is the id itself, or the QueuedJobLink that the server returned when the job
  * was created, such as "/queued-jobs/queued-job-details.aspx?id=2206923", absolute or
- * relative.
+ * relative. Whitespace and quotation marks around it are ignored.
  *
  * @param text The text in UTF-8.
  * @param[out] job_id Receives the id, or 0 on failure.
@@ -1052,13 +1081,15 @@ sco_status sco_get_output_file(const sco_client *client,
                                sco_error **error);
 
 /**
- * Downloads a job's output file into a directory, under the file's own name.
+ * Downloads a job's output file into a directory, under the server's name for it unless
+ * the options have another.
  *
- * The file is decoded as it arrives, into a temporary file in the directory that gets its
- * name when it is complete. So the file appears whole or not at all, with the permissions
- * that the process gives new files. The call needs about 1 MiB of memory for a file of any
- * size. sco_call_options_set_file_name, sco_call_options_set_if_exists and
- * sco_call_options_set_flush_to_disk change how the file is saved.
+ * The file is decoded as it arrives, into a temporary file in the directory. The temporary
+ * file gets its final name when it is complete, so that the file appears whole or not at
+ * all. It has the permissions that the process gives new files. The call needs about 1 MiB
+ * of memory for a file of any size. sco_call_options_set_file_name,
+ * sco_call_options_set_if_exists and sco_call_options_set_flush_to_disk change how the
+ * file is saved.
  *
  * @param client The client.
  * @param job_id The job's id, 1 to 2147483647.
@@ -1068,9 +1099,10 @@ sco_status sco_get_output_file(const sco_client *client,
  * with sco_file_info_free. May be NULL.
  * @param[out] error Receives the details of an error, or NULL. May be NULL.
  * @return SCO_OK, or any other status except SCO_ERROR_JOB_FAILED. SCO_ERROR_IO if the
- * file cannot be written, or if a file of that name exists and the options do not say
- * what to do then. SCO_ERROR_INVALID_ARGUMENT if client or directory is NULL, if directory
- * is empty or not UTF-8, or if job_id is out of range.
+ * file cannot be written, or if a file of that name exists and the options have
+ * SCO_IF_EXISTS_FAIL, the default. SCO_ERROR_INVALID_ARGUMENT if client or directory is
+ * NULL, if directory is empty or not UTF-8, if the file name of the options cannot be
+ * used, or if job_id is out of range.
  */
 SCO_NODISCARD SCO_API
 sco_status sco_save_output_file(const sco_client *client,
@@ -1083,8 +1115,8 @@ sco_status sco_save_output_file(const sco_client *client,
 /**
  * Downloads a job's output file and passes it to a callback, chunk by chunk.
  *
- * The file is decoded as it arrives. The call needs about 1 MiB of memory for a file of any
- * size. If the call fails, the callback may have received a part of the file: use the
+ * The file is decoded as it arrives. The call needs about 1 MiB of memory for a file of
+ * any size. If the call fails, the callback may have received a part of the file: use the
  * file only if the call succeeds.
  *
  * @param client The client.
@@ -1131,10 +1163,11 @@ sco_status sco_get_job(const sco_client *client,
 /**
  * Waits until a job has ended with success.
  *
- * SCO_JOB_STATUS_PARTIAL_SUCCESS counts as success. A job that the server does not find is
- * polled again at first, since the server finds a new job only after a moment; see
- * sco_call_options_set_wait_grace_ms. The call times out after 24 hours unless the options
- * set another timeout.
+ * SCO_JOB_STATUS_PARTIAL_SUCCESS counts as success. So does a status that this version
+ * does not know if the job has ended and names an output file. A job that the server does
+ * not find is polled again for a time, because the server may find a new job only after a
+ * moment; see sco_call_options_set_wait_grace_ms. The call times out after 24 hours unless
+ * the options set another timeout.
  *
  * @param client The client.
  * @param job_id The job's id, 1 to 2147483647.
@@ -1194,7 +1227,7 @@ sco_status sco_wait_for_output_file(const sco_client *client,
  * @param[out] error Receives the details of an error, or NULL. May be NULL.
  * @return SCO_OK, or any other status, as for these two functions.
  * SCO_ERROR_INVALID_ARGUMENT if client or directory is NULL, if directory is empty or not
- * UTF-8, or if job_id is out of range.
+ * UTF-8, if the file name of the options cannot be used, or if job_id is out of range.
  */
 SCO_NODISCARD SCO_API
 sco_status sco_wait_and_save_output_file(const sco_client *client,
@@ -1350,22 +1383,24 @@ SCO_API
 const char *sco_output_file_content_type(const sco_output_file *file);
 
 /**
- * Saves a file in a directory, under the file's name.
+ * Saves a file in a directory, under the file's name unless the options have another.
  *
  * The file appears whole or not at all, with the permissions that the process gives new
  * files.
  *
  * @param file The file.
  * @param directory The path of an existing directory in UTF-8; "." for the current one.
- * @param options Options, or NULL for the defaults. Only the file name, the value of
- * sco_if_exists and flush_to_disk are used.
+ * @param options The options, or NULL for the defaults. Only those of
+ * sco_call_options_set_file_name, sco_call_options_set_if_exists and
+ * sco_call_options_set_flush_to_disk are used.
  * @param[out] info Receives the file's path and properties, or NULL on failure. Free it
  * with sco_file_info_free. May be NULL.
  * @param[out] error Receives the details of an error, or NULL. May be NULL.
  * @return SCO_OK, SCO_ERROR_IO or SCO_ERROR_INVALID_ARGUMENT. SCO_ERROR_IO if the file
- * cannot be written, or if a file of that name exists and the options do not say what to
- * do then. SCO_ERROR_INVALID_ARGUMENT if file or directory is NULL, or if directory is
- * empty or not UTF-8.
+ * cannot be written, or if a file of that name exists and the options have
+ * SCO_IF_EXISTS_FAIL, the default. SCO_ERROR_INVALID_ARGUMENT if file or directory is
+ * NULL, if directory is empty or not UTF-8, or if the file name of the options cannot be
+ * used.
  */
 SCO_NODISCARD SCO_API
 sco_status sco_output_file_save(const sco_output_file *file,
@@ -1376,9 +1411,6 @@ sco_status sco_output_file_save(const sco_output_file *file,
 
 /**
  * Frees a file, with its bytes and strings.
- *
- * On Linux the client that downloaded a large file keeps its buffer for the next file, at
- * most 128 MiB in total. That memory counts as resident, but the system may reclaim it.
  *
  * @param file The file, or NULL.
  */
@@ -1428,11 +1460,10 @@ SCO_API const char *sco_file_info_content_type(const sco_file_info *info);
  * call.
  *
  * @param info The properties, or NULL.
- * @return A string owned by info; NULL if the file was written to a callback, or if info is
- * NULL.
+ * @return A string owned by info; NULL if the file was written to a callback, or if info
+ * is NULL.
  */
-SCO_API
-const char *sco_file_info_path(const sco_file_info *info);
+SCO_API const char *sco_file_info_path(const sco_file_info *info);
 
 /**
  * Frees the properties of a file, with their strings. The file itself stays.
@@ -1486,8 +1517,8 @@ SCO_API sco_call_options *sco_call_options_new(void);
 /**
  * Sets how long a whole call may take, including the login, all retries and all waits.
  *
- * Default: the value of sco_client_options_set_call_timeout_ms, and 24 hours for calls that
- * wait for a job.
+ * Default: the value of sco_client_options_set_call_timeout_ms, and 24 hours for calls
+ * that wait for a job.
  *
  * @param options The options to change.
  * @param milliseconds The time in milliseconds. Zero is rejected. UINT64_MAX means no
@@ -1556,10 +1587,10 @@ sco_status sco_call_options_set_on_progress(sco_call_options *options,
 /**
  * Sets the name under which a file is saved.
  *
- * Default: the server's name. It must be a single name of at most 255 bytes: no path, not
- * "." or "..", and on Windows none of the characters and names that Windows refuses. Names
- * that begin with ".sellercloud-output-" and end in ".part" are reserved. Calls that save a
- * file reject any other name before anything is sent.
+ * Default: the server's name. The name must be a single name of at most 255 bytes: no
+ * path, not "." or "..", and on Windows without the characters and names that Windows
+ * rejects. Names that begin with ".sellercloud-output-" and end in ".part" are reserved.
+ * Calls that save a file reject any other name before anything is sent.
  *
  * @param options The options to change.
  * @param file_name The name in UTF-8, or NULL for the server's. It is copied.
@@ -1591,8 +1622,8 @@ sco_status sco_call_options_set_if_exists(sco_call_options *options,
 /**
  * Sets whether a call that saves a file waits until the file is on the disk.
  *
- * Default: 1. Then not even a power failure loses the file or leaves a part of it, once
- * the call has succeeded.
+ * Default: 1. Once the call has succeeded, not even a power failure loses the file or
+ * leaves a part of it. The option has no effect on file systems that do not support it.
  *
  * @param options The options to change.
  * @param enabled 0 to leave the time of writing to the system; any other value to wait.
@@ -1605,8 +1636,7 @@ sco_status sco_call_options_set_flush_to_disk(sco_call_options *options,
                                               sco_error **error);
 
 /**
- * Sets how long calls that wait for a job wait before they poll the job for the second
- * time.
+ * Sets the interval between the first and the second poll of a job that a call waits for.
  *
  * Default: 1000 ms. Every later interval is the one before multiplied by 1.5, up to the
  * value of sco_call_options_set_wait_max_interval_ms.
@@ -1623,7 +1653,7 @@ sco_status sco_call_options_set_wait_initial_interval_ms(sco_call_options *optio
                                                          sco_error **error);
 
 /**
- * Sets the maximum interval at which calls that wait for a job poll it.
+ * Sets the maximum interval between two polls of a job that a call waits for.
  *
  * Default: 30000 ms. The server allows 10,800 requests an hour.
  *
@@ -1641,11 +1671,12 @@ sco_status sco_call_options_set_wait_max_interval_ms(sco_call_options *options,
 /**
  * Sets how long failures may last before they end a wait for a job.
  *
- * Default: 120000 ms. These failures are a job that the server does not find yet, lost
- * connections, stalls, rate limits, HTTP statuses of a server that is unavailable for a
- * time, and responses without a job or its status. The time starts again with each good
- * response. The time that the server asks for (Retry-After) does not count. Calls that
- * download the file after the wait give it the same time to appear.
+ * Default: 120000 ms. These failures are: the server does not find the job; lost
+ * connections, stalls, rate limits and transient HTTP statuses (see
+ * sco_client_options_set_max_attempts); responses that are not a job or have no status;
+ * and, once the job was received, HTTP 500. The time starts over whenever the job is
+ * received. The time that the server asks for (Retry-After) does not count. Calls that
+ * download the file after the wait allow the same time for the file to appear.
  *
  * @param options The options to change.
  * @param milliseconds The time in milliseconds. Zero means that the first failure ends the

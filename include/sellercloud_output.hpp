@@ -12,12 +12,14 @@
  *
  * - A failed call throws a sellercloud_output::Error, or one of its subclasses such as
  *   sellercloud_output::RateLimitError.
- * - Strings are UTF-8.
- * - An exception that a callback throws ends the call, which throws it again.
- *   ClientOptions::on_request is the exception: what it throws is discarded.
+ * - Strings are UTF-8. A NUL in a string that is passed to the library ends it.
+ * - If a callback throws, the call ends and throws the same exception. What
+ *   ClientOptions::on_request throws is discarded.
  * - A limit (a timeout, a maximum, an interval) must be greater than zero: zero is rejected
  *   with InvalidArgumentError. The largest value of its type, such as
  *   std::chrono::milliseconds::max(), means no limit. A negative time counts as zero.
+ * - A Client, OutputFile, Job or CancelToken that was moved from can only be destroyed or
+ *   assigned to.
  *
  * sellercloud_output.h documents everything else, such as threads, fork and signals.
  */
@@ -48,11 +50,12 @@ namespace sellercloud_output {
 enum class ErrorKind : std::int32_t {
     /// An argument or an option cannot be used. Nothing was sent.
     invalid_argument = SCO_ERROR_INVALID_ARGUMENT,
-    /// HTTP 401: the server rejected the token, or the user name and password.
+    /// HTTP 401 or a redirect to a login page: the server rejected the token, or the user name
+    /// and password. Also: the token provider returned no usable token.
     authentication = SCO_ERROR_AUTHENTICATION,
     /// HTTP 403: the user is not allowed to do this.
     forbidden = SCO_ERROR_FORBIDDEN,
-    /// HTTP 404: the server does not know the URL.
+    /// HTTP 404: the server does not know the URL. Also: no server of the team was found.
     not_found = SCO_ERROR_NOT_FOUND,
     /// HTTP 429, or a response with "Too many requests": too many calls from this IP address.
     rate_limited = SCO_ERROR_RATE_LIMITED,
@@ -68,7 +71,7 @@ enum class ErrorKind : std::int32_t {
     timeout = SCO_ERROR_TIMEOUT,
     /// The caller cancelled the call.
     cancelled = SCO_ERROR_CANCELLED,
-    /// The response is not a file in the expected encoding.
+    /// The response is not a file in the expected encoding, or not a job.
     malformed_body = SCO_ERROR_MALFORMED_BODY,
     /// The file is larger than the limit.
     too_large = SCO_ERROR_TOO_LARGE,
@@ -224,10 +227,12 @@ public:
 
     /// @return The server's text for the status, such as "PartialSuccess". It is valid while
     /// a copy of this job exists.
-    std::string_view status_name() const noexcept
+    std::string_view status_name() const & noexcept
     {
         return detail::view_of(sco_job_status_name(handle_.get()));
     }
+    /// Not available: the view could outlive the temporary job.
+    std::string_view status_name() const && = delete;
 
     /// @return Whether the job has ended, with or without success.
     bool is_final() const noexcept { return sco_job_is_final(handle_.get()) != 0; }
@@ -237,10 +242,14 @@ public:
     /// @param field The field.
     /// @return The text, valid while a copy of this job exists; nothing if the server did not
     /// send the field.
-    std::optional<std::string_view> text(sco_job_text_field field) const noexcept
+    std::optional<std::string_view> text(sco_job_text_field field) const & noexcept
     {
         return detail::optional_view(sco_job_text(handle_.get(), field));
     }
+    /// Not available: the view could outlive the temporary job.
+    ///
+    /// @param field The field.
+    std::optional<std::string_view> text(sco_job_text_field field) const && = delete;
 
     /// Returns a number field of the job.
     ///
@@ -280,8 +289,8 @@ public:
         return status == 0 ? std::nullopt : std::optional<int>(status);
     }
 
-    /// @return How long the server asks the caller to wait before the next call; nothing if
-    /// it does not say.
+    /// @return How long to wait before the next call: the time that the server asks for, or the
+    /// backoff for which the call had no time left; nothing if there is none.
     std::optional<std::chrono::milliseconds> retry_after() const noexcept
     {
         const std::int64_t time = sco_error_retry_after_ms(handle_.get());
@@ -290,7 +299,8 @@ public:
         return std::chrono::milliseconds(time);
     }
 
-    /// @return How many times the call sent the request that failed; 0 if nothing was sent.
+    /// @return How many times the call attempted its last request; 0 if nothing was sent, and
+    /// for a JobFailedError.
     unsigned attempts() const noexcept { return sco_error_attempts(handle_.get()); }
 
     /// @return Whether the same call may succeed later without any change.
@@ -487,19 +497,23 @@ private:
 };
 
 /// What happens if a file of the same name exists in the directory. Each is free of races
-/// between threads and processes.
+/// between threads and processes, except on file systems that sco_if_exists names.
 enum class IfExists : std::int32_t {
-    /// Fail with StorageError and leave the existing file alone.
+    /// The call throws StorageError. The existing file is unchanged.
     fail = SCO_IF_EXISTS_FAIL,
-    /// Replace the existing file. A program that has it open continues to read the old one.
+    /// The new file replaces the existing one and gets its permissions. A program that has the
+    /// old file open continues to read it. A symbolic link is replaced itself. A directory,
+    /// device, pipe or socket is not replaced: the call throws StorageError.
     replace = SCO_IF_EXISTS_REPLACE,
-    /// Save under the first unused name of "report (1).csv", "report (2).csv", and so on.
+    /// Both files are kept. The new one gets the first unused name of "report (1).csv",
+    /// "report (2).csv", and so on.
     keep_both = SCO_IF_EXISTS_KEEP_BOTH,
 };
 
 /// How a file is saved.
 struct SaveOptions {
-    /// The file's name, at most 255 bytes. Default: the server's name.
+    /// The file's name: a single name of at most 255 bytes, not a path. Default: the server's
+    /// name.
     std::optional<std::string> file_name = std::nullopt;
     /// What happens if a file of the same name exists. Default: IfExists::fail.
     IfExists if_exists = IfExists::fail;
@@ -514,10 +528,13 @@ struct WaitOptions {
     /// interval is the one before multiplied by 1.5. Zero is rejected. Less than 100 ms count
     /// as 100 ms.
     std::chrono::milliseconds initial_interval{1000};
-    /// The maximum interval between two polls. Default: 30 s. Zero is rejected.
+    /// The maximum interval between two polls. Default: 30 s. Zero is rejected. Less than
+    /// 100 ms count as 100 ms.
     std::chrono::milliseconds max_interval{30000};
     /// How long failures may last before they end the wait, such as a job that the server
-    /// does not find yet. Default: 120 s. Zero means that the first failure ends the wait.
+    /// does not find yet. sco_call_options_set_wait_grace_ms lists them. Default: 120 s. Zero
+    /// means that the first failure ends the wait; std::chrono::milliseconds::max() means no
+    /// limit except the call's timeout.
     std::chrono::milliseconds grace{120000};
     /// Whether a job on hold ends the wait with JobFailedError. Default: true. With false the
     /// wait goes on until a user releases the job or the call times out.
@@ -557,7 +574,8 @@ struct Progress {
     unsigned attempt;
 };
 
-/// Options of one call. Several calls may read them at the same time.
+/// Options of one call. Several calls may use them at the same time; then their functions are
+/// called on several threads at the same time.
 struct CallOptions {
     /// How long the whole call may take, including the login, all retries and all waits.
     /// Default: ClientOptions::call_timeout, and 24 hours for calls that wait for a job. Zero
@@ -588,14 +606,14 @@ inline CallOptionsHandle options_of(const CallOptions &options)
         call(sco_call_options_set_timeout_ms, raw, milliseconds_of(*options.timeout));
     if (options.cancel_token)
         call(sco_call_options_set_cancel_token, raw, options.cancel_token->handle());
-    void *context = const_cast<CallOptions *>(&options);
+    void *own_context = const_cast<CallOptions *>(&options);
     if (options.interrupt) {
         const sco_interrupt_callback callback = [](void *context) {
             return guarded([&]() -> std::int32_t {
                 return static_cast<const CallOptions *>(context)->interrupt() ? 0 : 1;
             });
         };
-        call(sco_call_options_set_interrupt, raw, callback, context);
+        call(sco_call_options_set_interrupt, raw, callback, own_context);
     }
     if (options.on_progress) {
         const sco_progress_callback callback = [](void *context, const sco_progress *progress) {
@@ -606,7 +624,7 @@ inline CallOptionsHandle options_of(const CallOptions &options)
                 return static_cast<const CallOptions *>(context)->on_progress(now) ? 0 : 1;
             });
         };
-        call(sco_call_options_set_on_progress, raw, callback, context);
+        call(sco_call_options_set_on_progress, raw, callback, own_context);
     }
     if (options.save.file_name)
         call(sco_call_options_set_file_name, raw, options.save.file_name->c_str());
@@ -644,14 +662,14 @@ struct FileInfo {
     bool is_fallback_name;
     /// The size in bytes.
     std::uint64_t size;
-    /// The Content-Type of the response, if it had one.
+    /// The Content-Type of the response; nothing if it had none.
     std::optional<std::string> content_type;
-    /// The path of the saved file; empty if the file was written to a function.
+    /// The path of the saved file; empty if the file was passed to a function.
     std::filesystem::path path;
 };
 
 /// A job's output file, in memory. The views that its functions return are valid while it
-/// exists. Any number of threads may read it at the same time.
+/// exists, and cannot be obtained from a temporary. Any number of threads may read it at the same time.
 class OutputFile {
 public:
     /// Takes ownership of a handle of the C interface.
@@ -661,10 +679,12 @@ public:
 
     /// @return The file's name, safe on Windows and Unix: never a path, never empty, at most
     /// 255 bytes.
-    std::string_view name() const noexcept
+    std::string_view name() const & noexcept
     {
         return detail::view_of(sco_output_file_name(handle_.get()));
     }
+    /// Not available: the view could outlive the temporary file.
+    std::string_view name() const && = delete;
 
     /// @return Whether the server sent no usable name, so that the name is "output-{job id}"
     /// with the extension of the content type, if that is known.
@@ -674,27 +694,32 @@ public:
     }
 
     /// @return The bytes of the file.
-    ByteView bytes() const noexcept
+    ByteView bytes() const & noexcept
     {
         return ByteView(sco_output_file_data(handle_.get()), sco_output_file_size(handle_.get()));
     }
+    /// Not available: the view could outlive the temporary file.
+    ByteView bytes() const && = delete;
 
     /// @return The size in bytes.
     std::size_t size() const noexcept { return sco_output_file_size(handle_.get()); }
 
-    /// @return The Content-Type of the response, if it had one.
-    std::optional<std::string_view> content_type() const noexcept
+    /// @return The Content-Type of the response; nothing if it had none.
+    std::optional<std::string_view> content_type() const & noexcept
     {
         return detail::optional_view(sco_output_file_content_type(handle_.get()));
     }
+    /// Not available: the view could outlive the temporary file.
+    std::optional<std::string_view> content_type() const && = delete;
 
-    /// Saves the file in a directory, under the file's name. It appears whole or not at all.
+    /// Saves the file in a directory, under its name unless the options have another. The file
+    /// appears whole or not at all.
     ///
     /// @param directory The path of an existing directory; "." for the current one.
     /// @param options How the file is saved.
     /// @return The path and the properties of the saved file.
     /// @throws StorageError if the file cannot be written, or if a file of that name exists and
-    /// the options do not say what to do then.
+    /// the options have IfExists::fail, the default.
     /// @throws InvalidArgumentError if directory is empty or the options' file name is not a
     /// file name.
     FileInfo save(const std::filesystem::path &directory, const SaveOptions &options = {}) const
@@ -743,25 +768,27 @@ enum class BodyEncoding : std::int32_t {
     automatic = SCO_BODY_AUTO,
 };
 
-/// Options of a client. It needs a server or a team, and a token, a user name and password,
-/// or a token provider.
+/// Options of a client. A client needs a server or a team. It also needs a token, a user name
+/// and password, or a token provider.
 struct ClientOptions {
     /// A server id, such as "tt" for https://tt.api.sellercloud.com/rest, or a base URL. Not
     /// used if team is set.
     std::string server = {};
-    /// The team whose server the client looks up with its first call.
+    /// The team whose server the client looks up with its first call. Default: none.
     std::optional<std::string> team = std::nullopt;
     /// The URL of the service that knows the servers of teams. Default:
     /// "https://api.sellercloud.com".
     std::optional<std::string> team_lookup_url = std::nullopt;
 
-    /// The bearer token, without "Bearer". It takes precedence over the other credentials.
+    /// The bearer token, without "Bearer". It takes precedence over a user name and password
+    /// and over a token provider.
     std::optional<std::string> token = std::nullopt;
-    /// The user name that the client logs in with.
+    /// The user name that the client logs in with. It requires a password.
     std::optional<std::string> user_name = std::nullopt;
-    /// The password that the client logs in with.
+    /// The password that the client logs in with. It requires a user name.
     std::optional<std::string> password = std::nullopt;
-    /// A function that returns the token for each request. The argument is true if the server
+    /// A function that returns the token for each request. It takes precedence over a user name
+    /// and password. The argument is true if the server
     /// has just rejected the last token. It is called on the threads that make calls, by
     /// several of them at the same time, and must not make a call with the same client.
     std::function<std::string(bool)> token_provider = nullptr;
@@ -769,8 +796,8 @@ struct ClientOptions {
     /// How the server encodes files. Default: BodyEncoding::base64.
     BodyEncoding body_encoding = BodyEncoding::base64;
     /// The maximum size of a file in bytes, after decoding. Default: 2 GiB for files in memory,
-    /// and no limit for files that are saved or written. Zero is rejected; UINT64_MAX means no
-    /// limit.
+    /// and no limit for files that are saved or written. A larger file fails with TooLargeError.
+    /// Zero is rejected; UINT64_MAX means no limit.
     std::optional<std::uint64_t> max_file_size = std::nullopt;
     /// Whether the client may use http:// for hosts other than loopback. Then the token, the
     /// password and the files are sent unencrypted. Default: false.
@@ -779,40 +806,42 @@ struct ClientOptions {
     /// How long to wait for a connection: name lookup, proxy and TLS together. Default: 30 s.
     /// Zero is rejected; std::chrono::milliseconds::max() means no limit.
     std::chrono::milliseconds connect_timeout{30000};
-    /// How long to wait for the next byte. Default: 60 s. Zero is rejected;
-    /// std::chrono::milliseconds::max() means no limit.
+    /// How long to wait for the next byte of a response, or until the next byte of a request
+    /// can be sent. Default: 60 s. Zero is rejected; std::chrono::milliseconds::max() means no
+    /// limit.
     std::chrono::milliseconds stall_timeout{60000};
     /// How long a whole call may take, including the login and all retries. Default: 1 hour. It
-    /// does not apply to calls that wait for a job. Zero is rejected;
-    /// std::chrono::milliseconds::max() means no limit.
+    /// does not apply to calls that wait for a job. CallOptions::timeout takes precedence. Zero
+    /// is rejected; std::chrono::milliseconds::max() means no limit.
     std::chrono::milliseconds call_timeout{3600000};
 
-    /// How many times a request is sent at most, including the first time. Default: 5. 1 means
-    /// no retry. Zero is rejected.
+    /// How many times a request is sent at most, including the first time. Only transient
+    /// failures are retried. Default: 5. 1 means no retry. Zero is rejected; UINT_MAX means no
+    /// limit except the call's timeout.
     unsigned max_attempts = 5;
     /// The maximum time to wait before the second attempt; it doubles with each later attempt.
     /// Default: 1 s. Zero means to retry at once.
     std::chrono::milliseconds initial_backoff{1000};
-    /// The maximum time to wait before any attempt. Default: 30 s. Zero means to retry at once.
+    /// The maximum time to wait before any later attempt. Default: 30 s. Zero means to retry at once.
     std::chrono::milliseconds max_backoff{30000};
     /// Whether responses with status 500 are retried. Default: false.
     bool retry_server_errors = false;
 
-    /// The URL of the proxy for all servers; an empty string for none. Default: the proxy that
-    /// the environment variables name. A server on loopback is never reached through a proxy.
+    /// The http:// or https:// URL of the proxy for all servers that are not on loopback; an
+    /// empty string for none. Default: the proxy that the environment variables name.
     std::optional<std::string> proxy = std::nullopt;
     /// CA certificates that the client trusts, besides those that the system trusts: one or
-    /// more in PEM, or one in DER.
+    /// more in PEM, or one in DER. Default: none.
     std::string ca_certificates = {};
     /// The certificate that the client shows to servers that ask for one, and its intermediate
-    /// certificates, in PEM.
+    /// certificates, in PEM. Default: none.
     std::string client_certificate = {};
     /// The private key of client_certificate, in PEM.
     std::string client_key = {};
 
     /// A function that receives a record of each request when the request has ended. It is
     /// called on the threads that make calls, by several of them at the same time. It cannot
-    /// change the outcome of a call: exceptions are discarded.
+    /// change the outcome of a call: its exceptions are discarded. Default: none.
     std::function<void(const RequestRecord &)> on_request = nullptr;
 };
 
@@ -840,7 +869,7 @@ public:
     /// @param options The options. The client copies them.
     /// @throws InvalidArgumentError if an option is missing or cannot be used.
     explicit Client(const ClientOptions &options)
-        : callbacks_(new Callbacks{options.token_provider, options.on_request})
+        : callbacks_(new Callbacks{options.token_provider, options.on_request}), handle_()
     {
         const detail::ClientOptionsHandle handle(sco_client_options_new());
         configure(handle.get(), options);
@@ -877,7 +906,7 @@ public:
         return OutputFile(std::move(file));
     }
 
-    /// Downloads a job's output file into a directory. It appears whole or not at all.
+    /// Downloads a job's output file into a directory. The file appears whole or not at all.
     ///
     /// @param job_id The job's id, 1 to 2147483647.
     /// @param directory The path of an existing directory; "." for the current one.
@@ -929,7 +958,8 @@ public:
         return Job(std::move(job));
     }
 
-    /// Waits until a job has ended with success, at least for some of its records.
+    /// Waits until a job has ended with success, at least for some of its records. The call
+    /// times out after 24 hours unless the options set another timeout.
     ///
     /// @param job_id The job's id, 1 to 2147483647.
     /// @param options The options of this call.

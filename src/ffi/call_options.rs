@@ -53,8 +53,8 @@ pub extern "C" fn sco_call_options_new() -> *mut sco_call_options {
 
 /// Sets how long a whole call may take, including the login, all retries and all waits.
 ///
-/// Default: the value of sco_client_options_set_call_timeout_ms, and 24 hours for calls that
-/// wait for a job.
+/// Default: the value of sco_client_options_set_call_timeout_ms, and 24 hours for calls
+/// that wait for a job.
 ///
 /// @param options The options to change.
 /// @param milliseconds The time in milliseconds. Zero is rejected. UINT64_MAX means no
@@ -166,10 +166,10 @@ pub unsafe extern "C" fn sco_call_options_set_on_progress(
 
 /// Sets the name under which a file is saved.
 ///
-/// Default: the server's name. It must be a single name of at most 255 bytes: no path, not
-/// "." or "..", and on Windows none of the characters and names that Windows refuses. Names
-/// that begin with ".sellercloud-output-" and end in ".part" are reserved. Calls that save a
-/// file reject any other name before anything is sent.
+/// Default: the server's name. The name must be a single name of at most 255 bytes: no
+/// path, not "." or "..", and on Windows without the characters and names that Windows
+/// rejects. Names that begin with ".sellercloud-output-" and end in ".part" are reserved.
+/// Calls that save a file reject any other name before anything is sent.
 ///
 /// @param options The options to change.
 /// @param file_name The name in UTF-8, or NULL for the server's. It is copied.
@@ -230,8 +230,8 @@ pub unsafe extern "C" fn sco_call_options_set_if_exists(
 
 /// Sets whether a call that saves a file waits until the file is on the disk.
 ///
-/// Default: 1. Then not even a power failure loses the file or leaves a part of it, once
-/// the call has succeeded.
+/// Default: 1. Once the call has succeeded, not even a power failure loses the file or
+/// leaves a part of it. The option has no effect on file systems that do not support it.
 ///
 /// @param options The options to change.
 /// @param enabled 0 to leave the time of writing to the system; any other value to wait.
@@ -254,8 +254,7 @@ pub unsafe extern "C" fn sco_call_options_set_flush_to_disk(
     }
 }
 
-/// Sets how long calls that wait for a job wait before they poll the job for the second
-/// time.
+/// Sets the interval between the first and the second poll of a job that a call waits for.
 ///
 /// Default: 1000 ms. Every later interval is the one before multiplied by 1.5, up to the
 /// value of sco_call_options_set_wait_max_interval_ms.
@@ -283,7 +282,7 @@ pub unsafe extern "C" fn sco_call_options_set_wait_initial_interval_ms(
     }
 }
 
-/// Sets the maximum interval at which calls that wait for a job poll it.
+/// Sets the maximum interval between two polls of a job that a call waits for.
 ///
 /// Default: 30000 ms. The server allows 10,800 requests an hour.
 ///
@@ -312,11 +311,12 @@ pub unsafe extern "C" fn sco_call_options_set_wait_max_interval_ms(
 
 /// Sets how long failures may last before they end a wait for a job.
 ///
-/// Default: 120000 ms. These failures are a job that the server does not find yet, lost
-/// connections, stalls, rate limits, HTTP statuses of a server that is unavailable for a
-/// time, and responses without a job or its status. The time starts again with each good
-/// response. The time that the server asks for (Retry-After) does not count. Calls that
-/// download the file after the wait give it the same time to appear.
+/// Default: 120000 ms. These failures are: the server does not find the job; lost
+/// connections, stalls, rate limits and transient HTTP statuses (see
+/// sco_client_options_set_max_attempts); responses that are not a job or have no status;
+/// and, once the job was received, HTTP 500. The time starts over whenever the job is
+/// received. The time that the server asks for (Retry-After) does not count. Calls that
+/// download the file after the wait allow the same time for the file to appear.
 ///
 /// @param options The options to change.
 /// @param milliseconds The time in milliseconds. Zero means that the first failure ends the

@@ -127,9 +127,9 @@ pub struct sco_request_record {
 /// A callback that receives a record of each request when the request has ended.
 ///
 /// It cannot change the outcome of a call. It is called on the threads that make calls, by
-/// several of them at the same time. The record of a login comes when the login has ended.
-/// It must return normally: no exception, no longjmp. It may make calls, with the same
-/// client too.
+/// several of them at the same time. It receives the record of a login request when the
+/// whole login has ended. It must return normally: no exception, no longjmp. It may make
+/// calls, with the same client too.
 ///
 /// @param context The pointer that was set with the callback.
 /// @param record The record, valid until the callback returns.
@@ -198,9 +198,10 @@ impl Write for CallbackWriter {
 
 /// A callback that decides whether a call continues.
 ///
-/// It is called on the thread that makes the call, several times a second whatever the call
-/// waits for and while bytes arrive. It must return normally: no exception, no longjmp. It
-/// may call the library, but must not change the call's options.
+/// It is called on the thread that makes the call, several times a second, whatever the
+/// call waits for and while bytes arrive. If several calls use the options at the same
+/// time, it is called on several threads at the same time. It must return normally: no
+/// exception, no longjmp. It may call the library, but must not change the call's options.
 ///
 /// @param context The pointer that was set with the callback.
 /// @return 0 to continue. Any other value fails the call with SCO_ERROR_CANCELLED.
@@ -229,8 +230,9 @@ pub struct sco_progress {
 /// A callback that receives the progress of a download.
 ///
 /// It is called on the thread that makes the call, at the start of each attempt and
-/// whenever bytes arrive. It must return normally: no exception, no longjmp. It may call the
-/// library.
+/// whenever bytes arrive. If several calls use the options at the same time, it is called
+/// on several threads at the same time. It must return normally: no exception, no longjmp.
+/// It may call the library, but must not change the call's options.
 ///
 /// @param context The pointer that was set with the callback.
 /// @param progress The progress, valid until the callback returns.

@@ -24,10 +24,12 @@ pub struct sco_client {
 /// Creates a client. Nothing is sent until the first call.
 ///
 /// @param server A server id in UTF-8, such as "tt" for
-/// https://tt.api.sellercloud.com/rest, or a base URL. NULL if the options have a team.
-/// @param token The bearer token in UTF-8, without "Bearer". It is copied, and wiped from
-/// memory when the client is freed. NULL if the options have credentials or a token
-/// provider; otherwise it takes precedence over them.
+/// https://tt.api.sellercloud.com/rest, or a base URL. It takes precedence over the team of
+/// the options. NULL if the options have a team.
+/// @param token The bearer token in UTF-8, without "Bearer". Whitespace around it is
+/// ignored. It is copied, and wiped from memory when the client is freed. It takes
+/// precedence over the credentials and the token provider of the options. NULL if the
+/// options have either.
 /// @param options The client's options, or NULL for the defaults. The client copies them.
 /// @param[out] client Receives the new client, or NULL on failure. Free it with
 /// sco_client_free.
@@ -68,7 +70,7 @@ pub unsafe extern "C" fn sco_client_new(
     }
 }
 
-/// Frees a client. No call may be using it.
+/// Frees a client. No call may be using it, so do not free it in a callback of its call.
 ///
 /// Files, jobs and errors that came from the client stay valid.
 ///
@@ -83,7 +85,7 @@ pub unsafe extern "C" fn sco_client_free(client: *mut sco_client) {
 ///
 /// The text is the id itself, or the QueuedJobLink that the server returned when the job
 /// was created, such as "/queued-jobs/queued-job-details.aspx?id=2206923", absolute or
-/// relative.
+/// relative. Whitespace and quotation marks around it are ignored.
 ///
 /// @param text The text in UTF-8.
 /// @param[out] job_id Receives the id, or 0 on failure.
@@ -141,13 +143,15 @@ pub unsafe extern "C" fn sco_get_output_file(
     }
 }
 
-/// Downloads a job's output file into a directory, under the file's own name.
+/// Downloads a job's output file into a directory, under the server's name for it unless
+/// the options have another.
 ///
-/// The file is decoded as it arrives, into a temporary file in the directory that gets its
-/// name when it is complete. So the file appears whole or not at all, with the permissions
-/// that the process gives new files. The call needs about 1 MiB of memory for a file of any
-/// size. sco_call_options_set_file_name, sco_call_options_set_if_exists and
-/// sco_call_options_set_flush_to_disk change how the file is saved.
+/// The file is decoded as it arrives, into a temporary file in the directory. The temporary
+/// file gets its final name when it is complete, so that the file appears whole or not at
+/// all. It has the permissions that the process gives new files. The call needs about 1 MiB
+/// of memory for a file of any size. sco_call_options_set_file_name,
+/// sco_call_options_set_if_exists and sco_call_options_set_flush_to_disk change how the
+/// file is saved.
 ///
 /// @param client The client.
 /// @param job_id The job's id, 1 to 2147483647.
@@ -157,9 +161,10 @@ pub unsafe extern "C" fn sco_get_output_file(
 /// with sco_file_info_free. May be NULL.
 /// @param[out] error Receives the details of an error, or NULL. May be NULL.
 /// @return SCO_OK, or any other status except SCO_ERROR_JOB_FAILED. SCO_ERROR_IO if the
-/// file cannot be written, or if a file of that name exists and the options do not say
-/// what to do then. SCO_ERROR_INVALID_ARGUMENT if client or directory is NULL, if directory
-/// is empty or not UTF-8, or if job_id is out of range.
+/// file cannot be written, or if a file of that name exists and the options have
+/// SCO_IF_EXISTS_FAIL, the default. SCO_ERROR_INVALID_ARGUMENT if client or directory is
+/// NULL, if directory is empty or not UTF-8, if the file name of the options cannot be
+/// used, or if job_id is out of range.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_save_output_file(
@@ -186,8 +191,8 @@ pub unsafe extern "C" fn sco_save_output_file(
 
 /// Downloads a job's output file and passes it to a callback, chunk by chunk.
 ///
-/// The file is decoded as it arrives. The call needs about 1 MiB of memory for a file of any
-/// size. If the call fails, the callback may have received a part of the file: use the
+/// The file is decoded as it arrives. The call needs about 1 MiB of memory for a file of
+/// any size. If the call fails, the callback may have received a part of the file: use the
 /// file only if the call succeeds.
 ///
 /// @param client The client.
@@ -261,10 +266,11 @@ pub unsafe extern "C" fn sco_get_job(
 
 /// Waits until a job has ended with success.
 ///
-/// SCO_JOB_STATUS_PARTIAL_SUCCESS counts as success. A job that the server does not find is
-/// polled again at first, since the server finds a new job only after a moment; see
-/// sco_call_options_set_wait_grace_ms. The call times out after 24 hours unless the options
-/// set another timeout.
+/// SCO_JOB_STATUS_PARTIAL_SUCCESS counts as success. So does a status that this version
+/// does not know if the job has ended and names an output file. A job that the server does
+/// not find is polled again for a time, because the server may find a new job only after a
+/// moment; see sco_call_options_set_wait_grace_ms. The call times out after 24 hours unless
+/// the options set another timeout.
 ///
 /// @param client The client.
 /// @param job_id The job's id, 1 to 2147483647.
@@ -353,7 +359,7 @@ pub unsafe extern "C" fn sco_wait_for_output_file(
 /// @param[out] error Receives the details of an error, or NULL. May be NULL.
 /// @return SCO_OK, or any other status, as for these two functions.
 /// SCO_ERROR_INVALID_ARGUMENT if client or directory is NULL, if directory is empty or not
-/// UTF-8, or if job_id is out of range.
+/// UTF-8, if the file name of the options cannot be used, or if job_id is out of range.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_wait_and_save_output_file(

@@ -53,8 +53,8 @@ pub extern "C" fn sco_client_options_new() -> *mut sco_client_options {
 
 /// Sets the team whose server the client uses.
 ///
-/// The client looks the server up with its first call. Pass NULL as the server to
-/// sco_client_new.
+/// Default: no team. The client looks the server up with its first call. Pass NULL as the
+/// server to sco_client_new, since a server takes precedence.
 ///
 /// @param options The options to change.
 /// @param team The name of the team in UTF-8. It is copied.
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn sco_client_options_set_team(
 /// @param url The URL in UTF-8. It is copied.
 /// @param[out] error Receives the details of an error, or NULL. May be NULL.
 /// @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options or url is NULL or url is not
-/// UTF-8. sco_client_new rejects text that is not a URL.
+/// UTF-8. sco_client_new rejects text that is not a URL, if the options have a team.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_client_options_set_team_lookup_url(
@@ -108,8 +108,9 @@ pub unsafe extern "C" fn sco_client_options_set_team_lookup_url(
 
 /// Sets the user name and the password that the client logs in with.
 ///
-/// They replace a token provider. The client logs in with the first call that needs a
-/// token, once for all threads, and again when the token expires or is rejected.
+/// Default: none. They replace a token provider, and a token that is passed to
+/// sco_client_new takes precedence over them. The client logs in with the first call that
+/// needs a token, once for all threads, and again when the token expires or is rejected.
 ///
 /// @param options The options to change.
 /// @param user_name The user name in UTF-8. It is copied.
@@ -117,7 +118,7 @@ pub unsafe extern "C" fn sco_client_options_set_team_lookup_url(
 /// options and their clients are freed.
 /// @param[out] error Receives the details of an error, or NULL. May be NULL.
 /// @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options, user_name or password is NULL
-/// or a string is not UTF-8.
+/// or a string is not UTF-8. sco_client_new rejects an empty user name or password.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_client_options_set_credentials(
@@ -140,7 +141,8 @@ pub unsafe extern "C" fn sco_client_options_set_credentials(
 
 /// Sets a callback that provides the token for each request.
 ///
-/// It replaces a user name and a password. Use it if the program obtains its tokens
+/// Default: no callback. It replaces a user name and a password, and a token that is passed
+/// to sco_client_new takes precedence over it. Use it if the program obtains its tokens
 /// elsewhere.
 ///
 /// @param options The options to change.
@@ -208,7 +210,8 @@ pub unsafe extern "C" fn sco_client_options_set_body_encoding(
 /// Sets the maximum size of a file, after decoding.
 ///
 /// Default: 2 GiB for files in memory, and no limit for files that are saved or written.
-/// The limit that is set here holds for all of them.
+/// The limit that is set here holds for all of them. A larger file fails with
+/// SCO_ERROR_TOO_LARGE.
 ///
 /// @param options The options to change.
 /// @param bytes The size in bytes. Zero is rejected. UINT64_MAX means no limit.
@@ -315,8 +318,8 @@ pub unsafe extern "C" fn sco_client_options_set_stall_timeout_ms(
 /// Sets how long a whole call may take, including the login and all retries.
 ///
 /// Default: 3600000 ms (1 hour). It does not apply to calls that wait for a job: their
-/// default is 24 hours. sco_call_options_set_timeout_ms sets the limit of one call and takes
-/// precedence.
+/// default is 24 hours. sco_call_options_set_timeout_ms sets the limit of one call and
+/// takes precedence.
 ///
 /// @param options The options to change.
 /// @param milliseconds The time in milliseconds. Zero is rejected. UINT64_MAX means no
@@ -343,7 +346,8 @@ pub unsafe extern "C" fn sco_client_options_set_call_timeout_ms(
 
 /// Sets how many times a request is sent at most, including the first time.
 ///
-/// Default: 5. Only failures that may be transient are retried.
+/// Default: 5. Only transient failures are retried: lost connections, stalls, rate limits,
+/// and the HTTP statuses 408, 425, 429, 502, 503, 504, 520 to 524 and 530.
 ///
 /// @param options The options to change.
 /// @param attempts The number of attempts. 1 means no retry. Zero is rejected. UINT32_MAX
@@ -396,7 +400,7 @@ pub unsafe extern "C" fn sco_client_options_set_initial_backoff_ms(
     }
 }
 
-/// Sets the maximum time to wait before any attempt.
+/// Sets the maximum time to wait before any later attempt.
 ///
 /// Default: 30000 ms. The time that the server asks for (Retry-After) is added.
 ///
@@ -447,14 +451,15 @@ pub unsafe extern "C" fn sco_client_options_set_retry_server_errors(
     }
 }
 
-/// Sets the proxy for all servers.
+/// Sets the proxy for all servers that are not on loopback.
 ///
 /// Default: the proxy that the environment variables name; see "Environment" at the top of
-/// this file. A server on loopback is never reached through a proxy.
+/// this file.
 ///
 /// @param options The options to change.
-/// @param url The URL in UTF-8, such as "http://user:password@proxy:3128", with the user
-/// name and the password percent-encoded. An empty string means no proxy. It is copied.
+/// @param url An http:// or https:// URL in UTF-8, such as
+/// "http://user:password@proxy:3128", with the user name and the password percent-encoded.
+/// An empty string means no proxy. It is copied.
 /// @param[out] error Receives the details of an error, or NULL. May be NULL.
 /// @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options or url is NULL or url is not
 /// UTF-8. sco_client_new rejects text that is not the URL of a proxy.
@@ -477,6 +482,8 @@ pub unsafe extern "C" fn sco_client_options_set_proxy(
 }
 
 /// Adds CA certificates that the client trusts, besides those that the system trusts.
+///
+/// Default: none. Each call adds to the certificates of the calls before.
 ///
 /// @param options The options to change.
 /// @param certificates One or more certificates in PEM, or one in DER. They are copied.
@@ -505,7 +512,7 @@ pub unsafe extern "C" fn sco_client_options_add_ca_certificates(
 
 /// Sets the certificate that the client shows to servers that ask for one.
 ///
-/// The chain and the key may be in the same text.
+/// Default: none. If one text has both the chain and the key, pass it for both.
 ///
 /// @param options The options to change.
 /// @param chain The certificate and its intermediate certificates, in PEM. It is copied.

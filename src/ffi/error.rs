@@ -68,8 +68,8 @@ pub unsafe extern "C" fn sco_error_http_status(error: *const sco_error) -> i32 {
 
 /// Returns whether the same call may succeed later without any change.
 ///
-/// That is so for lost connections, timeouts, rate limits, and the HTTP statuses of a
-/// server that is unavailable for a time.
+/// That is so for lost connections, timeouts, rate limits, and the HTTP statuses 408, 425,
+/// 429, 502, 503, 504, 520 to 524 and 530.
 ///
 /// @param error The error, or NULL.
 /// @return 1 if the call may succeed later; 0 if not, or if error is NULL.
@@ -79,20 +79,22 @@ pub unsafe extern "C" fn sco_error_is_retryable(error: *const sco_error) -> i32 
     unsafe { read(error, 0, |error| error.error.is_retryable().into()) }
 }
 
-/// Returns how many times the call sent the request that failed.
+/// Returns how many times the call attempted its last request.
 ///
 /// @param error The error, or NULL.
-/// @return The number of attempts; 0 if nothing was sent, or if error is NULL.
+/// @return The number of attempts; 0 if nothing was sent, for SCO_ERROR_JOB_FAILED, or if
+/// error is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_error_attempts(error: *const sco_error) -> u32 {
     // SAFETY: the header's contract.
     unsafe { read(error, 0, |error| error.error.attempts()) }
 }
 
-/// Returns how long the server asks the caller to wait before the next call.
+/// Returns how long to wait before the next call: the time that the server asks for, or the
+/// backoff for which the call had no time left.
 ///
 /// @param error The error, or NULL.
-/// @return The time in milliseconds; -1 if the server does not say, or if error is NULL.
+/// @return The time in milliseconds; -1 if there is none, or if error is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_error_retry_after_ms(error: *const sco_error) -> i64 {
     // SAFETY: the header's contract.
@@ -137,8 +139,8 @@ pub unsafe extern "C" fn sco_error_path(error: *const sco_error) -> *const c_cha
 /// Returns the id of the job that the failed call was about.
 ///
 /// @param error The error, or NULL.
-/// @return The job's id; 0 if the call was about no job or failed before it looked at the
-/// id, or if error is NULL.
+/// @return The job's id; 0 if the call was about no job, if an argument was rejected before
+/// the call began, or if error is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_error_job_id(error: *const sco_error) -> i64 {
     // SAFETY: the header's contract.

@@ -103,22 +103,24 @@ pub unsafe extern "C" fn sco_output_file_content_type(
     }
 }
 
-/// Saves a file in a directory, under the file's name.
+/// Saves a file in a directory, under the file's name unless the options have another.
 ///
 /// The file appears whole or not at all, with the permissions that the process gives new
 /// files.
 ///
 /// @param file The file.
 /// @param directory The path of an existing directory in UTF-8; "." for the current one.
-/// @param options Options, or NULL for the defaults. Only the file name, the value of
-/// sco_if_exists and flush_to_disk are used.
+/// @param options The options, or NULL for the defaults. Only those of
+/// sco_call_options_set_file_name, sco_call_options_set_if_exists and
+/// sco_call_options_set_flush_to_disk are used.
 /// @param[out] info Receives the file's path and properties, or NULL on failure. Free it
 /// with sco_file_info_free. May be NULL.
 /// @param[out] error Receives the details of an error, or NULL. May be NULL.
 /// @return SCO_OK, SCO_ERROR_IO or SCO_ERROR_INVALID_ARGUMENT. SCO_ERROR_IO if the file
-/// cannot be written, or if a file of that name exists and the options do not say what to
-/// do then. SCO_ERROR_INVALID_ARGUMENT if file or directory is NULL, or if directory is
-/// empty or not UTF-8.
+/// cannot be written, or if a file of that name exists and the options have
+/// SCO_IF_EXISTS_FAIL, the default. SCO_ERROR_INVALID_ARGUMENT if file or directory is
+/// NULL, if directory is empty or not UTF-8, or if the file name of the options cannot be
+/// used.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_output_file_save(
@@ -150,9 +152,6 @@ pub unsafe extern "C" fn sco_output_file_save(
 }
 
 /// Frees a file, with its bytes and strings.
-///
-/// On Linux the client that downloaded a large file keeps its buffer for the next file, at
-/// most 128 MiB in total. That memory counts as resident, but the system may reclaim it.
 ///
 /// @param file The file, or NULL.
 #[unsafe(no_mangle)]
@@ -250,8 +249,8 @@ pub unsafe extern "C" fn sco_file_info_content_type(info: *const sco_file_info) 
 /// call.
 ///
 /// @param info The properties, or NULL.
-/// @return A string owned by info; NULL if the file was written to a callback, or if info is
-/// NULL.
+/// @return A string owned by info; NULL if the file was written to a callback, or if info
+/// is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_file_info_path(info: *const sco_file_info) -> *const c_char {
     // SAFETY: the header's contract.

@@ -1,7 +1,7 @@
 /*
  * Misuse of the interface: every function with NULL for each pointer, text that is not
- * UTF-8 or not usable, numbers out of range, and callbacks that call the library. Against
- * the mock server.
+ * UTF-8 or not usable, numbers out of range, handles freed in an unusual order, and
+ * callbacks that break their promises or call the library. Against the mock server.
  *
  *     boundary SERVER TOKEN DIRECTORY
  *
@@ -434,7 +434,9 @@ static void text_unusable_is_rejected_or_used(void)
 static void number_out_of_range_is_rejected(void)
 {
     static const int64_t ids[] = {0, -1, 2147483648, 4294967297, INT64_MAX, INT64_MIN};
-    static const int32_t numbers[] = {-1, 3, 99, INT32_MAX, INT32_MIN};
+    /* Values of no enum: each family's neighbors. */
+    static const int32_t numbers[] = {-1,  1,   2,   16,  100, 117, 200, 209,       300,
+                                      311, 400, 404, 500, 504, 505, 601, INT32_MAX, INT32_MIN};
     static const uint64_t times[] = {0, 1, INT64_MAX, UINT64_MAX};
     create_handles();
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
@@ -454,10 +456,18 @@ static void number_out_of_range_is_rejected(void)
     CHECK(sco_get_job(client, JOB, NULL, &new_job, NULL) == SCO_OK);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         snprintf(at, sizeof at, "number %d", numbers[i]);
-        CHECK(sco_client_options_set_body_encoding(client_options, (sco_body_encoding)numbers[i], NULL) ==
+        char number[16];
+        snprintf(number, sizeof number, " %d,", numbers[i]);
+        CHECK(sco_client_options_set_body_encoding(client_options, (sco_body_encoding)numbers[i], &error) ==
               SCO_ERROR_INVALID_ARGUMENT);
-        CHECK(sco_call_options_set_if_exists(options, (sco_if_exists)numbers[i], NULL) ==
+        CHECK(strstr(sco_error_message(error), number) != NULL);
+        CHECK(strstr(sco_error_message(error), "SCO_BODY_BASE64 (401)") != NULL);
+        sco_error_free(error);
+        CHECK(sco_call_options_set_if_exists(options, (sco_if_exists)numbers[i], &error) ==
               SCO_ERROR_INVALID_ARGUMENT);
+        CHECK(strstr(sco_error_message(error), number) != NULL);
+        CHECK(strstr(sco_error_message(error), "SCO_IF_EXISTS_FAIL (501)") != NULL);
+        sco_error_free(error);
         CHECK(sco_client_options_set_allow_plain_http(client_options, numbers[i], NULL) == SCO_OK);
         CHECK(sco_client_options_set_retry_server_errors(client_options, numbers[i], NULL) == SCO_OK);
         CHECK(sco_call_options_set_flush_to_disk(options, numbers[i], NULL) == SCO_OK);
@@ -465,6 +475,20 @@ static void number_out_of_range_is_rejected(void)
         CHECK(sco_job_text(new_job, (sco_job_text_field)numbers[i]) == NULL);
         CHECK(sco_job_number(new_job, (sco_job_number_field)numbers[i]) == -1);
         CHECK(strcmp(sco_status_string((sco_status)numbers[i]), "unknown status") == 0);
+    }
+    /* Values of another enum. */
+    for (int32_t number = 0; number < 700; number++) {
+        snprintf(at, sizeof at, "number %d", number);
+        if (number < SCO_BODY_BASE64 || number > SCO_BODY_AUTO)
+            CHECK(sco_client_options_set_body_encoding(client_options, (sco_body_encoding)number, NULL) ==
+                  SCO_ERROR_INVALID_ARGUMENT);
+        if (number < SCO_IF_EXISTS_FAIL || number > SCO_IF_EXISTS_KEEP_BOTH)
+            CHECK(sco_call_options_set_if_exists(options, (sco_if_exists)number, NULL) ==
+                  SCO_ERROR_INVALID_ARGUMENT);
+        if (number < SCO_JOB_TEXT_TYPE || number > SCO_JOB_TEXT_INPUT_FILE)
+            CHECK(sco_job_text(new_job, (sco_job_text_field)number) == NULL);
+        if (number < SCO_JOB_NUMBER_COMPANY_ID || number > SCO_JOB_NUMBER_TOTAL_PROCESSED_IN_PHASE)
+            CHECK(sco_job_number(new_job, (sco_job_number_field)number) == -1);
     }
     sco_job_free(new_job);
     CHECK(sco_get_output_file(client, 5, NULL, &new_file, &error) == SCO_ERROR_SERVER);
@@ -510,6 +534,142 @@ static void number_out_of_range_is_rejected(void)
         sco_client_free(limited);
     }
     free_handles();
+}
+
+/* A job whose file has status 504 for ever. */
+#define UNAVAILABLE_JOB 40004
+
+static void backoff_without_limit_fails_within_timeout(void)
+{
+    /* The sum of both times, and a multiple of either, exceeds the type. */
+    static const uint64_t times[] = {INT64_MAX, UINT64_MAX};
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        snprintf(at, sizeof at, "backoff %llu", (unsigned long long)times[i]);
+        create_handles();
+        sco_client *patient = NULL;
+        CHECK(sco_client_options_set_initial_backoff_ms(client_options, times[i], NULL) == SCO_OK);
+        CHECK(sco_client_options_set_max_backoff_ms(client_options, times[i], NULL) == SCO_OK);
+        CHECK(sco_client_options_set_max_attempts(client_options, UINT32_MAX, NULL) == SCO_OK);
+        CHECK(sco_client_options_set_call_timeout_ms(client_options, 60000, NULL) == SCO_OK);
+        CHECK(sco_client_new(server, token, client_options, &patient, NULL) == SCO_OK);
+        CHECK(sco_get_output_file(patient, UNAVAILABLE_JOB, NULL, &new_file, &error) == SCO_ERROR_SERVER);
+        CHECK(sco_error_http_status(error) == 504);
+        CHECK(sco_error_attempts(error) == 1);
+        CHECK(sco_error_retry_after_ms(error) > 60000);
+        sco_error_free(error);
+        sco_client_free(patient);
+        free_handles();
+    }
+}
+
+static void certificate_unusable_is_rejected_by_client_new(void)
+{
+    static const uint8_t empty_pem[] = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
+    static const struct {
+        const uint8_t *bytes;
+        size_t size;
+    } unusable[] = {{pem, 0}, {pem, 1}, {pem, sizeof pem}, {empty_pem, sizeof empty_pem - 1}};
+    for (size_t i = 0; i < sizeof unusable / sizeof unusable[0]; i++) {
+        for (int is_own = 0; is_own < 2; is_own++) {
+            snprintf(at, sizeof at, "certificate %d, %s", (int)i, is_own ? "the client's own" : "a CA's");
+            create_handles();
+            make_out_parameters_stale();
+            sco_status status;
+            if (is_own)
+                status = sco_client_options_set_client_certificate(
+                    client_options, unusable[i].bytes, unusable[i].size, unusable[i].bytes, unusable[i].size, NULL);
+            else
+                status = sco_client_options_add_ca_certificates(client_options, unusable[i].bytes, unusable[i].size, NULL);
+            CHECK(status == SCO_OK);
+            CHECK(sco_client_new(server, token, client_options, &new_client, &error) == SCO_ERROR_INVALID_ARGUMENT);
+            CHECK(new_client == NULL);
+            CHECK(strstr(sco_error_message(error), "certificate") != NULL);
+            sco_error_free(error);
+            free_handles();
+        }
+    }
+}
+
+/* A token callback that does not do what it promises. */
+static const char *const *texts_to_provide;
+static int32_t returned_by_provider;
+
+static int32_t provide_texts(void *context, int32_t renew, sco_token_result *place)
+{
+    (void)context, (void)renew;
+    for (const char *const *text = texts_to_provide; *text != NULL; text++)
+        CHECK(sco_token_result_set(place, *text, NULL) == SCO_OK);
+    return returned_by_provider;
+}
+
+static void token_provider_without_usable_token_fails(void)
+{
+    const char *const none[] = {NULL}, *const empty[] = {"", NULL}, *const not_a_token[] = {"two words", NULL};
+    const char *const wrong[] = {"wrong", NULL}, *const right[] = {token, NULL};
+    const char *const right_at_last[] = {"wrong", "two words", token, NULL};
+    const struct {
+        const char *const *texts;
+        int32_t returned;
+        sco_status expected;
+    } cases[] = {
+        {none, 0, SCO_ERROR_AUTHENTICATION},        {none, 1, SCO_ERROR_AUTHENTICATION},
+        {empty, 0, SCO_ERROR_AUTHENTICATION},       {not_a_token, 0, SCO_ERROR_AUTHENTICATION},
+        {wrong, 0, SCO_ERROR_AUTHENTICATION},       {right, 1, SCO_ERROR_AUTHENTICATION},
+        {right, INT32_MIN, SCO_ERROR_AUTHENTICATION}, {right, 0, SCO_OK},
+        {right_at_last, 0, SCO_OK},
+    };
+    sco_client *other = NULL;
+    create_handles();
+    CHECK(sco_client_options_set_token_provider(client_options, provide_texts, NULL, NULL) == SCO_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        snprintf(at, sizeof at, "token provider %d", (int)i);
+        texts_to_provide = cases[i].texts;
+        returned_by_provider = cases[i].returned;
+        CHECK(sco_client_new(server, NULL, client_options, &other, NULL) == SCO_OK);
+        CHECK(sco_get_output_file(other, JOB, NULL, &new_file, &error) == cases[i].expected);
+        CHECK((new_file == NULL) == (cases[i].expected != SCO_OK));
+        sco_error_free(error);
+        sco_output_file_free(new_file);
+        sco_client_free(other);
+    }
+    free_handles();
+}
+
+/* A job that has failed and has a log. */
+#define FAILED_JOB 50002
+
+static void handle_outlives_the_handles_that_it_came_from(void)
+{
+    strcpy(at, "handles freed before what came from them");
+    create_handles();
+    sco_client *other = NULL;
+    CHECK(sco_client_options_set_on_request(client_options, ignore_record, NULL, NULL) == SCO_OK);
+    CHECK(sco_call_options_set_cancel_token(options, cancel, NULL) == SCO_OK);
+    CHECK(sco_client_new(server, token, client_options, &other, NULL) == SCO_OK);
+    /* The client has copied its options; the call options keep what they need of the token. */
+    sco_client_options_free(client_options);
+    sco_cancel_token_free(cancel);
+    CHECK(sco_wait_for_job(other, FAILED_JOB, options, &new_job, &error) == SCO_ERROR_JOB_FAILED);
+    CHECK(sco_get_job(other, JOB, options, &new_job, NULL) == SCO_OK);
+    CHECK(sco_write_output_file(other, JOB, ignore_bytes, NULL, options, &new_info, NULL) == SCO_OK);
+    sco_client_free(other);
+    sco_client_free(client);
+    sco_call_options_free(options);
+
+    CHECK(sco_output_file_size(file) > 0 && sco_output_file_data(file)[0] != '\0');
+    CHECK(strcmp(sco_output_file_name(file), sco_file_info_name(new_info)) == 0);
+    CHECK(sco_file_info_size(new_info) == sco_output_file_size(file));
+    sco_output_file_free(file);
+    CHECK(strlen(sco_file_info_name(new_info)) > 0 && sco_file_info_path(new_info) == NULL);
+    CHECK(sco_job_id(new_job) == JOB);
+    sco_job_free(new_job);
+    /* This job belongs to the error. */
+    CHECK(sco_job_id(sco_error_job(error)) == FAILED_JOB);
+    CHECK(strcmp(sco_job_text(sco_error_job(error), SCO_JOB_TEXT_TYPE), "Export orders") == 0);
+    CHECK(strcmp(sco_error_job_log_line(error, 1), "Row 9: no price") == 0);
+    CHECK(sco_error_job_log_line(error, 2) == NULL);
+    sco_error_free(error);
+    sco_file_info_free(new_info);
 }
 
 /* Callbacks that make calls. */
@@ -603,6 +763,14 @@ static void callback_making_calls_succeeds(void)
     CHECK(sco_get_output_file(other, JOB, NULL, &downloaded, NULL) == SCO_OK);
     CHECK(inner_calls == 1);
     sco_output_file_free(downloaded);
+
+    strcpy(at, "a call within a token callback, with the same client");
+    inner_calls = 0;
+    inner_client = other;
+    expected_inner_status = SCO_ERROR_INVALID_ARGUMENT;
+    CHECK(sco_get_output_file(other, JOB, NULL, &downloaded, NULL) == SCO_OK);
+    CHECK(inner_calls == 1);
+    sco_output_file_free(downloaded);
     sco_client_free(other);
     free_handles();
 
@@ -635,6 +803,10 @@ int main(int argc, char **argv)
     readers_and_free_functions_accept_null();
     text_unusable_is_rejected_or_used();
     number_out_of_range_is_rejected();
+    backoff_without_limit_fails_within_timeout();
+    certificate_unusable_is_rejected_by_client_new();
+    token_provider_without_usable_token_fails();
+    handle_outlives_the_handles_that_it_came_from();
     callback_making_calls_succeeds();
     printf("%d checks passed\n", checks);
     return 0;

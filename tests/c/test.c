@@ -125,7 +125,7 @@ static void output_file_after_client_freed_is_saved_once(void)
     CHECK(remove(path) == 0);
 }
 
-static void large_files_in_reused_buffers_have_their_bytes(void)
+static void large_files_downloaded_repeatedly_have_their_bytes(void)
 {
     sco_client *client = new_client(NULL);
     sco_output_file *files[3];
@@ -137,7 +137,7 @@ static void large_files_in_reused_buffers_have_their_bytes(void)
             CHECK(memcmp(sco_output_file_data(files[i]), sco_output_file_data(files[0]),
                          sco_output_file_size(files[i])) == 0);
         }
-        /* The first file is the same in each round, whatever memory it is in. */
+        /* The last byte is the same in each round, whatever memory it is in. */
         unsigned char now = sco_output_file_data(files[0])[67108863];
         CHECK(round == 0 || now == last);
         last = now;
@@ -504,7 +504,7 @@ int main(int argc, char **argv)
     version_and_status_strings_are_known();
     get_output_file_each_body_form_succeeds();
     output_file_after_client_freed_is_saved_once();
-    large_files_in_reused_buffers_have_their_bytes();
+    large_files_downloaded_repeatedly_have_their_bytes();
     save_output_file_large_file_is_saved_once();
     save_options_each_value_takes_effect();
     save_empty_directory_fails();

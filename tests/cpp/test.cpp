@@ -130,7 +130,8 @@ TEST_CASE("write_output_file_passes_all_bytes")
         28143, [&](sco::ByteView bytes) { received += bytes.text(); });
     CHECK(info.size == 4239);
     CHECK(info.path.empty());
-    CHECK(received == client.get_output_file(28143).bytes().text());
+    const auto file = client.get_output_file(28143);
+    CHECK(received == file.bytes().text());
 }
 
 TEST_CASE("error_has_status_attempts_and_message")
@@ -183,7 +184,8 @@ TEST_CASE("wait_for_output_file_returns_job_and_file")
     CHECK(!job.text(SCO_JOB_TEXT_STARTED_ON));
     CHECK(job.number(SCO_JOB_NUMBER_TOTAL_RECORDS) == 10);
     CHECK(file.size() == 2400);
-    CHECK(client.get_job(50003).status_name() == "PartialSuccess");
+    const auto partial = client.get_job(50003);
+    CHECK(partial.status_name() == "PartialSuccess");
     try {
         client.wait_for_job(50002, options);
         FAIL("no error");

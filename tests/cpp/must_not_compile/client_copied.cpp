@@ -1,11 +1,13 @@
+// A client that is copied.
 #include "sellercloud_output.hpp"
 
 namespace sco = sellercloud_output;
 
-sco::OutputFile &downloaded();
-
-void wrong()
+sco::Client other_of(sco::Client &client)
 {
-    sco::Client client("tt", "token");
-    sco::Client copy = client; // error: deleted
+#ifdef WRONG
+    return client; // error: deleted
+#else
+    return std::move(client);
+#endif
 }

@@ -1,11 +1,13 @@
+// The kind of an error that is used as a number.
 #include "sellercloud_output.hpp"
 
 namespace sco = sellercloud_output;
 
-sco::OutputFile &downloaded();
-
-void wrong()
+int number_of(const sco::Error &error)
 {
-    const int kind = sco::Error(nullptr).kind(); // error: cannot
-    (void)kind;
+#ifdef WRONG
+    return error.kind(); // error: cannot
+#else
+    return static_cast<int>(error.kind());
+#endif
 }

@@ -1,10 +1,13 @@
+// A file in memory that is copied.
 #include "sellercloud_output.hpp"
 
 namespace sco = sellercloud_output;
 
-sco::OutputFile &downloaded();
-
-void wrong()
+sco::OutputFile other_of(sco::OutputFile &file)
 {
-    sco::OutputFile copy = static_cast<const sco::OutputFile &>(downloaded()); // error: deleted
+#ifdef WRONG
+    return file; // error: deleted
+#else
+    return std::move(file);
+#endif
 }

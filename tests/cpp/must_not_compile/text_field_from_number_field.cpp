@@ -1,8 +1,13 @@
+// A number field where a text field is required.
 #include "sellercloud_output.hpp"
 
 namespace sco = sellercloud_output;
 
-void wrong(const sco::Job &job)
+bool has_field(const sco::Job &job)
 {
-    job.text(SCO_JOB_NUMBER_PRIORITY); // error: cannot
+#ifdef WRONG
+    return job.text(SCO_JOB_NUMBER_PRIORITY).has_value(); // error: no matching
+#else
+    return job.text(SCO_JOB_TEXT_TYPE).has_value();
+#endif
 }
