@@ -66,8 +66,17 @@ pub(super) enum ConnectionEnd {
     #[error("the connection was closed before the response was complete")]
     Closed,
     /// It was reset, or it ended without the closing message of TLS.
-    #[error("the connection was lost before the response was complete: {0}")]
+    #[error("the connection was lost before the response was complete: {}", loss(.0))]
     Lost(io::Error),
+}
+
+/// Describes how a connection was lost. The TLS library's own text for a missing closing message
+/// is for its users and links to its manual.
+fn loss(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "TLS ended without its closing message".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 impl From<ConnectionError> for io::Error {

@@ -314,7 +314,7 @@ fn body_ended_without_close_notify_fails() {
     assert!(
         error
             .to_string()
-            .contains("before the response was complete"),
+            .contains("before the response was complete: TLS ended without its closing message"),
         "{error}"
     );
 }
