@@ -87,9 +87,10 @@ class SellercloudError(Exception):
     """
 
     retry_after: float | None = None
-    """How long to wait before the next call, in seconds, if the server says so.
+    """How long to wait before the next call, in seconds.
 
-    Otherwise, None.
+    It is the time that the server asks for, or the backoff for which the call had no time
+    left. None if there is neither.
     """
 
     attempts: int = 0
