@@ -19,7 +19,7 @@ class ErrorKind(enum.IntEnum):
     """
 
     INVALID_ARGUMENT = c.SCO_ERROR_INVALID_ARGUMENT
-    """An argument is invalid. Nothing was sent."""
+    """An argument is invalid. Usually nothing was sent."""
 
     AUTHENTICATION = c.SCO_ERROR_AUTHENTICATION
     """HTTP 401, or a redirect to a login page: the server rejected the token or the login.
@@ -119,7 +119,7 @@ class SellercloudError(Exception):
 
 
 class InvalidArgumentError(SellercloudError, ValueError):
-    """An argument is invalid. Nothing was sent."""
+    """An argument is invalid. Usually nothing was sent."""
 
     kind = ErrorKind.INVALID_ARGUMENT
 
