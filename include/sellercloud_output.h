@@ -146,7 +146,7 @@ extern "C" {
 typedef enum sco_status SCO_INT32_ENUM {
   /** The call succeeded. */
   SCO_OK = 0,
-  /** An argument or an option cannot be used. Nothing was sent. */
+  /** An argument or an option cannot be used. Usually nothing was sent. */
   SCO_ERROR_INVALID_ARGUMENT = 101,
   /**
    * HTTP 401 or a redirect to a login page: the server rejected the token, or the user name

@@ -48,7 +48,7 @@ namespace sellercloud_output {
 
 /// The kind of an Error.
 enum class ErrorKind : std::int32_t {
-    /// An argument or an option cannot be used. Nothing was sent.
+    /// An argument or an option cannot be used. Usually nothing was sent.
     invalid_argument = SCO_ERROR_INVALID_ARGUMENT,
     /// HTTP 401 or a redirect to a login page: the server rejected the token, or the user name
     /// and password. Also: the token provider returned no usable token.

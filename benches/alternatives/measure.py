@@ -289,7 +289,7 @@ def main() -> None:
     )
     url, tls, ca = (server.stdout.readline().strip() for _ in range(3))
     directory = tempfile.mkdtemp(prefix="alternatives-", dir="/dev/shm")
-    os.environ["FOLDER"] = directory
+    os.environ["DIRECTORY"] = directory
     variables = dict(url=url, tls=tls, ca=ca, out=OUT, here=Path(__file__).parent)
     variables.update(python=sys.executable, dotnet=DOTNET)
     try:

@@ -3,7 +3,7 @@
  *
  *     ours buffer|save|write URL JOB CALLS THREADS [CA]
  *
- * All threads use one client. "save" saves in the folder $FOLDER.
+ * All threads use one client. "save" saves in the directory $DIRECTORY.
  */
 
 #include "measure.h"
@@ -34,7 +34,7 @@ static void call(void *mine)
     sco_status status;
     (void)mine;
     if (strcmp(way, "save") == 0)
-        status = sco_save_output_file(client, job, getenv("FOLDER"), replacing, NULL, &error);
+        status = sco_save_output_file(client, job, getenv("DIRECTORY"), replacing, NULL, &error);
     else if (strcmp(way, "write") == 0)
         status = sco_write_output_file(client, job, ignore, &length, NULL, NULL, &error);
     else

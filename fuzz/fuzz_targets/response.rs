@@ -1,4 +1,4 @@
-//! Whole answers: a byte that says what is expected, and all that the server sends.
+//! Whole responses: a byte that says what is expected, and all that the server sends.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Answers to a login.
+//! Responses to a login.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

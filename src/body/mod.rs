@@ -45,6 +45,14 @@ use utf16::Utf16;
 ///
 /// If the content type is that of a file, such as `text/csv`, a number is a file, and so is a
 /// word that servers do not use for errors.
+///
+/// ```
+/// use sellercloud_output::{BodyEncoding, Client};
+///
+/// let builder = Client::builder("tt").token("the-bearer-token");
+/// let client = builder.body_encoding(BodyEncoding::Raw).build()?;
+/// # Ok::<(), sellercloud_output::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum BodyEncoding {

@@ -57,7 +57,8 @@ pub(crate) struct ErrorResponse {
     pub(crate) status: u16,
     /// The server's own message, on one line.
     pub(crate) message: Option<String>,
-    /// How long to wait before the next request, if the server says so.
+    /// How long to wait before the next call: the time that the server specifies, or else the
+    /// backoff for which the call had no time left.
     pub(crate) retry_after: Option<Duration>,
     /// What the user can do about it. May be empty.
     pub(crate) advice: &'static str,

@@ -18,7 +18,7 @@ use std::fmt;
 #[repr(i32)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// An argument cannot be used. Nothing was sent.
+    /// An argument or an option cannot be used. Usually nothing was sent.
     InvalidArgument = 101,
     /// HTTP 401 or a redirect to a login page: the token, or the user name and password, were
     /// rejected. Also: the token provider returned no usable token.

@@ -91,7 +91,9 @@ impl Error {
         self.response()?.message.as_deref()
     }
 
-    /// Returns how long to wait before the next request, if the server says so.
+    /// Returns how long to wait before the next call: the time that the server specifies, or else the
+    /// backoff for which the call had no time left. `None` if there is neither, and if the error is
+    /// not a response of the server.
     pub fn retry_after(&self) -> Option<Duration> {
         self.response()?.retry_after
     }

@@ -1,8 +1,8 @@
 //! Decides what is repeated, and when: an attempt, a request on a stale connection, a login, a
 //! request by the other route, and the poll of a job. Nothing else decides that.
 //!
-//! It decides from status codes, from parsed fields and from the history of a connection,
-//! never from text. A request that may have had an effect is never repeated.
+//! It decides from status codes, from parsed fields and from the history of a connection, never
+//! from text, except for the two phrases that error_response.rs looks for. A request that may have had an effect is never repeated.
 
 use std::time::{Duration, Instant};
 
@@ -20,8 +20,8 @@ use crate::transport::Failure;
 ///
 /// The backoff before attempt n + 1 is random, between zero and the initial backoff doubled
 /// n - 1 times, at most the maximum backoff. The time that the server specifies (`Retry-After`,
-/// `RateLimitResetTime`) is added. If the call would time out before the
-/// next attempt, it fails at once, and its error says how long the wait would have been.
+/// `RateLimitResetTime`) is added. If the call would time out before the next attempt, it fails at
+/// once. If its error is a response, [`Error::retry_after`] says how long to wait.
 ///
 /// ```
 /// use std::time::Duration;

@@ -11,7 +11,20 @@ use crate::text::{MAX_MESSAGE, Redactor, without_secret_parameters};
 /// A request that has ended, and its outcome. It contains no token, password or body.
 ///
 /// It is displayed as one line for a log.
-/// [`ClientBuilder::on_request`](crate::ClientBuilder::on_request) has an example.
+///
+/// ```
+/// use sellercloud_output::Client;
+///
+/// let client = Client::builder("tt")
+///     .token("the-bearer-token")
+///     .on_request(|record| {
+///         if let Some(error) = &record.error {
+///             eprintln!("{}: {error} (attempt {})", record.url, record.attempt);
+///         }
+///     })
+///     .build()?;
+/// # Ok::<(), sellercloud_output::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RequestRecord {

@@ -28,8 +28,8 @@ def main() -> int:
     """Prints the texts that occur nowhere; returns the exit code."""
     sources = [
         joined(path)
-        for folder, suffix in (("src", ".rs"), ("bindings", ".py"), ("bindings", ".cs"))
-        for path in sorted((ROOT / folder).rglob(f"*{suffix}"))
+        for directory, suffix in (("src", ".rs"), ("bindings", ".py"), ("bindings", ".cs"))
+        for path in sorted((ROOT / directory).rglob(f"*{suffix}"))
     ]
     headings = re.findall(r"^### `(.*)`$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     missing = 0

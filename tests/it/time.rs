@@ -164,7 +164,7 @@ fn cancel_during_the_body_ends_the_call() {
         assert_can_be_cancelled("while the body is read", &client(&server.url));
     }
     let server = slow_body(Duration::from_millis(1));
-    assert_can_be_cancelled("while the body drips", &client(&server.url));
+    assert_can_be_cancelled("while a slow body arrives", &client(&server.url));
 }
 
 #[test]
@@ -250,8 +250,8 @@ fn assert_can_be_interrupted<T>(
 #[test]
 fn interrupt_in_any_wait_ends_the_call() {
     let file = |call: Call<'_>| call.get_output_file(1);
-    let silent = stalls_after(b"");
-    assert_can_be_interrupted("while the head is awaited", &silent.url, file);
+    let stalled = stalls_after(b"");
+    assert_can_be_interrupted("while the head is awaited", &stalled.url, file);
     let full = UnresponsivePort::start();
     assert_can_be_interrupted("while it connects", &full.url, file);
     let busy = RawServer::responding(BUSY);
@@ -521,7 +521,7 @@ fn stalled_calls() -> Vec<Stalled> {
         _full: None,
     };
     let tls = |name| Some(authority.server(name).config());
-    let mute = |port: &str| format!("https://{port}");
+    let https = |port: &str| format!("https://{port}");
     let full = UnresponsivePort::start();
     let full_url = full.url.clone();
     let elsewhere = "https://tt.example";
@@ -552,7 +552,7 @@ fn stalled_calls() -> Vec<Stalled> {
     let mut all = vec![
         stalled(
             "TLS to the server",
-            &mute(&port_that_sends_nothing()),
+            &https(&port_that_sends_nothing()),
             "",
             Limit::Connect,
         ),
@@ -578,7 +578,7 @@ fn stalled_calls() -> Vec<Stalled> {
         stalled(
             "TLS to the proxy",
             elsewhere,
-            &mute(&port_that_sends_nothing()),
+            &https(&port_that_sends_nothing()),
             Limit::Connect,
         ),
         stalled(

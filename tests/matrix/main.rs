@@ -258,7 +258,7 @@ fn run_batches(cells: &[Item]) -> Failed {
                     })
                 })
                 .collect();
-            scope.spawn(|| end_process_if_stuck(&running, &is_done));
+            scope.spawn(|| end_process_if_stalled(&running, &is_done));
             for worker in workers {
                 worker.join().unwrap();
             }
@@ -303,21 +303,23 @@ fn note(failed: &Mutex<Failed>, cell: &Item, problem: Problem) {
 }
 
 /// Ends the process if a cell hangs.
-fn end_process_if_stuck(running: &Mutex<BTreeMap<String, Instant>>, is_done: &AtomicBool) {
+fn end_process_if_stalled(running: &Mutex<BTreeMap<String, Instant>>, is_done: &AtomicBool) {
     while !is_done.load(Ordering::SeqCst) {
         thread::sleep(Duration::from_millis(20));
         let running = running.lock().unwrap();
-        let stalled = running.iter().filter(|(_, since)| since.elapsed() > STUCK);
+        let stalled = running
+            .iter()
+            .filter(|(_, since)| since.elapsed() > STALL_LIMIT);
         let names: Vec<&String> = stalled.map(|(name, _)| name).collect();
         if !names.is_empty() {
-            println!("stuck for {STUCK:?}: {names:#?}");
+            println!("stalled for {STALL_LIMIT:?}: {names:#?}");
             std::process::exit(1);
         }
     }
 }
 
 /// The time after which a cell hangs.
-const STUCK: Duration = Duration::from_secs(60);
+const STALL_LIMIT: Duration = Duration::from_secs(60);
 
 /// Returns the descriptors of this process, and their targets.
 fn open_files() -> BTreeSet<String> {

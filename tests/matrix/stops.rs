@@ -55,7 +55,7 @@ const DELAY: Duration = Duration::from_millis(250);
 /// The timeout of a call with [`Stop::Deadline`].
 const DEADLINE: Duration = Duration::from_millis(700);
 /// How long a call waits before it is cancelled.
-const STUCK: Duration = Duration::from_millis(60);
+const STALL: Duration = Duration::from_millis(60);
 
 /// A port that neither accepts nor refuses connections. It stays open.
 pub(crate) static UNRESPONSIVE_PORT: LazyLock<UnresponsivePort> =
@@ -108,14 +108,14 @@ impl StopCell {
         });
 
         let token = CancelToken::new();
-        let is_stuck = || self.is_connecting || world.state.has_failed();
+        let is_stalled = || self.is_connecting || world.state.has_failed();
         let (outcome, end, reported) = thread::scope(|scope| {
             let canceller = scope.spawn(|| {
                 let limit = Instant::now() + NEVER / 2;
-                while self.stop == Stop::Token && !is_stuck() && Instant::now() < limit {
+                while self.stop == Stop::Token && !is_stalled() && Instant::now() < limit {
                     thread::sleep(Duration::from_millis(5));
                 }
-                thread::sleep(STUCK);
+                thread::sleep(STALL);
                 let now = Instant::now();
                 token.cancel();
                 now
@@ -141,15 +141,15 @@ impl StopCell {
             (outcome, end, reported)
         });
         let outcome = outcome?;
-        let was_stuck = is_stuck();
+        let was_stalled = is_stalled();
         world.state.set(Stage::Well);
 
         let error = outcome.result.err();
         let message = error.as_ref().map(ToString::to_string).unwrap_or_default();
         let mut wrong = Vec::new();
-        let mut is_of_time = !was_stuck;
-        if !was_stuck {
-            wrong.push("it was never stuck".to_owned());
+        let mut is_of_time = !was_stalled;
+        if !was_stalled {
+            wrong.push("the call never stalled".to_owned());
         }
         // A wait beyond the call's timeout does not begin.
         let is_refused = cell.failure.name == WAIT_FOR_RETRY && self.stop.is_deadline();
@@ -213,12 +213,12 @@ impl StopCell {
         reported: &Rc<StdCell<Option<Instant>>>,
     ) -> impl Fn() -> ControlFlow<()> + 'static {
         let (state, reported) = (world.state.clone(), reported.clone());
-        let stuck_since = StdCell::new(None);
+        let stalled_since = StdCell::new(None);
         move || {
             if self.is_connecting || state.has_failed() {
-                let since = stuck_since.get().unwrap_or_else(Instant::now);
-                stuck_since.set(Some(since));
-                if since.elapsed() >= STUCK {
+                let since = stalled_since.get().unwrap_or_else(Instant::now);
+                stalled_since.set(Some(since));
+                if since.elapsed() >= STALL {
                     reported.set(reported.get().or_else(|| Some(Instant::now())));
                     return ControlFlow::Break(());
                 }

@@ -43,7 +43,7 @@ check_conformance() {
     local directory
     directory=$(mktemp -d)
     mkdir "$directory/saved"
-    FIXTURES=tests/fixtures FOLDER=$directory/saved awk '
+    FIXTURES=tests/fixtures DIRECTORY=$directory/saved awk '
         !/^#/ {
             while (match($0, /\{[A-Z_]+(:host)?\}/)) {
                 name = substr($0, RSTART + 1, RLENGTH - 2)

@@ -1,9 +1,9 @@
-//! Checks that each folder of src uses only folders below it.
+//! Checks that each directory of src uses only directories below it.
 //!
-//! [`LAYERS`] numbers the folders from the bottom up. A path in the source, such as
-//! `crate::text::json` or `super::super::error`, must lead to a folder with a lower number or stay
-//! in its own folder. A path to a re-export of lib.rs, such as `crate::Error`, counts as a path to
-//! the folder that the item comes from.
+//! [`LAYERS`] numbers the directories from the bottom up. A path in the source, such as
+//! `crate::text::json` or `super::super::error`, must lead to a directory with a lower number or
+//! stay in its own directory. A path to a re-export of lib.rs, such as `crate::Error`, counts as a
+//! path to the directory that the item comes from.
 //!
 //! What would hide a path from this check is a violation as well: an alias of the crate, a module
 //! whose file is elsewhere (`#[path]`, `include!`), and `crate` or `super` as the argument of a
@@ -18,7 +18,7 @@ use crate::rust::{self, Token};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// The folders of src and their numbers. Folders with the same number do not use each other.
+/// The directories of src and their numbers. Directories with the same number do not use each other.
 const LAYERS: [(&str, u8); 15] = [
     ("text", 0),
     ("os", 0),
@@ -40,7 +40,7 @@ const LAYERS: [(&str, u8); 15] = [
 /// The only files allowed directly in src.
 const ROOT_FILES: [&str; 2] = ["lib.rs", "fuzzing.rs"];
 
-/// Modules that are exempt wherever they are, as a file or as a folder.
+/// Modules that are exempt wherever they are, as a file or as a directory.
 const EXEMPT_MODULES: [&str; 3] = ["tests", "properties", "fuzzing"];
 
 /// Checks the src directory of the project.
@@ -53,12 +53,12 @@ pub(crate) fn run(root: &Path) -> Result<Outcome, String> {
     files::read(&root.join("src"), "", &mut tree)?;
     let report = check(&tree);
     if report.files == 0 {
-        return Err("src has no Rust files in folders".to_owned());
+        return Err("src has no Rust files in directories".to_owned());
     }
     if report.violations.is_empty() {
         return Ok(Outcome::Passed(format!(
-            "{} folders, {} files, {} paths between folders: each folder uses only folders below it",
-            report.folders.len(),
+            "{} directories, {} files, {} paths between directories: each directory uses only directories below it",
+            report.directories.len(),
             report.files,
             report.paths
         )));
@@ -73,9 +73,9 @@ pub(crate) fn run(root: &Path) -> Result<Outcome, String> {
 /// The result of a check.
 #[derive(Debug, Default)]
 struct Report {
-    folders: BTreeSet<String>,
+    directories: BTreeSet<String>,
     files: usize,
-    /// The number of paths that lead from one folder to another.
+    /// The number of paths that lead from one directory to another.
     paths: usize,
     violations: Vec<String>,
 }
@@ -96,18 +96,18 @@ fn check(tree: &Tree) -> Report {
                 .violations
                 .push(format!("src/{path}:{line}: {problem}"));
         }
-        let Some((folder, _)) = path.split_once('/') else {
-            // Its macros would be in scope in every folder.
+        let Some((directory, _)) = path.split_once('/') else {
+            // Its macros would be in scope in every directory.
             let tokens = rust::tokens(source);
             if let Some(token) = tokens.iter().find(|token| token.text == "macro_rules") {
                 report.violations.push(format!(
-                    "src/{path}:{}: a macro of the crate root hides paths: move it into a folder",
+                    "src/{path}:{}: a macro of the crate root hides paths: move it into a directory",
                     token.line
                 ));
             }
             if !ROOT_FILES.contains(&path.as_str()) {
                 report.violations.push(format!(
-                    "src/{path}: only {} may be directly in src: move the file into a folder",
+                    "src/{path}: only {} may be directly in src: move the file into a directory",
                     ROOT_FILES.join(" and ")
                 ));
             }
@@ -120,15 +120,15 @@ fn check(tree: &Tree) -> Report {
         {
             continue;
         }
-        let Some(number) = layer(folder) else {
-            if report.folders.insert(folder.to_owned()) {
+        let Some(number) = layer(directory) else {
+            if report.directories.insert(directory.to_owned()) {
                 report.violations.push(format!(
-                    "src/{folder}: the folder has no number in xtask/src/layers.rs"
+                    "src/{directory}: the directory has no number in xtask/src/layers.rs"
                 ));
             }
             continue;
         };
-        report.folders.insert(folder.to_owned());
+        report.directories.insert(directory.to_owned());
         report.files += 1;
         for found in paths(source, module) {
             let line = found.line;
@@ -147,16 +147,16 @@ fn check(tree: &Tree) -> Report {
             };
             let message = match target.map(|target| (target, layer(target))) {
                 _ if first == "*" => "the crate root is used as a whole: name the items".to_owned(),
-                Some((target, _)) if target == folder => continue,
+                Some((target, _)) if target == directory => continue,
                 Some((target, Some(used))) => {
                     report.paths += 1;
                     if used < number {
                         continue;
                     }
-                    format!("{folder} ({number}) must not use {target} ({used}): {shown}")
+                    format!("{directory} ({number}) must not use {target} ({used}): {shown}")
                 }
                 _ => format!(
-                    "{shown} is neither in a folder that has a number nor re-exported by lib.rs"
+                    "{shown} is neither in a directory that has a number nor re-exported by lib.rs"
                 ),
             };
             report
@@ -167,10 +167,10 @@ fn check(tree: &Tree) -> Report {
     report
 }
 
-fn layer(folder: &str) -> Option<u8> {
+fn layer(directory: &str) -> Option<u8> {
     LAYERS
         .iter()
-        .find(|(name, _)| *name == folder)
+        .find(|(name, _)| *name == directory)
         .map(|(_, number)| *number)
 }
 
@@ -200,7 +200,7 @@ struct Hidden {
     line: usize,
 }
 
-/// Returns the places in the source that could hide a path to another folder.
+/// Returns the places in the source that could hide a path to another directory.
 fn hidden_paths(source: &str) -> Vec<Hidden> {
     let tokens = rust::tokens(source);
     let text = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
@@ -250,7 +250,7 @@ fn hidden_paths(source: &str) -> Vec<Hidden> {
             "[" if before == "#" => {
                 in_attribute = 1;
                 let attribute = &tokens[at + 1..];
-                is_test |= is_test_attribute(attribute) || is_fuzz_attribute(attribute);
+                is_test |= is_test_attribute(attribute) || is_fuzz_attribute(attribute, source);
             }
             "]" if in_attribute > 0 => in_attribute -= 1,
             "(" if before == "pub" => in_visibility = true,
@@ -279,7 +279,7 @@ fn paths(source: &str, module: Vec<String>) -> Vec<Found> {
     scanner.found
 }
 
-/// Returns the names that lib.rs imports or re-exports, each with the folder that it comes from.
+/// Returns the names that lib.rs imports or re-exports, each with the directory that it comes from.
 fn exports(source: &str) -> BTreeMap<String, String> {
     let tokens = rust::tokens(source);
     let mut exports = BTreeMap::new();
@@ -307,12 +307,19 @@ fn exports(source: &str) -> BTreeMap<String, String> {
     exports
 }
 
-/// Returns whether the tokens after `#[` are `cfg(any(test, feature = "..."))`.
-fn is_fuzz_attribute(tokens: &[Token]) -> bool {
+/// Returns whether the tokens after `#[` are `cfg(any(test, feature = "_fuzz"))`. Another feature,
+/// such as `capi`, would exempt a module of the library that users get.
+fn is_fuzz_attribute(tokens: &[Token], source: &str) -> bool {
     let texts = [
         "cfg", "(", "any", "(", "test", ",", "feature", "=", ")", ")", "]",
     ];
-    starts_with(tokens, &texts)
+    // The tokens leave the string out.
+    let line = tokens.get(6).map_or(0, |feature| feature.line);
+    let mut lines = source.lines().skip(line.saturating_sub(1));
+    let has_name = lines
+        .next()
+        .is_some_and(|line| line.contains("feature = \"_fuzz\""));
+    starts_with(tokens, &texts) && has_name
 }
 
 /// Returns whether the tokens after `#[` are `cfg(test)` or `cfg(all(test, ...))`.
@@ -594,7 +601,7 @@ mod tests {
         );
         let report = check(&tree);
         assert_eq!(
-            (report.folders.len(), report.files, report.paths),
+            (report.directories.len(), report.files, report.paths),
             (3, 3, 6)
         );
     }
@@ -645,7 +652,7 @@ mod tests {
     }
 
     #[test]
-    fn super_path_to_another_folder_is_a_violation() {
+    fn super_path_to_another_directory_is_a_violation() {
         let expected = |path: &str| {
             [format!(
                 "src/{path}:1: text (0) must not use error (2): crate::error::Error"
@@ -671,7 +678,7 @@ mod tests {
     }
 
     #[test]
-    fn super_path_within_the_folder_is_allowed() {
+    fn super_path_within_the_directory_is_allowed() {
         assert_eq!(
             violations_of(
                 "text/json.rs",
@@ -692,7 +699,7 @@ mod tests {
     }
 
     #[test]
-    fn re_export_counts_as_its_folder() {
+    fn re_export_counts_as_its_directory() {
         let source = "use crate::{Error, Kind, RetryPolicy, one_line};";
         assert_eq!(
             violations_of("model/mod.rs", source),
@@ -709,7 +716,7 @@ mod tests {
         assert_eq!(
             violations_of("ffi/mod.rs", "use crate::ErrorKind;"),
             [
-                "src/ffi/mod.rs:1: crate::ErrorKind is neither in a folder that has a number nor re-exported by lib.rs"
+                "src/ffi/mod.rs:1: crate::ErrorKind is neither in a directory that has a number nor re-exported by lib.rs"
             ]
         );
     }
@@ -736,17 +743,17 @@ mod tests {
         assert_eq!(
             found,
             [
-                "src/helpers.rs: only lib.rs and fuzzing.rs may be directly in src: move the file into a folder"
+                "src/helpers.rs: only lib.rs and fuzzing.rs may be directly in src: move the file into a directory"
             ]
         );
     }
 
     #[test]
-    fn unknown_folder_is_a_violation_once() {
+    fn unknown_directory_is_a_violation_once() {
         let found = violations(&[("extra/a.rs", ""), ("extra/b.rs", "")]);
         assert_eq!(
             found,
-            ["src/extra: the folder has no number in xtask/src/layers.rs"]
+            ["src/extra: the directory has no number in xtask/src/layers.rs"]
         );
     }
 
@@ -810,6 +817,10 @@ mod tests {
             ),
             (
                 "#[cfg(test)] use x; pub(crate) mod properties;",
+                "the module \"properties\" is exempt",
+            ),
+            (
+                "#[cfg(any(test, feature = \"capi\"))] mod properties;",
                 "the module \"properties\" is exempt",
             ),
             (

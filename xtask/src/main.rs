@@ -1,7 +1,7 @@
 //! The checks of this project that parse its sources.
 //!
 //! ```text
-//! cargo xtask layers          checks which folder of src uses which
+//! cargo xtask layers          checks which directory of src uses which
 //! cargo xtask words           looks for words that the project does not use
 //! cargo xtask abi [--write]   compares the C header with the last release's declarations
 //! ```
@@ -21,7 +21,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo xtask COMMAND
 
 commands:
-  layers         Checks that each folder of src uses only folders below it.
+  layers         Checks that each directory of src uses only directories below it.
   words          Looks for words that the project does not use.
   abi            Compares the C header with packaging/abi/declarations.
   abi --write    Writes the declarations of the C header to packaging/abi/declarations.";

@@ -61,11 +61,11 @@ pub fn discarding(url: &str, job: &str) -> impl FnMut() + use<> {
     move || receive(&mut |_| {})
 }
 
-/// Receives, and writes as many bytes as the file has to a file in the directory $FOLDER: the
+/// Receives, and writes as many bytes as the file has to a file in the directory $DIRECTORY: the
 /// maximum speed of saving there.
 pub fn storing(url: &str, job: &str) -> impl FnMut() + use<> {
     let mut receive = receiving(url, job);
-    let directory = PathBuf::from(std::env::var_os("FOLDER").unwrap());
+    let directory = PathBuf::from(std::env::var_os("DIRECTORY").unwrap());
     move || {
         let mut file = File::create(directory.join("part")).unwrap();
         receive(&mut |chunk| file.write_all(&chunk[..chunk.len() / 4 * 3]).unwrap());

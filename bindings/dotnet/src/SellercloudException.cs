@@ -46,7 +46,8 @@ namespace SellercloudOutput
         public int? HttpStatus { get; }
 
         /// <summary>
-        /// Gets how long to wait before the next call, if the server says so; otherwise, <see langword="null"/>.
+        /// Gets how long to wait before the next call: the time that the server asks for, or the backoff for which the
+        /// call had no time left. <see langword="null"/> if there is neither.
         /// </summary>
         public TimeSpan? RetryAfter { get; }
 

@@ -19,7 +19,7 @@ class ErrorKind(enum.IntEnum):
     """
 
     INVALID_ARGUMENT = c.SCO_ERROR_INVALID_ARGUMENT
-    """An argument is invalid. Nothing was sent."""
+    """An argument is invalid. Usually nothing was sent."""
 
     AUTHENTICATION = c.SCO_ERROR_AUTHENTICATION
     """HTTP 401, or a redirect to a login page: the server rejected the token or the login.
@@ -87,9 +87,10 @@ class SellercloudError(Exception):
     """
 
     retry_after: float | None = None
-    """How long to wait before the next call, in seconds, if the server says so.
+    """How long to wait before the next call, in seconds.
 
-    Otherwise, None.
+    It is the time that the server asks for, or the backoff for which the call had no time
+    left. None if there is neither.
     """
 
     attempts: int = 0
@@ -118,7 +119,7 @@ class SellercloudError(Exception):
 
 
 class InvalidArgumentError(SellercloudError, ValueError):
-    """An argument is invalid. Nothing was sent."""
+    """An argument is invalid. Usually nothing was sent."""
 
     kind = ErrorKind.INVALID_ARGUMENT
 
