@@ -60,6 +60,9 @@
  *   HTTP_PROXY is ignored.
  * - SSL_CERT_FILE and SSL_CERT_DIR replace the CA certificates that the system trusts, on
  *   Unix systems other than macOS.
+ * - RUST_MIN_STACK sets the stack size of the threads that look up names, in bytes. The
+ *   default is 2 MiB. RUST_BACKTRACE adds a backtrace to what a panic writes to standard
+ *   error.
  * - The variables are read when a client is created or connects. Do not change the
  *   environment (setenv, putenv) at the same time.
  *
