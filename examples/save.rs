@@ -18,9 +18,21 @@ use std::thread;
 
 use sellercloud_output::{Client, IfExists, RetryPolicy, SaveOptions};
 
-fn main() -> Result<ExitCode, Box<dyn StdError>> {
+fn main() -> ExitCode {
+    run().unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run() -> Result<ExitCode, Box<dyn StdError>> {
     let mut arguments = env::args().skip(1);
-    let mut next = |name| arguments.next().ok_or(format!("{name} is missing"));
+    let mut next = |name| {
+        let argument = arguments.next();
+        argument.ok_or(format!(
+            "{name} is missing; usage: save SERVER JOB DIRECTORY [OPTION=VALUE]..."
+        ))
+    };
     let (server, job, directory) = (next("SERVER")?, next("JOB")?, next("DIRECTORY")?);
     let options: HashMap<_, _> = arguments
         .map(|option| match option.split_once('=') {
@@ -43,7 +55,9 @@ fn main() -> Result<ExitCode, Box<dyn StdError>> {
         save_options = save_options.file_name(name);
     }
     let client = Client::builder(&server)
-        .token(env::var("SELLERCLOUD_TOKEN")?)
+        .token(
+            env::var("SELLERCLOUD_TOKEN").map_err(|error| format!("SELLERCLOUD_TOKEN: {error}"))?,
+        )
         .retry_policy(RetryPolicy::never())
         .build()?;
     let save = || {

@@ -161,8 +161,8 @@ def parser() -> argparse.ArgumentParser:
     get = add_command(
         "get",
         "download the job's output file",
-        "Downloads the output file of a job and prints its path. The file appears whole or not "
-        "at all.",
+        "Downloads the output file of a job and prints its path. The file appears complete or "
+        "not at all.",
     )
     get.add_argument(
         "-o",
