@@ -41,7 +41,11 @@ fn run() -> Result<ExitCode, Box<dyn StdError>> {
         })
         .collect::<Result<_, _>>()?;
     let option = |name| options.get(name).map(String::as_str);
-    let number = |name| option(name).unwrap_or("1").parse::<usize>();
+    let number = |name| {
+        let text = option(name).unwrap_or("1");
+        text.parse::<usize>()
+            .map_err(|error| format!("{name}={text}: {error}"))
+    };
 
     let mut save_options = SaveOptions::default()
         .if_exists(match option("if-exists") {

@@ -144,12 +144,12 @@ def test_name_outside_the_encoding_is_printed_with_escapes(run: Any, is_json: bo
         ("get 28142 2>&-", 0, b""),
         ("get 5 2>&-", 16, b""),
         ("get 28142 <&-", 0, b""),
-        ("get 28142 --user u <&-", 2, b"hint: set SELLERCLOUD_TOKEN, or "),
+        ("get 28142 --user u <&-", 2, b"no password is set\nhint: set SELLERCLOUD_PASSWORD"),
         ("get 28142 >/dev/full", 24, b"cannot write the output: "),
         ("get 28142 -o - >/dev/full", 24, b"cannot write the output: "),
         ("status 50003 --json >/dev/full", 24, b"cannot write the output: "),
         ("get 5 --json >/dev/full", 24, b"cannot write the output: "),
-        ("get 28142 --ca nowhere.pem", 2, b"No such file or directory"),
+        ("get 28142 --ca nowhere.pem", 2, b"cannot read nowhere.pem: No such file or directory"),
     ],
 )
 def test_closed_or_full_stream_has_clean_error(
@@ -233,7 +233,7 @@ def test_help_describes_exit_codes_and_variables(run: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (["get", "5"], b"hint: use --wait if the job has not ended yet\n"),
+        (["get", "5"], b"; use --wait if the job has not ended yet\n"),
         (["get", "28142", "--server", "TLS_SERVER"], b"hint: if a private CA issued "),
         (["get", "1", "--server", "UNRESPONSIVE_SERVER"], b"hint: use a longer --timeout\n"),
     ],
