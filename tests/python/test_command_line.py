@@ -267,6 +267,10 @@ def test_wrong_usage_exits_with_2(run: Any) -> None:
     assert run("get", "1", SELLERCLOUD_SERVER=None).returncode == 2
 
 
+def test_timeout_that_is_no_number_names_the_value(run: Any) -> None:
+    assert b"'soon' is not a number of seconds" in run("get", "1", "--timeout", "soon").stderr
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "nan", "soon"])
 def test_invalid_timeout_is_wrong_usage(run: Any, value: str) -> None:
     done = run("get", "28142", "--timeout", value)
@@ -292,7 +296,7 @@ def test_empty_variable_counts_as_not_set(run: Any, empty: str) -> None:
     done = run("get", "28142", SELLERCLOUD_TOKEN=empty, SELLERCLOUD_TEAM=empty, **LOGIN)
     assert (done.returncode, done.stderr) == (0, b"")
     done = run("get", "28142", SELLERCLOUD_PASSWORD=empty)
-    assert b"set SELLERCLOUD_TOKEN" in done.stderr
+    assert b"set SELLERCLOUD_PASSWORD" in done.stderr
     assert run("get", "28142", SELLERCLOUD_SERVER=empty, **LOGIN).returncode == 2
 
 
