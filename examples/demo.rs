@@ -12,14 +12,25 @@ use std::env;
 use std::error::Error;
 use std::ffi::{CStr, CString, c_char};
 use std::path::Path;
+use std::process::ExitCode;
 use std::ptr;
 
 use sellercloud_output::ffi::*;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let variable = |name: &str| env::var(format!("SELLERCLOUD_{name}")).ok();
     let (server, token) = (variable("SERVER"), variable("TOKEN"));
-    let login = variable("USER_NAME").zip(variable("PASSWORD"));
+    let login = variable("USER").zip(variable("PASSWORD"));
     let mock;
     let (server, access) = match (server, token, login) {
         (Some(server), Some(token), _) => (server, Access::Token(token)),

@@ -18,9 +18,21 @@ use std::thread;
 
 use sellercloud_output::{Client, IfExists, RetryPolicy, SaveOptions};
 
-fn main() -> Result<ExitCode, Box<dyn StdError>> {
+fn main() -> ExitCode {
+    run().unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run() -> Result<ExitCode, Box<dyn StdError>> {
     let mut arguments = env::args().skip(1);
-    let mut next = |name| arguments.next().ok_or(format!("{name} is missing"));
+    let mut next = |name| {
+        let argument = arguments.next();
+        argument.ok_or(format!(
+            "{name} is missing; usage: save SERVER JOB DIRECTORY [OPTION=VALUE]..."
+        ))
+    };
     let (server, job, directory) = (next("SERVER")?, next("JOB")?, next("DIRECTORY")?);
     let options: HashMap<_, _> = arguments
         .map(|option| match option.split_once('=') {
@@ -29,7 +41,11 @@ fn main() -> Result<ExitCode, Box<dyn StdError>> {
         })
         .collect::<Result<_, _>>()?;
     let option = |name| options.get(name).map(String::as_str);
-    let number = |name| option(name).unwrap_or("1").parse::<usize>();
+    let number = |name| {
+        let text = option(name).unwrap_or("1");
+        text.parse::<usize>()
+            .map_err(|error| format!("{name}={text}: {error}"))
+    };
 
     let mut save_options = SaveOptions::default()
         .if_exists(match option("if-exists") {
@@ -43,7 +59,9 @@ fn main() -> Result<ExitCode, Box<dyn StdError>> {
         save_options = save_options.file_name(name);
     }
     let client = Client::builder(&server)
-        .token(env::var("SELLERCLOUD_TOKEN")?)
+        .token(
+            env::var("SELLERCLOUD_TOKEN").map_err(|error| format!("SELLERCLOUD_TOKEN: {error}"))?,
+        )
         .retry_policy(RetryPolicy::never())
         .build()?;
     let save = || {

@@ -83,6 +83,8 @@ fn unusable(server: &str) -> Error {
     // A URL that does not parse may still contain a password, so it is not shown.
     let shown = if server.contains('@') {
         "the URL".to_owned()
+    } else if server.is_empty() {
+        "an empty text".to_owned()
     } else {
         one_line(server, MAX_MESSAGE / 2)
     };

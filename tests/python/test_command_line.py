@@ -144,12 +144,12 @@ def test_name_outside_the_encoding_is_printed_with_escapes(run: Any, is_json: bo
         ("get 28142 2>&-", 0, b""),
         ("get 5 2>&-", 16, b""),
         ("get 28142 <&-", 0, b""),
-        ("get 28142 --user u <&-", 2, b"hint: set SELLERCLOUD_TOKEN, or "),
+        ("get 28142 --user u <&-", 2, b"no password is set\nhint: set SELLERCLOUD_PASSWORD"),
         ("get 28142 >/dev/full", 24, b"cannot write the output: "),
         ("get 28142 -o - >/dev/full", 24, b"cannot write the output: "),
         ("status 50003 --json >/dev/full", 24, b"cannot write the output: "),
         ("get 5 --json >/dev/full", 24, b"cannot write the output: "),
-        ("get 28142 --ca nowhere.pem", 2, b"No such file or directory"),
+        ("get 28142 --ca nowhere.pem", 2, b"cannot read nowhere.pem: No such file or directory"),
     ],
 )
 def test_closed_or_full_stream_has_clean_error(
@@ -233,7 +233,7 @@ def test_help_describes_exit_codes_and_variables(run: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (["get", "5"], b"hint: use --wait if the job has not ended yet\n"),
+        (["get", "5"], b"; use --wait if the job has not ended yet\n"),
         (["get", "28142", "--server", "TLS_SERVER"], b"hint: if a private CA issued "),
         (["get", "1", "--server", "UNRESPONSIVE_SERVER"], b"hint: use a longer --timeout\n"),
     ],
@@ -267,6 +267,10 @@ def test_wrong_usage_exits_with_2(run: Any) -> None:
     assert run("get", "1", SELLERCLOUD_SERVER=None).returncode == 2
 
 
+def test_timeout_that_is_no_number_names_the_value(run: Any) -> None:
+    assert b"'soon' is not a number of seconds" in run("get", "1", "--timeout", "soon").stderr
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "nan", "soon"])
 def test_invalid_timeout_is_wrong_usage(run: Any, value: str) -> None:
     done = run("get", "28142", "--timeout", value)
@@ -292,7 +296,7 @@ def test_empty_variable_counts_as_not_set(run: Any, empty: str) -> None:
     done = run("get", "28142", SELLERCLOUD_TOKEN=empty, SELLERCLOUD_TEAM=empty, **LOGIN)
     assert (done.returncode, done.stderr) == (0, b"")
     done = run("get", "28142", SELLERCLOUD_PASSWORD=empty)
-    assert b"set SELLERCLOUD_TOKEN" in done.stderr
+    assert b"set SELLERCLOUD_PASSWORD" in done.stderr
     assert run("get", "28142", SELLERCLOUD_SERVER=empty, **LOGIN).returncode == 2
 
 

@@ -44,14 +44,14 @@ EXIT_CODES: dict[ErrorKind, tuple[int, str]] = {
     ErrorKind.RATE_LIMITED: (15, "the server received too many requests"),
     ErrorKind.SERVER: (16, "the server failed, or does not know the job (yet)"),
     ErrorKind.UNEXPECTED_STATUS: (17, "the server sent an unexpected HTTP status"),
-    ErrorKind.CONNECTION: (18, "the connection failed or broke"),
+    ErrorKind.CONNECTION: (18, "the connection failed or was lost"),
     ErrorKind.TLS: (19, "the TLS handshake failed, or a certificate is not trusted"),
     ErrorKind.TIMEOUT: (20, "a timeout expired"),
     ErrorKind.CANCELLED: (21, "the call was cancelled"),
     ErrorKind.MALFORMED_BODY: (22, "the response is not a file in the expected encoding"),
     ErrorKind.TOO_LARGE: (23, "the file is too large"),
     ErrorKind.IO: (24, "the file or the output cannot be written"),
-    ErrorKind.INTERNAL: (25, "a defect of this program; please report it"),
+    ErrorKind.INTERNAL: (25, "an internal error; please report it"),
     ErrorKind.JOB_FAILED: (26, "the job ended without success, or is on hold"),
 }
 """The exit code of each kind of error, and its description in --help."""
@@ -139,8 +139,8 @@ def parser() -> argparse.ArgumentParser:
         "--timeout",
         type=timeout_seconds,
         metavar="SECONDS",
-        help="the longest time for the whole command, greater than zero, or inf for no limit "
-        "(default: 3600, and 86400 with waiting for a job)",
+        help="how long the whole command may take; greater than zero, or inf for no limit "
+        "(default: 3600, or 86400 when waiting for a job)",
     )
     common.add_argument(
         "--json",
@@ -161,8 +161,8 @@ def parser() -> argparse.ArgumentParser:
     get = add_command(
         "get",
         "download the job's output file",
-        "Downloads the output file of a job and prints its path. The file appears whole or not "
-        "at all.",
+        "Downloads the output file of a job and prints its path. The file appears complete or "
+        "not at all.",
     )
     get.add_argument(
         "-o",
@@ -201,7 +201,10 @@ def parser() -> argparse.ArgumentParser:
 
 def timeout_seconds(text: str) -> float:
     """Parses the value of --timeout."""
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
     # NaN is not greater than zero either.
     if not seconds > 0:
         raise argparse.ArgumentTypeError("must be greater than zero")
@@ -272,6 +275,8 @@ def client_from(options: argparse.Namespace) -> Client:
         user_name = user_name or variable(USER)
         password = hidden(os.environ[PASSWORD]) if is_set(PASSWORD) else None
         if (user_name is None or password is None) and not sys.stdin.isatty():
+            if user_name is not None:
+                usage_error("no password is set", f"set {PASSWORD}")
             usage_error("no login is set", f"set {TOKEN}, or {USER} and {PASSWORD}")
         user_name = user_name or prompt("User name: ")
         password = password or hidden(getpass.getpass())
@@ -328,7 +333,7 @@ def hint_for(error: SellercloudError, options: argparse.Namespace) -> str | None
         and options.command == "get"
         and not options.wait
     ):
-        return "use --wait if the job has not ended yet"
+        return "check the job id and the server; use --wait if the job has not ended yet"
     return None
 
 
@@ -467,7 +472,7 @@ def run(options: argparse.Namespace) -> int:
         except SellercloudError:
             raise
         except OSError as error:
-            usage_error(f"cannot read the file of --ca: {error}")
+            usage_error(f"cannot read {options.ca}: {error.strerror}", "correct the path in --ca")
         with client:
             result = command(client, options)
         if options.json:
