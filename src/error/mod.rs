@@ -227,9 +227,8 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
             .field("kind", &self.0.kind)
-            .field("context", &self.0.context)
+            .field("message", &format_args!("{self}"))
             .field("is_retryable", &self.0.is_retryable)
-            .field("detail", &self.0.detail)
             .finish_non_exhaustive()
     }
 }
