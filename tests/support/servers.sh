@@ -20,7 +20,7 @@ stop_servers() {
 
 # Prints the README's program in a language: the first line of its code block is ```LANGUAGE.
 readme_program() {
-    awk -v start="\`\`\`$1" '$0 == start {inside = 1; next} /^```/ {inside = 0} inside' README.md
+    python3 -B tests/support/inputs.py program "$1"
 }
 
 # Runs a compiled program of the README in a new directory below the second argument. The program
@@ -43,19 +43,8 @@ check_conformance() {
     local directory
     directory=$(mktemp -d)
     mkdir "$directory/saved"
-    FIXTURES=tests/fixtures DIRECTORY=$directory/saved awk '
-        !/^#/ {
-            while (match($0, /\{[A-Z_]+(:host)?\}/)) {
-                name = substr($0, RSTART + 1, RLENGTH - 2)
-                value = ENVIRON[name]
-                if (sub(/:host$/, "", name)) {
-                    value = ENVIRON[name]
-                    gsub(/^[a-z]+:\/\/|\/.*$/, "", value)
-                }
-                $0 = substr($0, 1, RSTART - 1) value substr($0, RSTART + RLENGTH)
-            }
-            print
-        }' tests/conformance/calls >"$directory/calls"
+    FIXTURES=tests/fixtures DIRECTORY=$directory/saved \
+        python3 -B tests/support/inputs.py calls >"$directory/calls" || return 1
     "$@" "$directory/calls" >"$directory/results" || return 1
     diff -u "$directory/calls" "$directory/results" || return 1
     echo "$(grep -c '^call: ' "$directory/calls") calls have the results in tests/conformance/calls"

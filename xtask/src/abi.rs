@@ -14,7 +14,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const HEADER: &str = "include/sellercloud_output.h";
+/// The C header, relative to the root.
+pub(crate) const HEADER: &str = "include/sellercloud_output.h";
 const DECLARATIONS: &str = "packaging/abi/declarations";
 
 /// Compares the header with the declarations of the last release.
@@ -50,6 +51,31 @@ pub(crate) fn write(root: &Path) -> Result<Outcome, String> {
         "{DECLARATIONS}: {} declarations",
         now.len()
     )))
+}
+
+/// Returns the names of the functions that the header declares.
+///
+/// # Errors
+///
+/// Returns a message if the header cannot be preprocessed or parsed, or declares no function.
+pub(crate) fn functions(root: &Path) -> Result<BTreeSet<String>, String> {
+    let found = function_names(&declarations(&preprocess(root)?)?);
+    if found.is_empty() {
+        return Err(format!("{HEADER} declares no function"));
+    }
+    Ok(found)
+}
+
+/// Returns the names in declarations such as `const char *name(void);`.
+fn function_names(declarations: &BTreeSet<String>) -> BTreeSet<String> {
+    let is_word = |character: char| character == '_' || character.is_ascii_alphanumeric();
+    declarations
+        .iter()
+        .filter(|line| line.ends_with(");") && !line.starts_with("typedef "))
+        .filter_map(|line| line.split_once('('))
+        .filter_map(|(before, _)| before.rsplit(|character| !is_word(character)).next())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn compare(last: &BTreeSet<String>, now: &BTreeSet<String>) -> Outcome {
@@ -530,6 +556,16 @@ mod tests {
         ] {
             declarations(source).unwrap_err();
         }
+    }
+
+    #[test]
+    fn function_names_are_those_of_functions_only() {
+        let source = "typedef enum e { A } e; typedef struct s { void (*member)(int a); } s;
+            typedef void (*callback)(int a); struct t { int (*member)(void); };
+            extern int variable; void f(int32_t a); const char *g(callback (*)(int), s *);
+            struct t *h(void);";
+        let names = function_names(&declarations(source).unwrap());
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["f", "g", "h"]);
     }
 
     #[test]

@@ -1,18 +1,23 @@
-//! The checks of this project that parse its sources.
+//! The checks of this project that parse its sources, and what scripts need of them.
 //!
 //! ```text
-//! cargo xtask layers          checks which directory of src uses which
-//! cargo xtask words           looks for words that the project does not use
-//! cargo xtask abi [--write]   compares the C header with the last release's declarations
+//! cargo xtask layers            checks which directory of src uses which
+//! cargo xtask words             looks for words that the project does not use
+//! cargo xtask abi [--write]     compares the C header with the last release's declarations
+//! cargo xtask exports LIBRARY   compares the C header with the symbols of a library
+//! cargo xtask functions         prints the functions of the C header
+//! cargo xtask version           prints the library's version
 //! ```
 //!
 //! Each check prints what it found and exits with 1 if there are violations. The exit code is 2
 //! if the arguments are wrong or a file cannot be read.
 
 mod abi;
+mod exports;
 mod files;
 mod layers;
 mod rust;
+mod version;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -21,14 +26,17 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo xtask COMMAND
 
 commands:
-  layers         Checks that each directory of src uses only directories below it.
-  words          Looks for words that the project does not use.
-  abi            Compares the C header with packaging/abi/declarations.
-  abi --write    Writes the declarations of the C header to packaging/abi/declarations.";
+  layers           Checks that each directory of src uses only directories below it.
+  words            Looks for words that the project does not use.
+  abi              Compares the C header with packaging/abi/declarations.
+  abi --write      Writes the declarations of the C header to packaging/abi/declarations.
+  exports LIBRARY  Compares the functions of the C header with those that a library exports.
+  functions        Prints the functions of the C header, one a line.
+  version          Prints the version of the library.";
 
-/// The outcome of a check that could be run.
+/// The outcome of a command that could be run.
 enum Outcome {
-    /// The check passed. The text says what was checked.
+    /// The check passed. The text says what was checked, or is what the command prints.
     Passed(String),
     /// The check found violations. The text lists them.
     Failed(String),
@@ -43,6 +51,9 @@ fn main() -> ExitCode {
         ["words"] => words::run(&root),
         ["abi"] => abi::run(&root),
         ["abi", "--write"] => abi::write(&root),
+        ["exports", library] => exports::run(&root, library),
+        ["functions"] => exports::list(&root),
+        ["version"] => version::run(&root),
         ["help" | "-h" | "--help"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
