@@ -46,6 +46,8 @@ use utf16::Utf16;
 /// If the content type is that of a file, such as `text/csv`, a number is a file, and so is a
 /// word that servers do not use for errors.
 ///
+/// # Examples
+///
 /// ```
 /// use sellercloud_output::{BodyEncoding, Client};
 ///

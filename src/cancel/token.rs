@@ -16,6 +16,8 @@ use crate::os::Wake;
 /// While a call waits for its server, the token holds one file descriptor of the process
 /// (two on Unix systems other than Linux).
 ///
+/// # Examples
+///
 /// ```
 /// use sellercloud_output::{CancelToken, Client, ErrorKind};
 ///
@@ -44,11 +46,39 @@ struct State {
 
 impl CancelToken {
     /// Creates a token that is not cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sellercloud_output::CancelToken;
+    ///
+    /// assert!(!CancelToken::new().is_cancelled());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Cancels every call with this token, including later ones.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::thread;
+    /// use sellercloud_output::CancelToken;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let token = CancelToken::new();
+    /// thread::scope(|scope| {
+    ///     scope.spawn(|| {
+    ///         match client.call().cancel_token(&token).get_output_file(28142) {
+    ///             Ok(file) => println!("{}", file.name),
+    ///             Err(error) => println!("{error}"), // the kind is ErrorKind::Cancelled
+    ///         }
+    ///     });
+    ///     token.cancel();
+    /// });
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn cancel(&self) {
         let wake = self.lock();
         self.state.is_cancelled.store(true, Ordering::SeqCst);
@@ -60,6 +90,17 @@ impl CancelToken {
     }
 
     /// Returns whether the token was cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sellercloud_output::CancelToken;
+    ///
+    /// let token = CancelToken::new();
+    /// let clone = token.clone();
+    /// clone.cancel();
+    /// assert!(token.is_cancelled()); // A clone is the same token.
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         self.state.is_cancelled.load(Ordering::SeqCst)
     }

@@ -19,6 +19,8 @@ use crate::transport::{Hook, ProxySetting, RequestRecord, Settings, TlsSettings}
 
 /// Builds a [`Client`].
 ///
+/// # Examples
+///
 /// ```
 /// use std::time::Duration;
 /// use sellercloud_output::Client;
@@ -84,6 +86,8 @@ impl ClientBuilder {
     /// Sets the bearer token, as `POST /api/token` returns it. Whitespace around it is ignored. The
     /// token is wiped from memory when the last clone of the client is dropped.
     ///
+    /// # Examples
+    ///
     /// ```
     /// use sellercloud_output::Client;
     ///
@@ -101,6 +105,8 @@ impl ClientBuilder {
     /// The client logs in with the first call that needs it, once for any number of threads,
     /// and again when the token expires or is rejected. The password is wiped from memory when the
     /// last clone of the client is dropped.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use sellercloud_output::Client;
@@ -129,6 +135,8 @@ impl ClientBuilder {
     /// once more, and the call fails if it returns the same token again. If it returns an error,
     /// the call fails with [`Authentication`](crate::ErrorKind::Authentication).
     ///
+    /// # Examples
+    ///
     /// ```
     /// use sellercloud_output::Client;
     ///
@@ -152,6 +160,8 @@ impl ClientBuilder {
     /// Sets the base URL of the service at which [`Client::for_team`] looks up the server. Default:
     /// `https://api.sellercloud.com`.
     ///
+    /// # Examples
+    ///
     /// ```
     /// use sellercloud_output::Client;
     ///
@@ -167,6 +177,8 @@ impl ClientBuilder {
     }
 
     /// Sets how the server encodes files in response bodies. Default: [`BodyEncoding::Base64`].
+    ///
+    /// # Examples
     ///
     /// ```
     /// use sellercloud_output::{BodyEncoding, Client};
@@ -184,6 +196,8 @@ impl ClientBuilder {
     /// memory, and no limit for files that are saved or written. Zero is rejected by
     /// [`build`](Self::build); [`u64::MAX`] means no limit.
     ///
+    /// # Examples
+    ///
     /// ```
     /// use sellercloud_output::Client;
     ///
@@ -200,6 +214,8 @@ impl ClientBuilder {
     /// token, the password and the files travel unencrypted. Plain HTTP to loopback is always
     /// allowed.
     ///
+    /// # Examples
+    ///
     /// ```
     /// use sellercloud_output::Client;
     ///
@@ -214,6 +230,8 @@ impl ClientBuilder {
 
     /// Sets how long to wait for a connection: name lookup, proxy and TLS together. Default:
     /// 30 s. Zero is rejected by [`build`](Self::build); [`Duration::MAX`] means no limit.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use std::time::Duration;
@@ -230,6 +248,8 @@ impl ClientBuilder {
 
     /// Sets how long to wait for the next byte, or until bytes can be sent. Default: 60 s.
     /// Zero is rejected by [`build`](Self::build); [`Duration::MAX`] means no limit.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use std::time::Duration;
@@ -249,6 +269,8 @@ impl ClientBuilder {
     /// [`Call::timeout`](crate::Call::timeout) takes precedence. Zero is rejected by
     /// [`build`](Self::build); [`Duration::MAX`] means no limit.
     ///
+    /// # Examples
+    ///
     /// ```
     /// use std::time::Duration;
     /// use sellercloud_output::Client;
@@ -263,7 +285,16 @@ impl ClientBuilder {
     }
 
     /// Sets when failed requests are retried. Default: [`RetryPolicy::default`].
-    /// [`RetryPolicy`] has an example.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sellercloud_output::{Client, RetryPolicy};
+    ///
+    /// let builder = Client::builder("tt").token("the-bearer-token");
+    /// let client = builder.retry_policy(RetryPolicy::never()).build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.retry_policy = policy;
         self
@@ -276,6 +307,8 @@ impl ClientBuilder {
     /// the server's scheme, else of `all_proxy`, in lowercase or uppercase; `no_proxy` lists
     /// the hosts that are reached directly. A server on loopback is never reached through a
     /// proxy.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use sellercloud_output::Client;
@@ -296,13 +329,15 @@ impl ClientBuilder {
     /// Adds CA certificates to those that the system trusts: any number in PEM, or one in DER.
     /// Certificates that cannot be used are an error of [`build`](Self::build). Default: none.
     ///
+    /// # Examples
+    ///
     /// ```no_run
     /// use sellercloud_output::Client;
     ///
-    /// let certificates = std::fs::read("company-ca.pem").expect("readable CA certificates");
+    /// let certificates = std::fs::read("company-ca.pem")?;
     /// let builder = Client::builder("tt").token("the-bearer-token");
     /// let client = builder.add_ca_certificates(&certificates).build()?;
-    /// # Ok::<(), sellercloud_output::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn add_ca_certificates(mut self, certificates: &[u8]) -> Self {
         if let Err(error) = self.settings.tls.add_roots(certificates) {
@@ -315,14 +350,16 @@ impl ClientBuilder {
     /// private key, both in PEM. Both may be in one file, which is then passed twice. A certificate
     /// that cannot be used is an error of [`build`](Self::build). Default: none.
     ///
+    /// # Examples
+    ///
     /// ```no_run
     /// use sellercloud_output::Client;
     ///
-    /// let chain = std::fs::read("client.pem").expect("a readable certificate");
-    /// let key = std::fs::read("client.key").expect("a readable private key");
+    /// let chain = std::fs::read("client.pem")?;
+    /// let key = std::fs::read("client.key")?;
     /// let builder = Client::builder("tt").token("the-bearer-token");
     /// let client = builder.client_certificate(&chain, &key).build()?;
-    /// # Ok::<(), sellercloud_output::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn client_certificate(mut self, chain: &[u8], key: &[u8]) -> Self {
         if let Err(error) = self.settings.tls.set_identity(chain, key) {
@@ -336,6 +373,8 @@ impl ClientBuilder {
     ///
     /// The same record is logged with the `log` crate, at the level debug with the target
     /// `sellercloud_output`. It contains no token, password or body.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use sellercloud_output::Client;
@@ -360,12 +399,24 @@ impl ClientBuilder {
         matches!(self.server, ServerName::Team(_))
     }
 
-    /// Builds the client. Nothing is sent yet. [`ClientBuilder`] has an example.
+    /// Builds the client. Nothing is sent yet.
     ///
     /// # Errors
     ///
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if the server, the credentials or
     /// another option cannot be used.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sellercloud_output::{Client, ErrorKind};
+    ///
+    /// let client = Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let error = Client::builder("tt").build().unwrap_err(); // no token
+    /// assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn build(self) -> Result<Client, Error> {
         if let Some(error) = self.error {
             return Err(Error::invalid_argument(error));

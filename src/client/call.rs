@@ -17,6 +17,8 @@ use crate::session::{CallContext, CallSettings, Progress};
 
 /// A call with options of its own. [`Client::call`] creates it, and one of the operations runs it.
 ///
+/// # Examples
+///
 /// ```no_run
 /// use std::time::Duration;
 /// use sellercloud_output::{CancelToken, Client};
@@ -52,8 +54,10 @@ impl<'a> Call<'a> {
 
     /// Sets a token that cancels the call. Default: none.
     ///
+    /// # Examples
+    ///
     /// ```no_run
-    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
     /// let token = sellercloud_output::CancelToken::new();
     /// client.call().cancel_token(&token).get_job(28142)?;
     /// # Ok::<(), sellercloud_output::Error>(())
@@ -70,11 +74,13 @@ impl<'a> Call<'a> {
     /// handler sets, or for the signals of an interpreter. The function is invoked whatever the
     /// call waits for, and while bytes arrive.
     ///
+    /// # Examples
+    ///
     /// ```no_run
     /// use std::ops::ControlFlow;
     /// use std::sync::atomic::{AtomicBool, Ordering};
     /// static IS_STOPPED: AtomicBool = AtomicBool::new(false);
-    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
     ///
     /// let check = || match IS_STOPPED.load(Ordering::Relaxed) {
     ///     true => ControlFlow::Break(()),
@@ -91,7 +97,17 @@ impl<'a> Call<'a> {
     /// Sets how long the whole call may take, including login, retries and waits. Default: the
     /// client's [`call_timeout`](crate::ClientBuilder::call_timeout), and 24 h for operations
     /// that wait for a job. Zero is rejected by the operation; [`Duration::MAX`] means no limit.
-    /// [`Call`] has an example.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let job = client.call().timeout(Duration::from_secs(60)).get_job(28142)?;
+    /// println!("{}", job.status);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = Some(timeout);
         self
@@ -99,7 +115,23 @@ impl<'a> Call<'a> {
 
     /// Sets a function that is called with the progress of the file's transfer, on the calling
     /// thread: at the beginning of each attempt, and whenever bytes have arrived. Return
-    /// [`ControlFlow::Break`] to cancel the call. Default: none. [`Progress`] has an example.
+    /// [`ControlFlow::Break`] to cancel the call. Default: none.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::ops::ControlFlow;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// // Cancels the call after the first 100 MiB.
+    /// let call = client.call().on_progress(|progress| match progress.bytes_received {
+    ///     0..=104_857_600 => ControlFlow::Continue(()),
+    ///     _ => ControlFlow::Break(()),
+    /// });
+    /// let file = call.get_output_file(28142)?;
+    /// println!("{}", file.name);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn on_progress(
         mut self,
         on_progress: impl FnMut(Progress) -> ControlFlow<()> + 'a,
@@ -108,8 +140,18 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Sets how to save the file. Default: [`SaveOptions::default`]. [`SaveOptions`] has an
-    /// example.
+    /// Sets how to save the file. Default: [`SaveOptions::default`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use sellercloud_output::SaveOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let options = SaveOptions::default().file_name("orders.csv");
+    /// client.call().save_options(options).save_output_file(28142, "exports")?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn save_options(mut self, options: SaveOptions) -> Self {
         self.save_options = options;
         self
@@ -120,6 +162,18 @@ impl<'a> Call<'a> {
     /// # Errors
     ///
     /// As [`Client::get_output_file`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let call = client.call().timeout(Duration::from_secs(600));
+    /// let file = call.get_output_file(28142)?;
+    /// println!("{}: {} bytes", file.name, file.bytes.len());
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn get_output_file<J>(self, job: J) -> Result<OutputFile, Error>
     where
         J: TryInto<JobId>,
@@ -134,6 +188,18 @@ impl<'a> Call<'a> {
     /// # Errors
     ///
     /// As [`Client::save_output_file`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use sellercloud_output::{IfExists, SaveOptions};
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let options = SaveOptions::default().if_exists(IfExists::Replace);
+    /// let saved = client.call().save_options(options).save_output_file(28142, "exports")?;
+    /// println!("{}", saved.path.display());
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn save_output_file<J>(
         mut self,
         job: J,
@@ -155,6 +221,18 @@ impl<'a> Call<'a> {
     /// # Errors
     ///
     /// As [`Client::write_output_file`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let call = client.call().timeout(Duration::from_secs(600));
+    /// let written = call.write_output_file(28142, &mut std::io::stdout())?;
+    /// eprintln!("{}: {} bytes", written.name, written.size);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn write_output_file<J>(self, job: J, writer: &mut dyn Write) -> Result<WrittenFile, Error>
     where
         J: TryInto<JobId>,
@@ -170,6 +248,17 @@ impl<'a> Call<'a> {
     /// # Errors
     ///
     /// As [`Client::get_job`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let job = client.call().timeout(Duration::from_secs(60)).get_job(28142)?;
+    /// println!("{}", job.status);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn get_job<J>(self, job: J) -> Result<QueuedJob, Error>
     where
         J: TryInto<JobId>,
@@ -185,6 +274,19 @@ impl<'a> Call<'a> {
     /// # Errors
     ///
     /// As [`Client::wait_for_job`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let call = client.call().timeout(Duration::from_secs(7200));
+    /// let job = call.wait_for_job(28142, WaitOptions::default())?;
+    /// println!("{}", job.status);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn wait_for_job<J>(self, job: J, options: WaitOptions) -> Result<QueuedJob, Error>
     where
         J: TryInto<JobId>,
@@ -200,6 +302,19 @@ impl<'a> Call<'a> {
     /// # Errors
     ///
     /// As [`Client::wait_for_output_file`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let call = client.call().timeout(Duration::from_secs(7200));
+    /// let (job, file) = call.wait_for_output_file(28142, WaitOptions::default())?;
+    /// println!("{}: {}", job.status, file.name);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn wait_for_output_file<J>(
         self,
         job: J,
@@ -221,6 +336,19 @@ impl<'a> Call<'a> {
     /// # Errors
     ///
     /// As [`Client::wait_and_save_output_file`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use sellercloud_output::{IfExists, SaveOptions, WaitOptions};
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let call = client.call().save_options(SaveOptions::default().if_exists(IfExists::KeepBoth));
+    /// let options = WaitOptions::default();
+    /// let (job, saved) = call.wait_and_save_output_file(28142, "exports", options)?;
+    /// println!("{}: {}", job.status, saved.path.display());
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn wait_and_save_output_file<J>(
         mut self,
         job: J,
@@ -245,6 +373,21 @@ impl<'a> Call<'a> {
     /// # Errors
     ///
     /// As [`Client::wait_and_write_output_file`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let call = client.call().timeout(Duration::from_secs(7200));
+    /// let mut bytes = Vec::new();
+    /// let options = WaitOptions::default();
+    /// let (job, written) = call.wait_and_write_output_file(28142, &mut bytes, options)?;
+    /// println!("{}: {} bytes", job.status, written.size);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn wait_and_write_output_file<J>(
         self,
         job: J,

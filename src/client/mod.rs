@@ -28,6 +28,8 @@ pub use call::Call;
 /// Every operation blocks until it has succeeded, failed or timed out. [`call`](Self::call)
 /// sets options for one operation.
 ///
+/// # Examples
+///
 /// ```no_run
 /// use sellercloud_output::Client;
 ///
@@ -48,6 +50,8 @@ impl Client {
     /// Returns a builder of a client for `server`: a server id (`tt`, which means
     /// `https://tt.api.sellercloud.com/rest`) or a base URL.
     ///
+    /// # Examples
+    ///
     /// ```
     /// use sellercloud_output::Client;
     ///
@@ -61,6 +65,8 @@ impl Client {
     /// Returns a builder of a client for the server of a team. The first call looks the server
     /// up by the team's name.
     ///
+    /// # Examples
+    ///
     /// ```
     /// use sellercloud_output::Client;
     ///
@@ -72,7 +78,18 @@ impl Client {
     }
 
     /// Returns a call with options of its own: a cancel token, a timeout, progress, and how to
-    /// save. [`Call`] has an example.
+    /// save.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let call = client.call().timeout(Duration::from_secs(600));
+    /// call.save_output_file(28142, "exports")?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn call(&self) -> Call<'_> {
         Call::new(self)
     }
@@ -90,7 +107,7 @@ impl Client {
     /// # Examples
     ///
     /// ```no_run
-    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
     /// let file = client.get_output_file("/queued-jobs/queued-job-details.aspx?id=28142")?;
     /// println!("{}: {} bytes", file.name, file.bytes.len());
     /// # Ok::<(), sellercloud_output::Error>(())
@@ -120,7 +137,7 @@ impl Client {
     /// # Examples
     ///
     /// ```no_run
-    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
     /// let saved = client.save_output_file(28142, "exports")?;
     /// println!("{}", saved.path.display());
     /// # Ok::<(), sellercloud_output::Error>(())
@@ -151,7 +168,7 @@ impl Client {
     /// # Examples
     ///
     /// ```no_run
-    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
     /// let written = client.write_output_file(28142, &mut std::io::stdout())?;
     /// eprintln!("{}: {} bytes", written.name, written.size);
     /// # Ok::<(), sellercloud_output::Error>(())
@@ -174,7 +191,7 @@ impl Client {
     /// # Examples
     ///
     /// ```no_run
-    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
     /// println!("{}", client.get_job(28142)?.status);
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
@@ -199,7 +216,7 @@ impl Client {
     ///
     /// ```no_run
     /// use sellercloud_output::WaitOptions;
-    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
     ///
     /// let job = client.wait_for_job(28142, WaitOptions::default())?;
     /// println!("{}", job.status);
@@ -224,7 +241,7 @@ impl Client {
     ///
     /// ```no_run
     /// use sellercloud_output::WaitOptions;
-    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
     ///
     /// let (job, file) = client.wait_for_output_file(28142, WaitOptions::default())?;
     /// println!("{}: {}", job.status, file.name);
@@ -254,7 +271,7 @@ impl Client {
     ///
     /// ```no_run
     /// use sellercloud_output::WaitOptions;
-    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
     ///
     /// let options = WaitOptions::default();
     /// let (job, saved) = client.wait_and_save_output_file(28142, "exports", options)?;
@@ -286,7 +303,7 @@ impl Client {
     ///
     /// ```no_run
     /// use sellercloud_output::WaitOptions;
-    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
     ///
     /// let mut bytes = Vec::new();
     /// let options = WaitOptions::default();

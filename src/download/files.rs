@@ -9,6 +9,8 @@ use crate::output::{Directory, SaveOptions};
 
 /// The output file of a job, in memory.
 ///
+/// # Examples
+///
 /// ```no_run
 /// use sellercloud_output::Client;
 ///
@@ -49,7 +51,7 @@ impl OutputFile {
     /// # Examples
     ///
     /// ```no_run
-    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
     /// let path = client.get_output_file(28142)?.save("exports")?;
     /// println!("saved as {}", path.display());
     /// # Ok::<(), sellercloud_output::Error>(())
@@ -69,7 +71,7 @@ impl OutputFile {
     ///
     /// ```no_run
     /// use sellercloud_output::{IfExists, SaveOptions};
-    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
     ///
     /// let options = SaveOptions::default().if_exists(IfExists::Replace);
     /// client.get_output_file(28142)?.save_with("exports", &options)?;
@@ -107,8 +109,17 @@ impl fmt::Debug for OutputFile {
     }
 }
 
-/// An output file that was written to a writer. See
-/// [`Client::write_output_file`](crate::Client::write_output_file) for an example.
+/// An output file that was written to a writer, for example by
+/// [`Client::write_output_file`](crate::Client::write_output_file).
+///
+/// # Examples
+///
+/// ```no_run
+/// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+/// let written = client.write_output_file(28142, &mut std::io::stdout())?;
+/// eprintln!("{}: {} bytes", written.name, written.size);
+/// # Ok::<(), sellercloud_output::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WrittenFile {
@@ -124,8 +135,17 @@ pub struct WrittenFile {
     pub content_type: Option<String>,
 }
 
-/// An output file that was saved in a directory. See
-/// [`Client::save_output_file`](crate::Client::save_output_file) for an example.
+/// An output file that was saved in a directory, for example by
+/// [`Client::save_output_file`](crate::Client::save_output_file).
+///
+/// # Examples
+///
+/// ```no_run
+/// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+/// let saved = client.save_output_file(28142, "exports")?;
+/// println!("{}: {} bytes", saved.path.display(), saved.size);
+/// # Ok::<(), sellercloud_output::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SavedFile {

@@ -8,6 +8,8 @@ use std::fmt;
 /// The numbers are the C interface's status codes. A number never changes its meaning; later
 /// versions may add kinds.
 ///
+/// # Examples
+///
 /// ```
 /// use sellercloud_output::ErrorKind;
 ///
@@ -57,6 +59,8 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Returns a short description of the kind in lowercase, such as "rate limited".
+    ///
+    /// # Examples
     ///
     /// ```
     /// # use sellercloud_output::ErrorKind;

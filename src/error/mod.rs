@@ -22,6 +22,8 @@ pub use kind::ErrorKind;
 /// contains a token or a password. It includes the text of the cause, so
 /// [`source`](StdError::source) returns `None`.
 ///
+/// # Examples
+///
 /// ```no_run
 /// use sellercloud_output::{Client, ErrorKind};
 ///
@@ -58,6 +60,8 @@ pub(crate) struct Context {
 impl Error {
     /// Returns the kind of the error.
     ///
+    /// # Examples
+    ///
     /// ```
     /// use sellercloud_output::{Client, ErrorKind};
     ///
@@ -71,13 +75,14 @@ impl Error {
     /// Returns the HTTP status code of the response that is the error, such as 500. `None` if
     /// the error is not a response of the server.
     ///
+    /// # Examples
+    ///
     /// ```no_run
-    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
-    /// if let Err(error) = client.get_job(28142) {
-    ///     let (status, attempts) = (error.http_status(), error.attempts());
-    ///     eprintln!("HTTP status {status:?} after {attempts} attempts");
-    ///     eprintln!("message: {:?}", error.server_message());
-    ///     eprintln!("wait: {:?}", error.retry_after());
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    /// if let Err(error) = client.get_job(28142)
+    ///     && let Some(status) = error.http_status()
+    /// {
+    ///     eprintln!("the server responded with {status}");
     /// }
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
@@ -87,6 +92,16 @@ impl Error {
 
     /// Returns the server's own message, on one line, shortened to 400 characters.
     /// `None` if the error is not a response of the server, or the response has no message.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    /// if let Err(error) = client.get_job(28142) {
+    ///     eprintln!("{}", error.server_message().unwrap_or("the server sent no message"));
+    /// }
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn server_message(&self) -> Option<&str> {
         self.response()?.message.as_deref()
     }
@@ -94,23 +109,71 @@ impl Error {
     /// Returns how long to wait before the next call: the time that the server specifies, or else the
     /// backoff for which the call had no time left. `None` if there is neither, and if the error is
     /// not a response of the server.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    /// if let Err(error) = client.get_job(28142)
+    ///     && let Some(wait) = error.retry_after()
+    /// {
+    ///     eprintln!("try again in {} s", wait.as_secs_f64().ceil());
+    /// }
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn retry_after(&self) -> Option<Duration> {
         self.response()?.retry_after
     }
 
     /// Returns how many times the request was attempted; 0 if nothing was sent, and for
     /// [`JobFailed`](ErrorKind::JobFailed), which is not the failure of a request.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    /// // The directory is opened before anything is sent.
+    /// let error = client.save_output_file(28142, "no-such-directory").unwrap_err();
+    /// assert_eq!(error.attempts(), 0);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn attempts(&self) -> u32 {
         self.0.context.attempts
     }
 
     /// Returns the id of the job that the operation was about. `None` for
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) and [`Internal`](ErrorKind::Internal).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sellercloud_output::JobId;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// // The directory is opened before anything is sent.
+    /// let error = client.save_output_file(28142, "no-such-directory").unwrap_err();
+    /// assert_eq!(error.job_id().map(JobId::get), Some(28142));
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn job_id(&self) -> Option<JobId> {
         self.0.context.job_id
     }
 
     /// Returns the job that ended without success, for [`JobFailed`](ErrorKind::JobFailed).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// if let Err(error) = client.wait_for_job(28142, WaitOptions::default())
+    ///     && let Some(job) = error.job()
+    /// {
+    ///     println!("the job ended as {}: {:?}", job.status, job.error_message);
+    /// }
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn job(&self) -> Option<&QueuedJob> {
         self.job_failure().map(|failure| &failure.job)
     }
@@ -118,9 +181,11 @@ impl Error {
     /// Returns the first error lines of the log of the job that ended without success. Empty
     /// for other errors, and if the log could not be downloaded.
     ///
+    /// # Examples
+    ///
     /// ```no_run
     /// use sellercloud_output::WaitOptions;
-    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
     ///
     /// if let Err(error) = client.wait_for_job(28142, WaitOptions::default())
     ///     && let Some(job) = error.job()
@@ -138,6 +203,18 @@ impl Error {
 
     /// Returns the offset in the response's body, in bytes from its start, at which the body is
     /// malformed. `None` if no single place is wrong, and for errors of other kinds.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    /// if let Err(error) = client.get_output_file(28142)
+    ///     && let Some(offset) = error.body_offset()
+    /// {
+    ///     eprintln!("the body is malformed at byte {offset}");
+    /// }
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn body_offset(&self) -> Option<u64> {
         match self.0.detail {
             Detail::Body { offset, .. } => offset,
@@ -149,9 +226,11 @@ impl Error {
     /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) or
     /// [`StorageFull`](io::ErrorKind::StorageFull). `None` for errors of other kinds.
     ///
+    /// # Examples
+    ///
     /// ```no_run
     /// use std::io;
-    /// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
     ///
     /// match client.save_output_file(28142, "exports") {
     ///     Ok(saved) => println!("{}", saved.path.display()),
@@ -168,11 +247,33 @@ impl Error {
 
     /// Returns the operating system's error code, for [`Io`](ErrorKind::Io): a value of `errno`,
     /// or on Windows of `GetLastError`. `None` if there is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    /// // The directory is opened before anything is sent.
+    /// let error = client.save_output_file(28142, "no-such-directory").unwrap_err();
+    /// assert_eq!(error.raw_os_error(), Some(2)); // ENOENT, or ERROR_FILE_NOT_FOUND on Windows
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn raw_os_error(&self) -> Option<i32> {
         self.io_cause().and_then(os_error)
     }
 
     /// Returns the path of the file or directory that an [`Io`](ErrorKind::Io) error concerns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// // The directory is opened before anything is sent.
+    /// let error = client.save_output_file(28142, "no-such-directory").unwrap_err();
+    /// assert_eq!(error.path(), Some(Path::new("no-such-directory")));
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn path(&self) -> Option<&Path> {
         match &self.0.detail {
             Detail::Io { path, .. } => path.as_deref(),
@@ -183,6 +284,18 @@ impl Error {
     /// Returns whether the same operation may succeed later without any change: after lost
     /// connections, timeouts, rate limits, and the statuses 408, 425, 429, 502, 503, 504, 520
     /// to 524 and 530.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    /// match client.get_output_file(28142) {
+    ///     Ok(file) => println!("{}", file.name),
+    ///     Err(error) if error.is_retryable() => eprintln!("try again later: {error}"),
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn is_retryable(&self) -> bool {
         self.0.is_retryable
     }

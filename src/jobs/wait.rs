@@ -10,6 +10,8 @@ use crate::session::retry::Grace;
 
 /// Options of a wait for a job: how often to poll, and which failures to tolerate.
 ///
+/// # Examples
+///
 /// ```no_run
 /// use std::time::Duration;
 /// use sellercloud_output::{Client, WaitOptions};
@@ -48,6 +50,19 @@ impl WaitOptions {
     /// Sets the interval between the first poll of the job and the second. Default: 1 s. Every
     /// later interval is the previous one multiplied by 1.5. An interval below 0.1 s counts as
     /// 0.1 s.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let options = WaitOptions::default().initial_interval(Duration::from_secs(5));
+    /// let job = client.wait_for_job(28142, options)?;
+    /// println!("{}", job.status);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn initial_interval(mut self, interval: Duration) -> Self {
         self.initial_interval = interval;
         self
@@ -55,6 +70,19 @@ impl WaitOptions {
 
     /// Sets the maximum interval between two polls. Default: 30 s. An interval below 0.1 s
     /// counts as 0.1 s. The server allows 10,800 requests an hour.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let options = WaitOptions::default().max_interval(Duration::from_secs(60));
+    /// let job = client.wait_for_job(28142, options)?;
+    /// println!("{}", job.status);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn max_interval(mut self, interval: Duration) -> Self {
         self.max_interval = interval;
         self
@@ -68,6 +96,19 @@ impl WaitOptions {
     /// received, the status 500. Whenever the job is received, the time starts over. The time that
     /// the server specifies (`Retry-After`) does not count. Operations that download the file after
     /// the wait allow the same time for the file to appear.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let options = WaitOptions::default().grace(Duration::ZERO);
+    /// let job = client.wait_for_job(28142, options)?;
+    /// println!("{}", job.status);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
@@ -77,6 +118,18 @@ impl WaitOptions {
     /// [`JobFailed`](crate::ErrorKind::JobFailed). Default: `true`, since such a job stays on
     /// hold until a user releases it. With `false` the wait continues until the job ends or the
     /// call times out.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let options = WaitOptions::default().fail_on_hold(false);
+    /// let job = client.wait_for_job(28142, options)?;
+    /// println!("{}", job.status);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn fail_on_hold(mut self, enabled: bool) -> Self {
         self.fail_on_hold = enabled;
         self

@@ -10,6 +10,8 @@ use super::job_link::digits_of;
 /// It can be converted from a number, or parsed from text: the id itself, or a `QueuedJobLink` as
 /// the server returns it when a job is created.
 ///
+/// # Examples
+///
 /// ```
 /// use sellercloud_output::JobId;
 ///
@@ -26,6 +28,8 @@ pub struct JobId(i32);
 /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument), so that methods take ids and text
 /// alike.
 ///
+/// # Examples
+///
 /// ```
 /// use sellercloud_output::{JobId, JobIdError};
 ///
@@ -38,6 +42,8 @@ pub struct JobIdError(String);
 
 impl JobId {
     /// Returns the id as a number.
+    ///
+    /// # Examples
     ///
     /// ```
     /// # use sellercloud_output::JobId;

@@ -11,6 +11,8 @@ pub(super) const MAX_STATUS: usize = 100;
 
 /// The status of a queued job.
 ///
+/// # Examples
+///
 /// ```
 /// use sellercloud_output::JobStatus;
 ///
@@ -71,6 +73,15 @@ impl JobStatus {
 
     /// Returns the server's number of the status. `None` for a status that this version does
     /// not know and that the server sent by name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sellercloud_output::JobStatus;
+    ///
+    /// assert_eq!(JobStatus::Completed.number(), Some(3));
+    /// assert_eq!(JobStatus::Other("Paused".to_owned()).number(), None);
+    /// ```
     pub fn number(&self) -> Option<i32> {
         match self {
             Self::Other(text) => text.parse().ok(),
@@ -80,6 +91,15 @@ impl JobStatus {
 
     /// Returns the server's name of the status. For a status that this version does not know,
     /// returns what the server sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sellercloud_output::JobStatus;
+    ///
+    /// assert_eq!(JobStatus::CancelledWhileRunning.name(), "Cancelled_While_Running");
+    /// assert_eq!(JobStatus::Other("Paused".to_owned()).name(), "Paused");
+    /// ```
     pub fn name(&self) -> &str {
         match self {
             Self::Other(text) => text,
@@ -89,6 +109,15 @@ impl JobStatus {
 
     /// Returns whether the job has ended, successfully or not. A status that this version does
     /// not know counts as not ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sellercloud_output::JobStatus;
+    ///
+    /// assert!(JobStatus::Failed.is_final());
+    /// assert!(!JobStatus::Processing.is_final());
+    /// ```
     pub fn is_final(&self) -> bool {
         !matches!(
             self,
@@ -97,6 +126,15 @@ impl JobStatus {
     }
 
     /// Returns whether the job has ended successfully, at least for some of its records.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sellercloud_output::JobStatus;
+    ///
+    /// assert!(JobStatus::PartialSuccess.is_success());
+    /// assert!(!JobStatus::Failed.is_success());
+    /// ```
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Completed | Self::PartialSuccess)
     }

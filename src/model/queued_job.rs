@@ -9,8 +9,10 @@ use crate::text::json::{self, Value};
 /// A field that the server leaves out or sends as null is `None`. Text is on one line, at most
 /// 2,000 characters long, and without the client's secrets.
 ///
+/// # Examples
+///
 /// ```no_run
-/// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+/// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
 /// let job = client.get_job(28142)?;
 /// println!("{}: {}", job.id, job.status);
 /// # Ok::<(), sellercloud_output::Error>(())

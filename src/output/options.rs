@@ -3,6 +3,8 @@
 /// Options of saving a file: its name, what to do if it exists, and whether to wait for the
 /// disk.
 ///
+/// # Examples
+///
 /// ```no_run
 /// use sellercloud_output::{Client, IfExists, SaveOptions};
 ///
@@ -40,12 +42,36 @@ impl SaveOptions {
     /// `.sellercloud-output-` and end with `.part` are reserved for temporary files. Any other
     /// name fails with [`InvalidArgument`](crate::ErrorKind::InvalidArgument) before a request
     /// is sent.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use sellercloud_output::SaveOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let options = SaveOptions::default().file_name("orders.csv");
+    /// let saved = client.call().save_options(options).save_output_file(28142, "exports")?;
+    /// assert!(saved.path.ends_with("orders.csv"));
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn file_name(mut self, name: impl Into<String>) -> Self {
         self.file_name = Some(name.into());
         self
     }
 
     /// Sets what to do if a file with the same name exists. Default: [`IfExists::Fail`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use sellercloud_output::{IfExists, SaveOptions};
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let options = SaveOptions::default().if_exists(IfExists::Replace);
+    /// let saved = client.call().save_options(options).save_output_file(28142, "exports")?;
+    /// println!("{}", saved.path.display());
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn if_exists(mut self, if_exists: IfExists) -> Self {
         self.if_exists = if_exists;
         self
@@ -56,6 +82,18 @@ impl SaveOptions {
     ///
     /// It has no effect on file systems that do not support it. If the file system reports a
     /// failure, saving fails.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use sellercloud_output::SaveOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let options = SaveOptions::default().flush_to_disk(false);
+    /// let saved = client.call().save_options(options).save_output_file(28142, "exports")?;
+    /// println!("{}", saved.path.display());
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn flush_to_disk(mut self, enabled: bool) -> Self {
         self.flush_to_disk = enabled;
         self
@@ -69,7 +107,17 @@ impl SaveOptions {
 /// `Fail` and `KeepBoth` are free of races only between programs that use this library on the
 /// same computer.
 ///
-/// See [`SaveOptions`] for an example.
+/// # Examples
+///
+/// ```no_run
+/// use sellercloud_output::{IfExists, SaveOptions};
+/// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+///
+/// let options = SaveOptions::default().if_exists(IfExists::KeepBoth);
+/// let saved = client.call().save_options(options).save_output_file(28142, "exports")?;
+/// println!("{} is saved as {}", saved.name, saved.path.display());
+/// # Ok::<(), sellercloud_output::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum IfExists {

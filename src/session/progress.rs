@@ -9,9 +9,11 @@ use crate::transport::Body;
 
 /// The progress of a file's transfer.
 ///
+/// # Examples
+///
 /// ```no_run
 /// use std::ops::ControlFlow;
-/// # let client = sellercloud_output::Client::builder("tt").token("t").build()?;
+/// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
 ///
 /// let show = |progress: sellercloud_output::Progress| {
 ///     eprintln!("{} bytes of {:?}", progress.bytes_received, progress.total_bytes);

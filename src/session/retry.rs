@@ -23,6 +23,8 @@ use crate::transport::Failure;
 /// `RateLimitResetTime`) is added. If the call would time out before the next attempt, it fails at
 /// once. If its error is a response, [`Error::retry_after`] says how long to wait.
 ///
+/// # Examples
+///
 /// ```
 /// use std::time::Duration;
 /// use sellercloud_output::{Client, RetryPolicy};
@@ -58,6 +60,8 @@ impl Default for RetryPolicy {
 impl RetryPolicy {
     /// Returns a policy without retries: one attempt.
     ///
+    /// # Examples
+    ///
     /// ```
     /// # use sellercloud_output::RetryPolicy;
     /// assert_eq!(RetryPolicy::never(), RetryPolicy::default().max_attempts(1));
@@ -69,6 +73,16 @@ impl RetryPolicy {
     /// Sets the maximum number of attempts, including the first. Default: 5. Zero is rejected
     /// by [`ClientBuilder::build`](crate::ClientBuilder::build); [`u32::MAX`] means no limit
     /// other than the call's timeout.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sellercloud_output::{Client, RetryPolicy};
+    ///
+    /// let policy = RetryPolicy::default().max_attempts(10);
+    /// let client = Client::builder("tt").token("the-bearer-token").retry_policy(policy).build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;
         self
@@ -76,6 +90,17 @@ impl RetryPolicy {
 
     /// Sets the maximum backoff before the second attempt. Default: 1 s. Zero means to retry
     /// at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sellercloud_output::{Client, RetryPolicy};
+    ///
+    /// let policy = RetryPolicy::default().initial_backoff(Duration::from_secs(2));
+    /// let client = Client::builder("tt").token("the-bearer-token").retry_policy(policy).build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn initial_backoff(mut self, backoff: Duration) -> Self {
         self.initial_backoff = backoff;
         self
@@ -83,6 +108,17 @@ impl RetryPolicy {
 
     /// Sets the maximum backoff before any later attempt. Default: 30 s. Zero means to retry
     /// at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sellercloud_output::{Client, RetryPolicy};
+    ///
+    /// let policy = RetryPolicy::default().max_backoff(Duration::from_secs(60));
+    /// let client = Client::builder("tt").token("the-bearer-token").retry_policy(policy).build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn max_backoff(mut self, backoff: Duration) -> Self {
         self.max_backoff = backoff;
         self
@@ -90,6 +126,16 @@ impl RetryPolicy {
 
     /// Sets whether the status 500 is retried as well. Default: `false`, since the server
     /// sends it for jobs that do not exist.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sellercloud_output::{Client, RetryPolicy};
+    ///
+    /// let policy = RetryPolicy::default().retry_server_errors(true);
+    /// let client = Client::builder("tt").token("the-bearer-token").retry_policy(policy).build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
     pub fn retry_server_errors(mut self, enabled: bool) -> Self {
         self.retry_server_errors = enabled;
         self

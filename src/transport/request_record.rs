@@ -12,6 +12,8 @@ use crate::text::{MAX_MESSAGE, Redactor, without_secret_parameters};
 ///
 /// It is displayed as one line for a log.
 ///
+/// # Examples
+///
 /// ```
 /// use sellercloud_output::Client;
 ///
