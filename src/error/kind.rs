@@ -93,7 +93,7 @@ impl ErrorKind {
     }
 
     /// Every kind, in the order of the numbers.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "capi"))]
     pub(crate) const ALL: [Self; 16] = [
         Self::InvalidArgument,
         Self::Authentication,

@@ -21,65 +21,36 @@ pub(super) use c_enum;
 
 c_enum!(sco_status, STATUSES:
     SCO_OK = 0,
-    SCO_ERROR_INVALID_ARGUMENT = 101,
-    SCO_ERROR_AUTHENTICATION = 102,
-    SCO_ERROR_FORBIDDEN = 103,
-    SCO_ERROR_NOT_FOUND = 104,
-    SCO_ERROR_RATE_LIMITED = 105,
-    SCO_ERROR_SERVER = 106,
-    SCO_ERROR_UNEXPECTED_STATUS = 107,
-    SCO_ERROR_CONNECTION = 108,
-    SCO_ERROR_TLS = 109,
-    SCO_ERROR_TIMEOUT = 110,
-    SCO_ERROR_CANCELLED = 111,
-    SCO_ERROR_MALFORMED_BODY = 112,
-    SCO_ERROR_TOO_LARGE = 113,
-    SCO_ERROR_IO = 114,
-    SCO_ERROR_INTERNAL = 115,
-    SCO_ERROR_JOB_FAILED = 116,
+    SCO_ERROR_INVALID_ARGUMENT = ErrorKind::InvalidArgument as i32,
+    SCO_ERROR_AUTHENTICATION = ErrorKind::Authentication as i32,
+    SCO_ERROR_FORBIDDEN = ErrorKind::Forbidden as i32,
+    SCO_ERROR_NOT_FOUND = ErrorKind::NotFound as i32,
+    SCO_ERROR_RATE_LIMITED = ErrorKind::RateLimited as i32,
+    SCO_ERROR_SERVER = ErrorKind::Server as i32,
+    SCO_ERROR_UNEXPECTED_STATUS = ErrorKind::UnexpectedStatus as i32,
+    SCO_ERROR_CONNECTION = ErrorKind::Connection as i32,
+    SCO_ERROR_TLS = ErrorKind::Tls as i32,
+    SCO_ERROR_TIMEOUT = ErrorKind::Timeout as i32,
+    SCO_ERROR_CANCELLED = ErrorKind::Cancelled as i32,
+    SCO_ERROR_MALFORMED_BODY = ErrorKind::MalformedBody as i32,
+    SCO_ERROR_TOO_LARGE = ErrorKind::TooLarge as i32,
+    SCO_ERROR_IO = ErrorKind::Io as i32,
+    SCO_ERROR_INTERNAL = ErrorKind::Internal as i32,
+    SCO_ERROR_JOB_FAILED = ErrorKind::JobFailed as i32,
 );
 
 pub(super) fn status_of(kind: ErrorKind) -> sco_status {
-    match kind {
-        ErrorKind::InvalidArgument => SCO_ERROR_INVALID_ARGUMENT,
-        ErrorKind::Authentication => SCO_ERROR_AUTHENTICATION,
-        ErrorKind::Forbidden => SCO_ERROR_FORBIDDEN,
-        ErrorKind::NotFound => SCO_ERROR_NOT_FOUND,
-        ErrorKind::RateLimited => SCO_ERROR_RATE_LIMITED,
-        ErrorKind::Server => SCO_ERROR_SERVER,
-        ErrorKind::UnexpectedStatus => SCO_ERROR_UNEXPECTED_STATUS,
-        ErrorKind::Connection => SCO_ERROR_CONNECTION,
-        ErrorKind::Tls => SCO_ERROR_TLS,
-        ErrorKind::Timeout => SCO_ERROR_TIMEOUT,
-        ErrorKind::Cancelled => SCO_ERROR_CANCELLED,
-        ErrorKind::MalformedBody => SCO_ERROR_MALFORMED_BODY,
-        ErrorKind::TooLarge => SCO_ERROR_TOO_LARGE,
-        ErrorKind::Io => SCO_ERROR_IO,
-        ErrorKind::Internal => SCO_ERROR_INTERNAL,
-        ErrorKind::JobFailed => SCO_ERROR_JOB_FAILED,
-    }
+    kind as sco_status
 }
 
 fn description(status: sco_status) -> &'static CStr {
-    match status {
-        SCO_OK => c"ok",
-        SCO_ERROR_INVALID_ARGUMENT => c"invalid argument",
-        SCO_ERROR_AUTHENTICATION => c"not authenticated",
-        SCO_ERROR_FORBIDDEN => c"forbidden",
-        SCO_ERROR_NOT_FOUND => c"not found",
-        SCO_ERROR_RATE_LIMITED => c"rate limited",
-        SCO_ERROR_SERVER => c"server error",
-        SCO_ERROR_UNEXPECTED_STATUS => c"unexpected status",
-        SCO_ERROR_CONNECTION => c"connection failed",
-        SCO_ERROR_TLS => c"TLS failed",
-        SCO_ERROR_TIMEOUT => c"timed out",
-        SCO_ERROR_CANCELLED => c"cancelled",
-        SCO_ERROR_MALFORMED_BODY => c"malformed body",
-        SCO_ERROR_TOO_LARGE => c"too large",
-        SCO_ERROR_IO => c"input or output failed",
-        SCO_ERROR_INTERNAL => c"internal error",
-        SCO_ERROR_JOB_FAILED => c"job failed",
-        _ => c"unknown status",
+    let kind = ErrorKind::ALL
+        .into_iter()
+        .find(|kind| status_of(*kind) == status);
+    match kind {
+        Some(kind) => kind.description_for_c(),
+        None if status == SCO_OK => c"ok",
+        None => c"unknown status",
     }
 }
 

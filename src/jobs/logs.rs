@@ -3,13 +3,10 @@
 use super::{Jobs, routes};
 use crate::error::Error;
 use crate::session::CallContext;
-use crate::text::{MAX_MESSAGE, Redactor, json};
+use crate::text::{MAX_MESSAGE, MAX_TEXT_READ, Redactor, json};
 
 /// The maximum number of error lines that an error contains.
 const MAX_LINES: usize = 5;
-
-/// The maximum length of a message that is read, in bytes. It bounds the memory for redaction.
-const MAX_TEXT_READ: usize = 64 * 1024;
 
 impl Jobs {
     /// Requests the first error lines of the log of the call's job once.

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::queued_job::{MAX_TEXT_READ, beginning};
-use crate::text::Redactor;
+use super::queued_job::beginning;
 use crate::text::json::Value;
+use crate::text::{MAX_TEXT_READ, Redactor};
 
 /// The maximum length of the text of an unknown status, in characters.
 pub(super) const MAX_STATUS: usize = 100;

@@ -1,8 +1,8 @@
 //! A queued job as the server describes it.
 
 use super::{JobId, JobStatus};
-use crate::text::Redactor;
 use crate::text::json::{self, Value};
+use crate::text::{MAX_TEXT_READ, Redactor};
 
 /// A queued job, as the server describes it.
 ///
@@ -61,9 +61,6 @@ pub struct QueuedJob {
     /// Items processed so far in the current phase.
     pub total_processed_in_phase: Option<i64>,
 }
-
-/// The maximum length of a field that is read, in bytes. It bounds the memory for redaction.
-pub(super) const MAX_TEXT_READ: usize = 64 * 1024;
 
 /// The maximum length of a job's text, in characters.
 const MAX_TEXT: usize = 2000;

@@ -86,12 +86,8 @@ impl Session {
         path: &str,
         context: &CallContext,
     ) -> Result<(SessionResponse, Vec<u8>), Error> {
-        let mut response = self.get(path, context)?;
-        if response.status() != 200 {
-            return Err(self.error(response));
-        }
-        let body = self.read_json(&mut response)?;
-        Ok((response, body))
+        let response = self.get(path, context)?;
+        self.read_json(response)
     }
 
     /// Sends an authorized GET request. A token that the server rejects is renewed once, if that
@@ -231,26 +227,30 @@ impl Session {
     }
 
     fn look_up(&self, team: &Team, context: &CallContext) -> Result<BaseUrl, Error> {
-        let mut response = self.follow(&team.lookup, &team.path(), None, context)?;
-        if response.status() != 200 {
-            return Err(self.error(response));
-        }
-        let body = self.read_json(&mut response)?;
+        let response = self.follow(&team.lookup, &team.path(), None, context)?;
+        let (response, body) = self.read_json(response)?;
         match self.rate_limit(&response, &body) {
             Some(error) => Err(error),
             None => team.base_url(&body, self.allow_plain_http, &self.secrets()),
         }
     }
 
-    /// Reads a body that is not a file, up to [`MAX_JSON`] bytes.
-    fn read_json(&self, response: &mut SessionResponse) -> Result<Vec<u8>, Error> {
+    /// Reads a body that is not a file, up to [`MAX_JSON`] bytes. A status other than 200 is an
+    /// error.
+    fn read_json(
+        &self,
+        mut response: SessionResponse,
+    ) -> Result<(SessionResponse, Vec<u8>), Error> {
+        if response.status() != 200 {
+            return Err(self.error(response));
+        }
         let mut body = Vec::new();
         response
             .body()
             .take(MAX_JSON)
             .read_to_end(&mut body)
-            .map_err(|error| self.interrupted(error, response))?;
-        Ok(body)
+            .map_err(|error| self.interrupted(error, &response))?;
+        Ok((response, body))
     }
 
     /// Returns the error for a body that could not be read completely.

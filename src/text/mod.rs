@@ -15,6 +15,6 @@ mod whitespace;
 
 use escapes::character_of_entity;
 pub(crate) use one_line::{ELLIPSIS, MAX_MESSAGE, is_invisible, one_line};
-pub(crate) use redact::{Redactor, Secret, without_secret_parameters};
+pub(crate) use redact::{MAX_TEXT_READ, Redactor, Secret, without_secret_parameters};
 pub(crate) use seconds::seconds;
 pub(crate) use whitespace::is_whitespace;

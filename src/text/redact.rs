@@ -15,6 +15,10 @@ use super::escapes::{Unit, levels};
 /// A token or a password. Its memory is wiped when the last owner drops it.
 pub(crate) type Secret = Arc<Zeroizing<String>>;
 
+/// The maximum length of a text that is read from a response to be redacted, in bytes. It bounds the
+/// memory for redaction.
+pub(crate) const MAX_TEXT_READ: usize = 64 * 1024;
+
 /// Replaces the secrets of one client in text from servers, proxies and callbacks.
 #[derive(Clone, Default)]
 pub(crate) struct Redactor {
