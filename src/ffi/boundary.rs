@@ -32,7 +32,7 @@ pub(super) unsafe fn catch_panics(
             let status = status_of(failure.kind());
             let handle = match error.is_null() {
                 true => ptr::null_mut(),
-                false => Box::into_raw(Box::new(sco_error::new(failure))),
+                false => new_handle(sco_error::new(failure)),
             };
             (status, handle)
         }
@@ -50,17 +50,13 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("a panic without a message").to_owned()
 }
 
-pub(super) fn invalid_argument(message: impl Into<String>) -> Error {
-    Error::invalid_argument(message)
-}
-
 fn is_null(name: &str) -> Error {
-    invalid_argument(format!("{name} is NULL"))
+    Error::invalid_argument(format!("{name} is NULL"))
 }
 
 /// Returns an error for a number that is none of an enum's values, which `allowed` lists.
 pub(super) fn unknown_value(name: &str, value: i32, allowed: &str) -> Error {
-    invalid_argument(format!("{name} is {value}, but must be {allowed}"))
+    Error::invalid_argument(format!("{name} is {value}, but must be {allowed}"))
 }
 
 /// Makes a handle that C owns.
@@ -190,7 +186,7 @@ pub(super) unsafe fn required_str<'a>(string: *const c_char, name: &str) -> Resu
     let string = unsafe { CStr::from_ptr(string) };
     string
         .to_str()
-        .map_err(|_| invalid_argument(format!("{name} is not valid UTF-8")))
+        .map_err(|_| Error::invalid_argument(format!("{name} is not valid UTF-8")))
 }
 
 /// Returns a string, or `None` for NULL.
@@ -220,7 +216,7 @@ pub(super) unsafe fn required_directory<'a>(directory: *const c_char) -> Result<
     let directory = unsafe { required_str(directory, "directory") }?;
     if directory.is_empty() {
         let message = "directory is empty; use \".\" for the current directory";
-        return Err(invalid_argument(message));
+        return Err(Error::invalid_argument(message));
     }
     Ok(directory)
 }
@@ -240,7 +236,7 @@ pub(super) unsafe fn required_bytes<'a>(
     }
     if size > isize::MAX as usize {
         let message = format!("the size of {name} is {size}, which exceeds the address space");
-        return Err(invalid_argument(message));
+        return Err(Error::invalid_argument(message));
     }
     // SAFETY: not NULL, so it points to `size` bytes, which a slice can have.
     Ok(unsafe { std::slice::from_raw_parts(bytes, size) })
@@ -249,7 +245,7 @@ pub(super) unsafe fn required_bytes<'a>(
 /// Returns a limit. Zero is an error, because some callers would mean "no limit" by it.
 pub(super) fn required_limit<T: Default + PartialEq>(value: T, name: &str) -> Result<T, Error> {
     if value == T::default() {
-        return Err(invalid_argument(format!(
+        return Err(Error::invalid_argument(format!(
             "{name} must be greater than zero"
         )));
     }

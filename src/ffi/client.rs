@@ -1,8 +1,8 @@
 use std::ffi::{c_char, c_void};
 
 use super::boundary::{
-    catch_panics, free, invalid_argument, optional_out_param, optional_str, out_param, required,
-    required_callback, required_directory, required_str, write_handle,
+    catch_panics, free, optional_out_param, optional_str, out_param, required, required_callback,
+    required_directory, required_str, write_handle,
 };
 use super::call_options::{new_call, wait_options};
 use super::callbacks::CallbackWriter;
@@ -11,7 +11,7 @@ use super::{
     sco_status, sco_write_callback,
 };
 use crate::client::ServerName;
-use crate::{Client, JobId};
+use crate::{Client, Error, JobId};
 
 /// A client for one Sellercloud server and one user.
 ///
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn sco_client_new(
                 Some(server) => builder = builder.server(ServerName::Server(server.into())),
                 None if builder.has_team() => {}
                 None => {
-                    return Err(invalid_argument("a server or a team is required"));
+                    return Err(Error::invalid_argument("a server or a team is required"));
                 }
             }
             if let Some(token) = optional_str(token, "token")? {
