@@ -109,8 +109,9 @@
 #endif
 
 /*
- * SCO_NODISCARD makes compilers warn about a status that is not checked. Define it as
- * nothing before this file is included to turn the warnings off.
+ * SCO_NODISCARD makes compilers warn about a status that is not checked, and about a new
+ * handle that is not used. Define it as nothing before this file is included to turn the
+ * warnings off.
  */
 #ifndef SCO_NODISCARD
 #if (defined(__cplusplus) && __cplusplus >= 201703L) || (defined(_MSVC_LANG) && _MSVC_LANG >= 201703L)
@@ -556,7 +557,7 @@ SCO_API const char *sco_status_string(sco_status status);
  * @param error The error, or NULL.
  * @return The status; SCO_OK if error is NULL.
  */
-SCO_API sco_status sco_error_kind(const sco_error *error);
+SCO_NODISCARD SCO_API sco_status sco_error_kind(const sco_error *error);
 
 /**
  * Returns the message: what failed, where, why, and what to do.
@@ -687,7 +688,7 @@ sco_status sco_token_result_set(sco_token_result *result,
  *
  * @return New options, never NULL. Free them with sco_client_options_free.
  */
-SCO_API sco_client_options *sco_client_options_new(void);
+SCO_NODISCARD SCO_API sco_client_options *sco_client_options_new(void);
 
 /**
  * Sets the team whose server the client uses.
@@ -1480,7 +1481,7 @@ SCO_API void sco_file_info_free(sco_file_info *info);
  *
  * @return A new token, never NULL. Free it with sco_cancel_token_free.
  */
-SCO_API sco_cancel_token *sco_cancel_token_new(void);
+SCO_NODISCARD SCO_API sco_cancel_token *sco_cancel_token_new(void);
 
 /**
  * Cancels every call whose options have this token, now and later.
@@ -1515,7 +1516,7 @@ SCO_API void sco_cancel_token_free(sco_cancel_token *cancel_token);
  *
  * @return New options, never NULL. Free them with sco_call_options_free.
  */
-SCO_API sco_call_options *sco_call_options_new(void);
+SCO_NODISCARD SCO_API sco_call_options *sco_call_options_new(void);
 
 /**
  * Sets how long a whole call may take, including the login, all retries and all waits.

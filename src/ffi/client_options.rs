@@ -42,6 +42,7 @@ c_enum!(sco_body_encoding, BODY_ENCODINGS:
 /// Creates client options with their defaults.
 ///
 /// @return New options, never NULL. Free them with sco_client_options_free.
+#[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn sco_client_options_new() -> *mut sco_client_options {
     new_handle(sco_client_options {

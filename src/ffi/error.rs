@@ -33,6 +33,7 @@ impl sco_error {
 ///
 /// @param error The error, or NULL.
 /// @return The status; SCO_OK if error is NULL.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_error_kind(error: *const sco_error) -> sco_status {
     // SAFETY: the header's contract.
