@@ -991,6 +991,25 @@ sco_status sco_client_options_set_client_certificate(sco_client_options *options
  * Sets a callback that receives a record of each request.
  *
  * Default: no callback.
+/**
+ * Sets text that is appended to the User-Agent header of every request, after a space.
+ *
+ * Default: none. The header is the library's name and version. The text names the program
+ * in the logs of servers and proxies, such as "nightly-export/2.1" or "nightly-export/2.1
+ * (warehouse 7)". Logins, team lookups and the CONNECT request to a proxy have it too.
+ *
+ * @param options The options to change.
+ * @param suffix The text: 1 to 128 visible ASCII characters and spaces, with no space at
+ * the beginning or the end. It is copied.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options or suffix is NULL or suffix is
+ * not UTF-8. sco_client_new rejects any other text.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_user_agent_suffix(sco_client_options *options,
+                                                    const char *suffix,
+                                                    sco_error **error);
+
  *
  * @param options The options to change.
  * @param callback The callback, or NULL for none.

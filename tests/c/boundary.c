@@ -137,6 +137,7 @@ FUNCTION(set_proxy, sco_client_options_set_proxy(P(0, client_options), P(1, ""),
 FUNCTION(add_ca_certificates, sco_client_options_add_ca_certificates(P(0, client_options), P(1, pem), sizeof pem, P(2, &error)))
 FUNCTION(set_client_certificate, sco_client_options_set_client_certificate(P(0, client_options), P(1, pem), sizeof pem, P(2, pem), sizeof pem, P(3, &error)))
 FUNCTION(set_on_request, sco_client_options_set_on_request(P(0, client_options), (nulls >> 1 & 1) ? NULL : ignore_record, P(2, &checks), P(3, &error)))
+FUNCTION(set_user_agent_suffix, sco_client_options_set_user_agent_suffix(P(0, client_options), P(1, "boundary/1"), P(2, &error)))
 FUNCTION(client_new, sco_client_new(P(0, server), P(1, token), NULL, P(2, &new_client), P(3, &error)))
 FUNCTION(parse_job_id, sco_parse_job_id(P(0, "50003"), P(1, &new_id), P(2, &error)))
 FUNCTION(get_output_file, sco_get_output_file(P(0, client), JOB, P(1, options), P(2, &new_file), P(3, &error)))
@@ -187,6 +188,7 @@ static const struct function {
     {"sco_client_options_add_ca_certificates", call_add_ca_certificates, 3, 1 | 2},
     {"sco_client_options_set_client_certificate", call_set_client_certificate, 4, 1 | 2 | 4},
     {"sco_client_options_set_on_request", call_set_on_request, 4, 1},
+    {"sco_client_options_set_user_agent_suffix", call_set_user_agent_suffix, 3, 1 | 2},
     {"sco_client_new", call_client_new, 4, 1 | 2 | 4},
     {"sco_parse_job_id", call_parse_job_id, 3, 1 | 2},
     {"sco_get_output_file", call_get_output_file, 4, 1 | 4},

@@ -139,6 +139,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "sco_client_options_set_proxy": (c_int32, [c_void_p, c_char_p, POINTER(c_void_p)]),
     "sco_client_options_add_ca_certificates": (c_int32, [c_void_p, c_void_p, c_size_t, POINTER(c_void_p)]),
     "sco_client_options_set_client_certificate": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, POINTER(c_void_p)]),
+    "sco_client_options_set_user_agent_suffix": (c_int32, [c_void_p, c_char_p, POINTER(c_void_p)]),
     "sco_client_options_set_on_request": (c_int32, [c_void_p, sco_request_callback, c_void_p, POINTER(c_void_p)]),
     "sco_client_options_free": (None, [c_void_p]),
     "sco_client_new": (c_int32, [c_char_p, c_char_p, c_void_p, POINTER(c_void_p), POINTER(c_void_p)]),
