@@ -30,6 +30,9 @@
  * - Out parameters are set to NULL (or 0) first, and to the result on success only.
  * - Strings are UTF-8 and end with NUL. Strings that the caller passes are copied. Strings
  *   that the library returns belong to their handle and are valid until it is freed.
+ * - Paths are UTF-8 on Windows. On Unix they are the bytes that the system uses, which need
+ *   not be UTF-8: a path is passed on as it is, and returned as it is. In messages, bytes
+ *   that are not UTF-8 appear as U+FFFD.
  *
  * Process:
  * - Threads: any number of threads may use a client or a cancel token at the same time, and
@@ -624,7 +627,8 @@ SCO_API int32_t sco_error_os_error(const sco_error *error);
  * Returns the path of the file or directory that an SCO_ERROR_IO error concerns.
  *
  * @param error The error, or NULL.
- * @return A string owned by the error; NULL if there is no path, or if error is NULL.
+ * @return A string owned by the error, which is UTF-8 on Windows but may be any bytes on
+ * Unix, as open takes them; NULL if there is no path, or if error is NULL.
  */
 SCO_API const char *sco_error_path(const sco_error *error);
 
@@ -988,10 +992,6 @@ sco_status sco_client_options_set_client_certificate(sco_client_options *options
                                                      sco_error **error);
 
 /**
- * Sets a callback that receives a record of each request.
- *
- * Default: no callback.
-/**
  * Sets text that is appended to the User-Agent header of every request, after a space.
  *
  * Default: none. The header is the library's name and version. The text names the program
@@ -1010,6 +1010,10 @@ sco_status sco_client_options_set_user_agent_suffix(sco_client_options *options,
                                                     const char *suffix,
                                                     sco_error **error);
 
+/**
+ * Sets a callback that receives a record of each request.
+ *
+ * Default: no callback.
  *
  * @param options The options to change.
  * @param callback The callback, or NULL for none.
@@ -1116,7 +1120,8 @@ sco_status sco_get_output_file(const sco_client *client,
  *
  * @param client The client.
  * @param job_id The job's id, 1 to 2147483647.
- * @param directory The path of an existing directory in UTF-8; "." for the current one.
+ * @param directory The path of an existing directory; "." for the current one. Any bytes
+ * that the system accepts on Unix; UTF-8 on Windows.
  * @param options The options of this call, or NULL for the defaults.
  * @param[out] info Receives the file's path and properties, or NULL on failure. Free it
  * with sco_file_info_free. May be NULL.
@@ -1124,8 +1129,8 @@ sco_status sco_get_output_file(const sco_client *client,
  * @return SCO_OK, or any other status except SCO_ERROR_JOB_FAILED. SCO_ERROR_IO if the
  * file cannot be written, or if a file of that name exists and the options have
  * SCO_IF_EXISTS_FAIL, the default. SCO_ERROR_INVALID_ARGUMENT if client or directory is
- * NULL, if directory is empty or not UTF-8, if the file name of the options cannot be
- * used, or if job_id is out of range.
+ * NULL, if directory is empty or, on Windows, not UTF-8, if the file name of the options
+ * cannot be used, or if job_id is out of range.
  */
 SCO_NODISCARD SCO_API
 sco_status sco_save_output_file(const sco_client *client,
@@ -1241,7 +1246,8 @@ sco_status sco_wait_for_output_file(const sco_client *client,
  *
  * @param client The client.
  * @param job_id The job's id, 1 to 2147483647.
- * @param directory The path of an existing directory in UTF-8; "." for the current one.
+ * @param directory The path of an existing directory; "." for the current one. Any bytes
+ * that the system accepts on Unix; UTF-8 on Windows.
  * @param options The options of this call, or NULL for the defaults.
  * @param[out] job Receives the job, or NULL on failure. Free it with sco_job_free. May be
  * NULL.
@@ -1249,8 +1255,9 @@ sco_status sco_wait_for_output_file(const sco_client *client,
  * with sco_file_info_free. May be NULL.
  * @param[out] error Receives the details of an error, or NULL. May be NULL.
  * @return SCO_OK, or any other status, as for these two functions.
- * SCO_ERROR_INVALID_ARGUMENT if client or directory is NULL, if directory is empty or not
- * UTF-8, if the file name of the options cannot be used, or if job_id is out of range.
+ * SCO_ERROR_INVALID_ARGUMENT if client or directory is NULL, if directory is empty or, on
+ * Windows, not UTF-8, if the file name of the options cannot be used, or if job_id is out
+ * of range.
  */
 SCO_NODISCARD SCO_API
 sco_status sco_wait_and_save_output_file(const sco_client *client,
@@ -1412,7 +1419,8 @@ const char *sco_output_file_content_type(const sco_output_file *file);
  * files.
  *
  * @param file The file.
- * @param directory The path of an existing directory in UTF-8; "." for the current one.
+ * @param directory The path of an existing directory; "." for the current one. Any bytes
+ * that the system accepts on Unix; UTF-8 on Windows.
  * @param options The options, or NULL for the defaults. Only those of
  * sco_call_options_set_file_name, sco_call_options_set_if_exists and
  * sco_call_options_set_flush_to_disk are used.
@@ -1422,8 +1430,8 @@ const char *sco_output_file_content_type(const sco_output_file *file);
  * @return SCO_OK, SCO_ERROR_IO or SCO_ERROR_INVALID_ARGUMENT. SCO_ERROR_IO if the file
  * cannot be written, or if a file of that name exists and the options have
  * SCO_IF_EXISTS_FAIL, the default. SCO_ERROR_INVALID_ARGUMENT if file or directory is
- * NULL, if directory is empty or not UTF-8, or if the file name of the options cannot be
- * used.
+ * NULL, if directory is empty or, on Windows, not UTF-8, or if the file name of the
+ * options cannot be used.
  */
 SCO_NODISCARD SCO_API
 sco_status sco_output_file_save(const sco_output_file *file,
@@ -1483,8 +1491,8 @@ SCO_API const char *sco_file_info_content_type(const sco_file_info *info);
  * call.
  *
  * @param info The properties, or NULL.
- * @return A string owned by info; NULL if the file was written to a callback, or if info
- * is NULL.
+ * @return A string owned by info, which is UTF-8 on Windows but may be any bytes on Unix,
+ * as open takes them; NULL if the file was written to a callback, or if info is NULL.
  */
 SCO_API const char *sco_file_info_path(const sco_file_info *info);
 
