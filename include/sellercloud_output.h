@@ -101,7 +101,9 @@
 
 /*
  * Define SCO_SHARED on Windows to link with the DLL's import library. The functions are
- * then called directly instead of through a stub. Do not define it for the static library.
+ * then called directly instead of through a stub. Without it a program links with the DLL
+ * too, and with the static library, for which it must not be defined. It has no effect on
+ * other systems.
  */
 #ifndef SCO_API
 #if defined(_WIN32) && defined(SCO_SHARED)
