@@ -839,6 +839,11 @@ struct ClientOptions {
     /// The private key of client_certificate, in PEM.
     std::string client_key = {};
 
+    /// Text that is appended to the User-Agent header of every request after a space, such as
+    /// "nightly-export/2.1": 1 to 128 visible ASCII characters and spaces, with no space at the
+    /// beginning or the end. Default: none.
+    std::optional<std::string> user_agent_suffix = std::nullopt;
+
     /// A function that receives a record of each request when the request has ended. It is
     /// called on the threads that make calls, by several of them at the same time. It cannot
     /// change the outcome of a call: its exceptions are discarded. Default: none.
@@ -1087,6 +1092,9 @@ private:
             call(sco_client_options_set_client_certificate, handle,
                  bytes(options.client_certificate), options.client_certificate.size(),
                  bytes(options.client_key), options.client_key.size());
+        if (options.user_agent_suffix)
+            call(sco_client_options_set_user_agent_suffix, handle,
+                 options.user_agent_suffix->c_str());
         if (options.on_request)
             call(sco_client_options_set_on_request, handle, sco_request_callback{report_request},
                  static_cast<void *>(callbacks_.get()));
