@@ -8,7 +8,7 @@
 //! - `sellercloud-output.cdx.json`: a software bill of materials in the format CycloneDX
 
 use crate::packages::{self, LIBRARY, Packages};
-use crate::{Outcome, files, sbom};
+use crate::{Outcome, sbom};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
@@ -122,32 +122,48 @@ type Texts = BTreeMap<String, Vec<String>>;
 fn license_texts(packages: &Packages) -> Result<Texts, String> {
     let mut texts = Texts::new();
     for ((name, version), package) in packages.iter().filter(|(id, _)| id.0 != LIBRARY) {
-        let mut tree = files::Tree::new();
-        files::read(&package.directory, "", &mut tree)?;
-        let found: Vec<_> = tree.iter().filter(|(path, _)| is_license(path)).collect();
+        let mut found = Vec::new();
+        find_licenses(&package.directory, &mut found)?;
+        found.sort();
         if found.is_empty() {
             return Err(format!(
                 "{name} {version} has no license text in {}",
                 package.directory.display()
             ));
         }
-        for (path, text) in found {
+        for path in found {
             // Line ends and empty lines around the text differ between copies.
+            let text = read(&path)?;
             let text: String = text
                 .trim()
                 .lines()
                 .map(|line| format!("{line}\n"))
                 .collect();
-            let source = format!("{name} {version}: {path}");
+            let file = path.strip_prefix(&package.directory).unwrap_or(&path);
+            let source = format!("{name} {version}: {}", file.display());
             texts.entry(text).or_default().push(source);
         }
     }
     Ok(texts)
 }
 
+/// Adds the files with license texts in `directory` and the directories below it to `found`.
+fn find_licenses(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), String> {
+    let failed = |error| format!("cannot read {}: {error}", directory.display());
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_type().map_err(failed)?.is_dir() {
+            find_licenses(&entry.path(), found)?;
+        } else if is_license(&entry.file_name().to_string_lossy()) {
+            found.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
 /// Returns whether a file contains the text of a license, by its name.
-fn is_license(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
+fn is_license(name: &str) -> bool {
+    let name = name.to_lowercase();
     // Not sources, such as `license.rs`.
     let is_text = !name.contains('.') || name.ends_with(".txt") || name.ends_with(".md");
     // The dots of a version, as in `LICENSE-Apache-2.0_WITH_LLVM-exception`.
@@ -158,10 +174,10 @@ fn is_license(path: &str) -> bool {
 /// Returns the packages, and each license text once.
 fn notices(packages: &Packages, texts: &Texts, targets: &[&str]) -> String {
     let mut out = format!(
-        "Third-party notices\n\n{LIBRARY} for {} contains the packages below. The texts of their\n\
-         licenses follow, each with the packages and files that contain it. Where a package offers\n\
-         several licenses (OR), any of them may be chosen. {LIBRARY} also contains the standard\n\
-         library of Rust.\n\n",
+        "Third-party notices\n\n{LIBRARY} contains the packages below. The texts of their licenses \
+         follow, each\nwith the packages and files that contain it. Where a package offers several \
+         licenses (OR),\nany of them may be chosen. {LIBRARY} also contains the standard library of \
+         Rust.\n\nPlatforms: {}\n\n",
         targets.join(", ")
     );
     let third_party = packages.iter().filter(|(id, _)| id.0 != LIBRARY);
@@ -184,7 +200,7 @@ mod tests {
 
     #[test]
     fn license_files_are_known_by_name() {
-        for (path, expected) in [
+        for (name, expected) in [
             ("LICENSE", true),
             ("LICENSE-MIT", true),
             ("license-apache-2.0", true),
@@ -192,12 +208,11 @@ mod tests {
             ("LICENSE.md", true),
             ("COPYING", true),
             ("UNLICENSE", true),
-            ("third_party/fiat/LICENSE", true),
-            ("src/license.rs", false),
-            ("license/mod.rs", false),
+            ("license.rs", false),
+            ("mod.rs", false),
             ("README.md", false),
         ] {
-            assert_eq!(is_license(path), expected, "{path}");
+            assert_eq!(is_license(name), expected, "{name}");
         }
     }
 
@@ -228,7 +243,9 @@ mod tests {
             ),
         ]);
         let notices = notices(&packages, &texts, &["x86_64-unknown-linux-gnu"]);
-        let (_, listed) = notices.split_once("library of Rust.\n\n").unwrap();
+        let (_, listed) = notices
+            .split_once("\n\nPlatforms: x86_64-unknown-linux-gnu\n\n")
+            .unwrap();
         assert_eq!(
             listed,
             format!(
@@ -240,9 +257,9 @@ mod tests {
     }
 
     #[test]
-    fn package_without_a_license_text_is_an_error() {
+    fn license_texts_are_found_in_all_directories_and_must_exist() {
         let directory = std::env::temp_dir().join(format!("xtask-notices-{}", std::process::id()));
-        fs::create_dir_all(&directory).unwrap();
+        fs::create_dir_all(directory.join("third_party")).unwrap();
         fs::write(directory.join("README.md"), "text").unwrap();
         let package = Package {
             directory: directory.clone(),
@@ -250,11 +267,28 @@ mod tests {
         };
         let packages = Packages::from([(("a".to_owned(), "1.0.0".to_owned()), package)]);
         let without = license_texts(&packages);
-        fs::write(directory.join("LICENSE"), "\nText\r\n\r\n").unwrap();
+        for (file, text) in [
+            ("LICENSE", "\nText\r\n\r\n"),
+            ("third_party/LICENSE", "Text"),
+            ("third_party/COPYING", "Other"),
+        ] {
+            fs::write(directory.join(file), text).unwrap();
+        }
         let with = license_texts(&packages);
         fs::remove_dir_all(&directory).unwrap();
         assert!(without.unwrap_err().contains("a 1.0.0 has no license text"));
-        let expected = vec!["a 1.0.0: LICENSE".to_owned()];
-        assert_eq!(with, Ok(Texts::from([("Text\n".to_owned(), expected)])));
+        let sources = |files: &[&str]| {
+            files
+                .iter()
+                .map(|file| format!("a 1.0.0: {file}"))
+                .collect()
+        };
+        let third_party = Path::new("third_party");
+        let path = |name: &str| third_party.join(name).display().to_string();
+        let expected = Texts::from([
+            ("Text\n".to_owned(), sources(&["LICENSE", &path("LICENSE")])),
+            ("Other\n".to_owned(), sources(&[&path("COPYING")])),
+        ]);
+        assert_eq!(with, Ok(expected));
     }
 }
