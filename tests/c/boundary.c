@@ -732,6 +732,15 @@ static void handle_outlives_the_handles_that_it_came_from(void)
     sco_client_free(client);
     sco_call_options_free(options);
 
+    /* These go on without their client. */
+    CHECK(sco_output_file_download_read(download, memory, sizeof memory, &new_size, NULL) == SCO_OK);
+    CHECK(new_size > 0 && strlen(sco_output_file_download_name(download)) > 0);
+    sco_output_file_download_free(download);
+    sco_job *running = NULL;
+    CHECK(sco_job_wait_step(job_wait, &new_time, &running, NULL) == SCO_OK);
+    CHECK(running == NULL && new_time > 0);
+    sco_job_wait_free(job_wait);
+
     CHECK(sco_output_file_size(file) > 0 && sco_output_file_data(file)[0] != '\0');
     CHECK(strcmp(sco_output_file_name(file), sco_file_info_name(new_info)) == 0);
     CHECK(sco_file_info_size(new_info) == sco_output_file_size(file));
