@@ -3,14 +3,25 @@
  */
 
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+/* Tests of errors ignore the results of calls. */
+#define DOCTEST_CONFIG_VOID_CAST_EXPRESSIONS
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <thread>
 #include <type_traits>
+
+#if __cplusplus >= 202002L
+#include <algorithm>
+#include <ranges>
+#include <span>
+#include <stop_token>
+#endif
 
 #include "sellercloud_output.hpp"
 /* Twice: the include guard must hold. */
@@ -39,7 +50,7 @@ static sco::ClientOptions with_token()
 static sco::ClientOptions with_login()
 {
     auto options = with_token();
-    options.token.reset();
+    options.token = nullptr;
     options.user_name = variable("MOCK_SERVER_USER_NAME");
     options.password = variable("MOCK_SERVER_PASSWORD");
     return options;
@@ -106,7 +117,7 @@ TEST_CASE("save_output_file_follows_its_options")
     Directory directory;
     sco::Client client(with_token());
     const auto saved = client.save_output_file(28142, directory.path);
-    CHECK(saved.path == directory.path / sco::detail::path_of("Orders \xc3\xa9 2026-11-23.csv"));
+    CHECK(saved.path == directory.path / "Orders \xc3\xa9 2026-11-23.csv");
     CHECK(saved.name == "Orders \xc3\xa9 2026-11-23.csv");
     CHECK(saved.size == 2400);
     const auto file = client.get_output_file(28142);
@@ -115,11 +126,11 @@ TEST_CASE("save_output_file_follows_its_options")
     CHECK_THROWS_AS(file.save(directory.path), sco::StorageError);
     sco::CallOptions options;
     options.save.if_exists = sco::IfExists::keep_both;
-    CHECK(client.save_output_file(28142, directory.path, options).path.stem().string() ==
-          "Orders \xc3\xa9 2026-11-23 (1)");
+    CHECK(client.save_output_file(28142, directory.path, options).path ==
+          directory.path / "Orders \xc3\xa9 2026-11-23 (1).csv");
     options.save.file_name = "mine.csv";
-    CHECK(client.save_output_file(28142, directory.path, options).path.filename() == "mine.csv");
-    CHECK(file.save(directory.path, options.save).path.filename() == "mine (1).csv");
+    CHECK(client.save_output_file(28142, directory.path, options).path == directory.path / "mine.csv");
+    CHECK(file.save(directory.path, options.save).path == directory.path / "mine (1).csv");
 }
 
 TEST_CASE("write_output_file_passes_all_bytes")
@@ -129,7 +140,6 @@ TEST_CASE("write_output_file_passes_all_bytes")
     const auto info = client.write_output_file(
         28143, [&](sco::ByteView bytes) { received += bytes.text(); });
     CHECK(info.size == 4239);
-    CHECK(info.path.empty());
     const auto file = client.get_output_file(28143);
     CHECK(received == file.bytes().text());
 }
@@ -138,7 +148,7 @@ TEST_CASE("error_has_status_attempts_and_message")
 {
     sco::Client client(with_token());
     try {
-        client.get_output_file(5);
+        (void)client.get_output_file(5);
         FAIL("no error");
     } catch (const sco::ServerError &error) {
         CHECK(error.kind() == sco::ErrorKind::server);
@@ -161,7 +171,7 @@ TEST_CASE("error_has_status_attempts_and_message")
     busy.server = variable("BUSY_SERVER");
     busy.call_timeout = 5s;
     try {
-        sco::Client(busy).get_output_file(1);
+        (void)sco::Client(busy).get_output_file(1);
         FAIL("no error");
     } catch (const std::runtime_error &error) {
         const auto &busy_error = dynamic_cast<const sco::ServerError &>(error);
@@ -180,9 +190,9 @@ TEST_CASE("wait_for_output_file_returns_job_and_file")
     CHECK(job.id() == 50001);
     CHECK(job.status() == sco::JobStatus::completed);
     CHECK(job.is_final());
-    CHECK(job.text(SCO_JOB_TEXT_COMPANY_NAME) == "Acme");
-    CHECK(!job.text(SCO_JOB_TEXT_STARTED_ON));
-    CHECK(job.number(SCO_JOB_NUMBER_TOTAL_RECORDS) == 10);
+    CHECK(job.text(sco::JobTextField::company_name) == "Acme");
+    CHECK(!job.text(sco::JobTextField::started_on));
+    CHECK(job.number(sco::JobNumberField::total_records) == 10);
     CHECK(file.size() == 2400);
     const auto partial = client.get_job(50003);
     CHECK(partial.status_name() == "PartialSuccess");
@@ -201,7 +211,7 @@ TEST_CASE("wait_for_output_file_returns_job_and_file")
 TEST_CASE("client_with_team_finds_its_server")
 {
     auto options = with_login();
-    options.server.clear();
+    options.server = nullptr;
     options.team = variable("MOCK_SERVER_TEAM");
     options.team_lookup_url = variable("MOCK_SERVER_TEAM_LOOKUP_URL");
     CHECK(sco::Client(options).get_output_file(28142).size() == 2400);
@@ -226,7 +236,7 @@ TEST_CASE("on_progress_returning_false_cancels")
         last = now;
         return true;
     };
-    client.get_output_file(28142, options);
+    (void)client.get_output_file(28142, options);
     CHECK(last.bytes_received == 3200);
     CHECK(last.total_bytes == 3200);
     CHECK(last.attempt == 1);
@@ -288,7 +298,7 @@ TEST_CASE("callback_throwing_ends_the_call_with_its_exception")
     CHECK(requests == 3);
 
     auto provider_options = with_token();
-    provider_options.token.reset();
+    provider_options.token = nullptr;
     int asked = 0;
     provider_options.token_provider = [&](bool renew) -> std::string {
         CHECK(!renew);
@@ -378,7 +388,7 @@ TEST_CASE("storage_error_has_code_and_path")
         CHECK(error.os_error() == std::errc::no_such_file_or_directory);
     }
     try {
-        client.get_output_file(5);
+        (void)client.get_output_file(5);
         FAIL("no error");
     } catch (const sco::Error &error) {
         CHECK(!error.os_error());
@@ -412,7 +422,7 @@ TEST_CASE("server_error_is_retried_if_enabled")
         client_options.max_attempts = 3;
         client_options.retry_server_errors = enabled;
         try {
-            sco::Client(client_options).get_output_file(40007);
+            (void)sco::Client(client_options).get_output_file(40007);
             FAIL("no error");
         } catch (const sco::ServerError &error) {
             CHECK(error.attempts() == (enabled ? 3u : 1u));
@@ -457,6 +467,385 @@ TEST_CASE("callback_making_calls_succeeds")
     CHECK(inner == 4239);
 }
 
+/* Checks that a call throws InvalidArgumentError with this text in its message. */
+template <typename Call>
+static void check_invalid(Call &&call, const std::string &text)
+{
+    try {
+        call();
+        FAIL("no error: " << text);
+    } catch (const sco::InvalidArgumentError &error) {
+        CHECK(std::string(error.what()).find(text) != std::string::npos);
+        CHECK(error.kind() == sco::ErrorKind::invalid_argument);
+        CHECK(error.attempts() == 0);
+        CHECK(!error.is_retryable());
+        CHECK(!error.job());
+        CHECK(error.job_log().empty());
+        CHECK(!error.path());
+        CHECK(!error.os_error());
+    }
+}
+
+TEST_CASE("null_where_a_string_is_required_is_the_librarys_error")
+{
+    const char *unset = std::getenv("SELLERCLOUD_OUTPUT_TEST_UNSET");
+    REQUIRE(unset == nullptr);
+    check_invalid([&] { (void)sco::Client(unset, unset); }, "a server or a team is required");
+    check_invalid([&] { (void)sco::Client(unset, "token"); }, "a server or a team is required");
+    check_invalid([&] { (void)sco::Client("tt", unset); }, "token");
+    check_invalid([&] { (void)sco::Client::parse_job_id(unset); }, "text is NULL");
+    const sco::Client client(with_token());
+    check_invalid([&] { client.save_output_file(28142, unset); }, "directory");
+    check_invalid([&] { client.wait_and_save_output_file(28142, unset); }, "directory");
+    check_invalid([&] { client.get_output_file(28142).save(unset); }, "directory");
+
+    // An option that is NULL is an option that was not set.
+    sco::ClientOptions options;
+    check_invalid([&] { (void)sco::Client{options}; }, "a server or a team is required");
+    options.server = unset;
+    options.team = unset;
+    options.team_lookup_url = unset;
+    options.proxy = unset;
+    options.ca_certificates = unset;
+    options.client_certificate = unset;
+    options.client_key = unset;
+    options.user_name = unset;
+    options.password = unset;
+    options.token = unset;
+    check_invalid([&] { (void)sco::Client{options}; }, "a server or a team is required");
+    options.server = variable("MOCK_SERVER");
+    check_invalid([&] { (void)sco::Client{options}; }, "token");
+    options.user_name = variable("MOCK_SERVER_USER_NAME");
+    check_invalid([&] { (void)sco::Client{options}; }, "password");
+    options.user_name = unset;
+    options.token = variable("MOCK_SERVER_TOKEN");
+    CHECK(sco::Client(options).get_output_file(28142).size() == 2400);
+    options.client_key = "key";
+    check_invalid([&] { (void)sco::Client{options}; }, "chain");
+    options.client_key = unset;
+
+    options.token = unset;
+    options.token_provider = [&](bool) { return unset; };
+    check_invalid([&] { (void)sco::Client(options).get_output_file(28142); }, "token is NULL");
+
+    const Directory directory;
+    sco::CallOptions call_options;
+    call_options.save.file_name = unset;
+    CHECK(client.save_output_file(28143, directory.path, call_options).path == directory.path / "inventory.txt");
+}
+
+TEST_CASE("nul_in_a_string_is_rejected")
+{
+    using namespace std::string_literals;
+    const std::string nul = "a\0b"s;
+    const Directory directory;
+    struct Option {
+        const char *name;
+        sco::Text sco::ClientOptions::*member;
+    };
+    for (const auto &[name, member] : {Option{"server", &sco::ClientOptions::server},
+                                       Option{"team", &sco::ClientOptions::team},
+                                       Option{"team_lookup_url", &sco::ClientOptions::team_lookup_url},
+                                       Option{"token", &sco::ClientOptions::token},
+                                       Option{"user_name", &sco::ClientOptions::user_name},
+                                       Option{"password", &sco::ClientOptions::password},
+                                       Option{"proxy", &sco::ClientOptions::proxy}}) {
+        const std::string message = std::string(name) + " contains a NUL character";
+        // Alone, at the beginning, in the middle and at the end.
+        for (const auto &value : {"\0"s, "\0b"s, "a\0b"s, "a\0"s}) {
+            auto options = with_token();
+            options.*member = value;
+            check_invalid([&] { (void)sco::Client{options}; }, message);
+            options.*member = std::string_view(value);
+            check_invalid([&] { (void)sco::Client{options}; }, message);
+        }
+    }
+    check_invalid([&] { (void)sco::Client("tt", nul); }, "token contains a NUL character");
+    check_invalid([&] { (void)sco::Client(nul, "token"); }, "server contains a NUL character");
+    check_invalid([&] { (void)sco::Client::parse_job_id("28142\0"s); }, "text contains a NUL character");
+
+    const sco::Client client(with_token());
+    const auto file = client.get_output_file(28142);
+    for (const sco::Path &path : {sco::Path(directory.path.string() + "\0x"s),
+                                  sco::Path(fs::path(directory.path.string() + "\0x"s))}) {
+        const std::string message = "directory contains a NUL character";
+        check_invalid([&] { file.save(path); }, message);
+        check_invalid([&] { client.save_output_file(28142, path); }, message);
+        check_invalid([&] { client.wait_and_save_output_file(50003, path); }, message);
+    }
+    sco::CallOptions options;
+    options.save.file_name = "a.csv\0.exe"s;
+    check_invalid([&] { file.save(directory.path, options.save); }, "file_name contains a NUL character");
+    check_invalid([&] { client.save_output_file(28142, directory.path, options); },
+                  "file_name contains a NUL character");
+    CHECK(fs::is_empty(directory.path));
+
+    auto provider_options = with_token();
+    provider_options.token = nullptr;
+    provider_options.token_provider = [&](bool) { return nul; };
+    check_invalid([&] { (void)sco::Client(provider_options).get_output_file(28142); },
+                  "token contains a NUL character");
+}
+
+TEST_CASE("moved_from_object_is_empty")
+{
+    sco::Client first(with_token());
+    sco::Client client = std::move(first);
+    check_invalid([&] { (void)first.get_output_file(28142); }, "client is NULL");
+    first = std::move(client);
+    CHECK(first.get_output_file(28142).size() == 2400);
+    check_invalid([&] { (void)client.get_job(50003); }, "client is NULL");
+
+    auto source = first.get_output_file(28142);
+    const auto file = std::move(source);
+    CHECK(file.size() == 2400);
+    CHECK(source.name().empty());
+    CHECK(source.bytes().empty());
+    CHECK(source.bytes().text().empty());
+    CHECK(!source.content_type());
+    check_invalid([&] { source.save("."); }, "file is NULL");
+
+    // To move these is to copy them.
+    auto job = first.get_job(50003);
+    const auto same_job = std::move(job);
+    CHECK(job.id() == same_job.id());
+    sco::CancelToken token;
+    const auto same_token = std::move(token);
+    token.cancel();
+    CHECK(same_token.is_cancelled());
+}
+
+/* A stop token of a program in C++17. */
+struct Flag {
+    std::shared_ptr<std::atomic<bool>> value = std::make_shared<std::atomic<bool>>(false);
+    bool stop_requested() const noexcept { return *value; }
+};
+
+/* A source and its token, for tests that also need a std::stop_source in C++20. */
+struct FlagSource {
+    Flag flag;
+    Flag get_token() const { return flag; }
+    void request_stop() const { *flag.value = true; }
+};
+
+TEST_CASE_TEMPLATE_DEFINE("stop_token_cancels", Source, stop_token_cancels)
+{
+    auto client_options = with_token();
+    int requests = 0;
+    client_options.on_request = [&](const sco::RequestRecord &) { requests++; };
+    const sco::Client client(client_options);
+    sco::CallOptions options;
+    {
+        Source source;
+        options.stop_token = source.get_token();
+        CHECK(client.get_output_file(28142, options).size() == 2400);
+        source.request_stop();
+        requests = 0;
+        CHECK_THROWS_AS(client.get_output_file(28142, options), sco::CallCancelledError);
+        CHECK_THROWS_AS(client.wait_for_job(50004, options), sco::CallCancelledError);
+        CHECK(requests == 0);
+    }
+
+    auto stalled_options = with_token();
+    stalled_options.server = variable("STALLED_BODY_SERVER");
+    const sco::Client stalled(stalled_options);
+    // The request comes from another thread, while the call waits for bytes. The calls of all
+    // threads have the same options.
+    Source source;
+    options.stop_token = source.get_token();
+    std::atomic<int> started{0};
+    options.on_progress = [&](const sco::Progress &) {
+        if (started.fetch_add(1) == 1)
+            std::thread([source]() mutable { source.request_stop(); }).detach();
+        return true;
+    };
+    std::vector<std::thread> threads;
+    std::atomic<int> cancelled{0};
+    for (int index = 0; index < 2; index++)
+        threads.emplace_back([&] {
+            try {
+                (void)stalled.get_output_file(1, options);
+            } catch (const sco::CallCancelledError &) {
+                cancelled++;
+            }
+        });
+    for (auto &thread : threads)
+        thread.join();
+    CHECK(cancelled == 2);
+}
+
+TEST_CASE_TEMPLATE_INVOKE(stop_token_cancels, FlagSource);
+#ifdef __cpp_lib_jthread
+TEST_CASE_TEMPLATE_INVOKE(stop_token_cancels, std::stop_source);
+#endif
+
+TEST_CASE("first_of_stop_token_cancel_token_and_interrupt_cancels")
+{
+    const sco::Client client(with_token());
+    for (const int which : {0, 1, 2, 3}) {
+        FlagSource source;
+        sco::CallOptions options;
+        options.stop_token = source.get_token();
+        options.cancel_token.emplace();
+        options.interrupt = [&] { return which != 3; };
+        if (which == 1)
+            source.request_stop();
+        if (which == 2)
+            options.cancel_token->cancel();
+        if (which == 0)
+            CHECK(client.get_output_file(28142, options).size() == 2400);
+        else
+            CHECK_THROWS_AS(client.get_output_file(28142, options), sco::CallCancelledError);
+    }
+}
+
+#ifdef __cpp_lib_jthread
+TEST_CASE("stop_token_of_jthread_cancels_its_call")
+{
+    auto options = with_token();
+    options.server = variable("UNRESPONSIVE_SERVER");
+    const sco::Client client(options);
+    std::atomic<bool> is_cancelled{false};
+    {
+        std::jthread thread([&](std::stop_token token) {
+            sco::CallOptions call_options{.stop_token = token};
+            CHECK_THROWS_AS(client.get_output_file(1, call_options), sco::CallCancelledError);
+            is_cancelled = true;
+        });
+    } // requests the stop, and joins
+    CHECK(is_cancelled);
+}
+#endif
+
+#ifdef __cpp_lib_ranges
+static_assert(std::ranges::contiguous_range<sco::ByteView>);
+static_assert(std::ranges::sized_range<sco::ByteView>);
+static_assert(std::ranges::borrowed_range<sco::ByteView>);
+static_assert(std::ranges::view<sco::ByteView>);
+#endif
+
+#ifdef __cpp_lib_span
+TEST_CASE("bytes_convert_to_span")
+{
+    const sco::Client client(with_token());
+    const auto file = client.get_output_file(28142);
+    const std::span<const std::byte> bytes = file.bytes();
+    CHECK(bytes.size() == 2400);
+    CHECK(bytes.front() == std::byte{0xef});
+    CHECK(static_cast<const void *>(bytes.data()) == file.bytes().data());
+    const std::span<const std::uint8_t> numbers(file.bytes());
+    CHECK(numbers[1] == 0xbb);
+    // Not std::ranges::dangling, since the view is borrowed.
+    const std::uint8_t *found = std::ranges::find(file.bytes(), std::uint8_t{'O'});
+    CHECK(found - numbers.data() == 3);
+    CHECK(std::span<const std::byte>(sco::ByteView()).empty());
+}
+#endif
+
+TEST_CASE("expected_twins_return_what_the_calls_return")
+{
+#ifdef __cpp_lib_expected
+    MESSAGE("the expected twins were compiled");
+    const Directory directory;
+    const auto client = sco::Client::try_new(with_token());
+    REQUIRE(client);
+    CHECK(sco::Client::try_new({}).error().kind() == sco::ErrorKind::invalid_argument);
+    CHECK(sco::Client::try_parse_job_id("28142") == 28142);
+    CHECK(!sco::Client::try_parse_job_id("no job"));
+
+    const auto file = client->try_get_output_file(28142);
+    REQUIRE(file);
+    CHECK(file->size() == 2400);
+    CHECK(file->try_save(directory.path)->path == directory.path / file->name());
+    CHECK(file->try_save(directory.path).error().os_error() == std::errc::file_exists);
+    const auto unknown = client->try_get_output_file(5);
+    REQUIRE(!unknown);
+    CHECK(unknown.error().kind() == sco::ErrorKind::server);
+    CHECK(unknown.error().http_status() == 500);
+    CHECK(unknown.error().job_id() == 5);
+
+    std::size_t written = 0;
+    const auto write = [&](sco::ByteView bytes) { written += bytes.size(); };
+    CHECK(client->try_save_output_file(28143, directory.path)->size == 4239);
+    CHECK(client->try_write_output_file(28142, write)->size == written);
+    CHECK(client->try_get_job(50003)->id() == 50003);
+    CHECK(client->try_wait_for_job(50003)->is_final());
+    CHECK(client->try_wait_for_output_file(50003)->second.size() == 2400);
+    CHECK(client->try_wait_and_save_output_file(50002, directory.path).error().job()->status() ==
+          sco::JobStatus::failed);
+    CHECK(client->try_wait_and_write_output_file(50003, write)->first.id() == 50003);
+    // An exception that is no Error is not an error of the call.
+    const auto throws = [](sco::ByteView) { throw CallbackError(); };
+    CHECK_THROWS_AS(client->try_write_output_file(28142, throws), CallbackError);
+#else
+    MESSAGE("the expected twins were not compiled: the standard library has no std::expected");
+#endif
+}
+
+static std::size_t count_of_function_pointer;
+static void count_bytes(sco::ByteView bytes) { count_of_function_pointer += bytes.size(); }
+
+TEST_CASE("write_accepts_every_function_and_rejects_an_empty_one")
+{
+    auto options = with_token();
+    int requests = 0;
+    options.on_request = [&](const sco::RequestRecord &) { requests++; };
+    const sco::Client client(options);
+    std::function<void(sco::ByteView)> function;
+    void (*pointer)(sco::ByteView) = nullptr;
+    check_invalid([&] { client.write_output_file(28142, function); }, "callback is NULL");
+    check_invalid([&] { client.write_output_file(28142, pointer); }, "callback is NULL");
+    check_invalid([&] { client.write_output_file(28142, nullptr); }, "callback is NULL");
+    check_invalid([&] { client.wait_and_write_output_file(28142, function); }, "callback is NULL");
+    CHECK(requests == 0);
+
+    std::size_t count = 0;
+    function = [&](sco::ByteView bytes) { count += bytes.size(); };
+    client.write_output_file(28142, function);
+    CHECK(count == 2400);
+    client.write_output_file(28142, count_bytes);
+    CHECK(count_of_function_pointer == 2400);
+    // One with a state of its own, that cannot be copied and returns something.
+    client.write_output_file(28142, [&count, state = std::make_unique<int>(1)](sco::ByteView) mutable {
+        count = 0;
+        return ++*state;
+    });
+    CHECK(count == 0);
+
+    // Functions that are empty are functions that were not set.
+    sco::CallOptions call_options;
+    call_options.interrupt = std::function<bool()>();
+    call_options.on_progress = static_cast<bool (*)(const sco::Progress &)>(nullptr);
+    CHECK(client.get_output_file(28142, call_options).size() == 2400);
+}
+
+TEST_CASE("path_converts_from_and_to_the_standard_librarys")
+{
+    const fs::path standard = "exports/caf\xc3\xa9";
+    const sco::Path path = standard;
+    CHECK(path.text() == "exports/caf\xc3\xa9");
+    CHECK(fs::path(path) == standard);
+    const fs::path assigned = path;
+    CHECK(assigned == standard);
+    std::ostringstream written;
+    written << path;
+    CHECK(written.str() == path.text());
+    // Not UTF-8, which file systems of Unix allow.
+    CHECK(fs::path(sco::Path(fs::path("caf\xe9"))) == fs::path("caf\xe9"));
+}
+
+TEST_CASE("error_without_a_call_has_kind_and_message")
+{
+    try {
+        throw sco::RateLimitError("a test");
+    } catch (const sco::Error &error) {
+        const sco::Error copy = error;
+        CHECK(copy.kind() == sco::ErrorKind::rate_limited);
+        CHECK(std::string(copy.what()) == "a test");
+        CHECK(!copy.http_status());
+    }
+}
+
 TEST_CASE("client_shared_by_threads_succeeds")
 {
     sco::Client client(with_login());
@@ -499,7 +888,7 @@ TEST_CASE("ten_thousand_calls_use_no_more_memory_than_two_thousand")
             client.save_output_file(28143, directory.path, options);
             client.write_output_file(28142, [](sco::ByteView) {}, options);
             REQUIRE_THROWS_AS(client.get_output_file(5), sco::ServerError);
-            client.get_job(50003);
+            (void)client.get_job(50003);
         }
     };
     calls(400);
