@@ -853,10 +853,10 @@ struct WaitOptions {
 };
 
 /// A token that cancels calls, from any thread. Copies are the same token.
-class [[nodiscard]] CancelToken {
+class CancelToken {
 public:
     /// Creates a token that is not cancelled.
-    CancelToken() : handle_(sco_cancel_token_new(), sco_cancel_token_free) {}
+    [[nodiscard]] CancelToken() : handle_(sco_cancel_token_new(), sco_cancel_token_free) {}
     // To move a token is to copy it, so that no token is ever empty.
     CancelToken(const CancelToken &) = default;
     CancelToken &operator=(const CancelToken &) = default;
