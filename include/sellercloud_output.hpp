@@ -469,9 +469,16 @@ public:
     ///
     /// @param handle The handle.
     [[nodiscard]] explicit Job(sco_job *handle) : handle_(handle, sco_job_free) {}
-    // To move a job is to copy it, so that no job is ever empty.
-    Job(const Job &) = default;
-    Job &operator=(const Job &) = default;
+    // There is no move: it would leave a job empty.
+    /// Refers to the job of another object.
+    ///
+    /// @param other The other object.
+    Job(const Job &other) = default;
+    /// Refers to the job of another object.
+    ///
+    /// @param other The other object.
+    /// @return This object.
+    Job &operator=(const Job &other) = default;
     ~Job() = default;
 
     /// @return The job's id.
@@ -857,9 +864,16 @@ class CancelToken {
 public:
     /// Creates a token that is not cancelled.
     [[nodiscard]] CancelToken() : handle_(sco_cancel_token_new(), sco_cancel_token_free) {}
-    // To move a token is to copy it, so that no token is ever empty.
-    CancelToken(const CancelToken &) = default;
-    CancelToken &operator=(const CancelToken &) = default;
+    // There is no move: it would leave a token empty.
+    /// Refers to the token of another object.
+    ///
+    /// @param other The other object.
+    CancelToken(const CancelToken &other) = default;
+    /// Refers to the token of another object.
+    ///
+    /// @param other The other object.
+    /// @return This object.
+    CancelToken &operator=(const CancelToken &other) = default;
     ~CancelToken() = default;
 
     /// Cancels every call that has this token, now and later. The calls throw
