@@ -369,6 +369,18 @@ typedef struct sco_file_info sco_file_info;
 typedef struct sco_job sco_job;
 
 /**
+ * A wait for a job that the caller steps, for programs that wait for many jobs without a
+ * thread for each.
+ *
+ * sco_start_job_wait returns it, and sco_job_wait_free frees it at any time between two
+ * steps. Any thread may step it, but only one at a time; another step meanwhile fails with
+ * SCO_ERROR_INVALID_ARGUMENT. The client may be freed before it. The callbacks of the call's
+ * options, and what their contexts point to, must stay valid until it is freed; the options
+ * themselves may be freed.
+ */
+typedef struct sco_job_wait sco_job_wait;
+
+/**
  * A job's output file, in memory.
  *
  * sco_get_output_file and sco_wait_for_output_file return it, and sco_output_file_free
@@ -376,6 +388,18 @@ typedef struct sco_job sco_job;
  * return a pointer to stays valid until the file is freed.
  */
 typedef struct sco_output_file sco_output_file;
+
+/**
+ * An open download of a job's output file: its name is known, and its bytes are downloaded
+ * as they are read.
+ *
+ * sco_open_output_file and sco_wait_and_open_output_file return it, and
+ * sco_output_file_download_free frees it. Any thread may use it, but only one at a time may
+ * read; another read meanwhile fails with SCO_ERROR_INVALID_ARGUMENT. The client may be
+ * freed before it. The callbacks of the call's options, and what their contexts point to,
+ * must stay valid until it is freed; the options themselves may be freed.
+ */
+typedef struct sco_output_file_download sco_output_file_download;
 
 /**
  * The place for the result of a token callback. It is valid until the callback returns.
@@ -469,6 +493,27 @@ typedef void (*sco_request_callback)(void *context, const sco_request_record *re
  * @return 0 to continue. Any other value fails the call with SCO_ERROR_IO.
  */
 typedef int32_t (*sco_write_callback)(void *context, const uint8_t *data, size_t size);
+
+/**
+ * A callback that provides memory for a file.
+ *
+ * The library decodes the file directly into the memory. The callback is called when the
+ * first bytes of the file have arrived, and again whenever the file needs more memory. It
+ * is not called for an empty file, and not for a later attempt that needs no more memory.
+ * It is called on the thread that makes the call. It must return normally: no exception,
+ * no longjmp. It may call the library.
+ *
+ * @param context The pointer that was passed with the callback.
+ * @param used The number of bytes at the start of the memory that belong to the file. New
+ * memory must start with a copy of them, as with realloc. 0 in the first call and at the
+ * start of a later attempt.
+ * @param capacity The number of bytes that the memory must have. In the first call it is
+ * the likely size of the file, at most 64 MiB, if the server sends the size; otherwise it
+ * is at least twice the previous capacity.
+ * @return The memory. The library writes to it until the call returns or the callback is
+ * called again. NULL fails the call with SCO_ERROR_IO.
+ */
+typedef uint8_t *(*sco_reserve_callback)(void *context, size_t used, size_t capacity);
 
 /**
  * A callback that decides whether a call continues.
@@ -1269,6 +1314,238 @@ sco_status sco_wait_and_write_output_file(const sco_client *client,
                                           sco_error **error);
 
 /**
+ * Opens a download of a job's output file.
+ *
+ * The call returns when the beginning of the response's body shows that it is a file.
+ * Until then it retries as other calls do. The rest is downloaded by
+ * sco_output_file_download_read, which never retries. The call's timeout and the stall
+ * timeout count only while a call of the library waits for the server.
+ *
+ * @param client The client.
+ * @param job_id The job's id, 1 to 2147483647.
+ * @param options The options of this call and of the reads, or NULL for the defaults.
+ * @param[out] download Receives the download, or NULL on failure. Free it with
+ * sco_output_file_download_free, also before its end; this closes the connection.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or any other status except SCO_ERROR_JOB_FAILED.
+ * SCO_ERROR_INVALID_ARGUMENT if client or download is NULL, or if job_id is out of range.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_open_output_file(const sco_client *client,
+                                int64_t job_id,
+                                const sco_call_options *options,
+                                sco_output_file_download **download,
+                                sco_error **error);
+
+/**
+ * Waits for a job as sco_wait_for_job does, and opens a download of its output file as
+ * sco_open_output_file does.
+ *
+ * @param client The client.
+ * @param job_id The job's id, 1 to 2147483647.
+ * @param options The options of this call and of the reads, or NULL for the defaults.
+ * @param[out] job Receives the job, or NULL on failure. Free it with sco_job_free. May be
+ * NULL.
+ * @param[out] download Receives the download, or NULL on failure. Free it with
+ * sco_output_file_download_free.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or any other status, as for these two functions.
+ * SCO_ERROR_INVALID_ARGUMENT if client or download is NULL, or if job_id is out of range.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_wait_and_open_output_file(const sco_client *client,
+                                         int64_t job_id,
+                                         const sco_call_options *options,
+                                         sco_job **job,
+                                         sco_output_file_download **download,
+                                         sco_error **error);
+
+/**
+ * Returns the name of a file that is being downloaded, as sco_output_file_name does.
+ *
+ * The FileName of a JSON response is used only if it stands before the file's content.
+ *
+ * @param download The download, or NULL.
+ * @return A string owned by the download; NULL if download is NULL.
+ */
+SCO_API
+const char *sco_output_file_download_name(const sco_output_file_download *download);
+
+/**
+ * Returns whether the name of a file that is being downloaded is a fallback, as
+ * sco_output_file_is_fallback_name does.
+ *
+ * @param download The download, or NULL.
+ * @return 1 if the name is a fallback; 0 if the server sent it, or if download is NULL.
+ */
+SCO_API
+int32_t sco_output_file_download_is_fallback_name(const sco_output_file_download *download);
+
+/**
+ * Returns the Content-Type of the response, as sco_output_file_content_type does.
+ *
+ * @param download The download, or NULL.
+ * @return A string owned by the download; NULL if the response had no Content-Type, or if
+ * download is NULL.
+ */
+SCO_API
+const char *sco_output_file_download_content_type(const sco_output_file_download *download);
+
+/**
+ * Returns the size of a file that is being downloaded, if it is known before the end.
+ *
+ * It is known if the response's body is the file itself (SCO_BODY_RAW), is not compressed,
+ * and has a Content-Length.
+ *
+ * @param download The download, or NULL.
+ * @return The size in bytes; -1 if it is not known, or if download is NULL.
+ */
+SCO_API
+int64_t sco_output_file_download_size(const sco_output_file_download *download);
+
+/**
+ * Reads the next bytes of a file.
+ *
+ * The call blocks until at least one byte has arrived, the file is complete, or the read
+ * has failed. Only a file that is complete has an end: a body that is cut short or
+ * malformed is an error, and every later read returns the same error. The bytes that were
+ * read before an error are a part of the file at best.
+ *
+ * @param download The download.
+ * @param buffer The memory to write the bytes to. Buffers of 64 KiB or more avoid a copy.
+ * @param capacity The size of the memory in bytes. Zero is rejected.
+ * @param[out] size Receives the number of bytes that were read: 0 at the end of the file,
+ * and on failure.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or any other status except SCO_ERROR_JOB_FAILED.
+ * SCO_ERROR_INVALID_ARGUMENT if download, buffer or size is NULL, if capacity is 0, or if
+ * another thread is reading.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_output_file_download_read(sco_output_file_download *download,
+                                         uint8_t *buffer,
+                                         size_t capacity,
+                                         size_t *size,
+                                         sco_error **error);
+
+/**
+ * Frees a download. Before the end of the file this closes the connection.
+ *
+ * No thread may be reading.
+ *
+ * @param download The download, or NULL.
+ */
+SCO_API void sco_output_file_download_free(sco_output_file_download *download);
+
+/**
+ * Downloads a job's output file into memory of the caller.
+ *
+ * The file is decoded into the memory as it arrives, without a copy, and there is nothing
+ * to free. sco_file_info_size returns the size of the file, which is at most the last
+ * capacity that the callback received. If the call fails, the memory may contain a part
+ * of the file.
+ *
+ * @param client The client.
+ * @param job_id The job's id, 1 to 2147483647.
+ * @param callback The callback that provides the memory.
+ * @param context A pointer that is passed to the callback. May be NULL.
+ * @param options The options of this call, or NULL for the defaults.
+ * @param[out] info Receives the file's name and properties, or NULL on failure. Free it
+ * with sco_file_info_free. May be NULL.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or any other status except SCO_ERROR_JOB_FAILED. SCO_ERROR_IO if the
+ * callback returned NULL. SCO_ERROR_INVALID_ARGUMENT if client or callback is NULL, or if
+ * job_id is out of range.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_get_output_file_into(const sco_client *client,
+                                    int64_t job_id,
+                                    sco_reserve_callback callback,
+                                    void *context,
+                                    const sco_call_options *options,
+                                    sco_file_info **info,
+                                    sco_error **error);
+
+/**
+ * Waits for a job as sco_wait_for_job does, and downloads its output file into memory of
+ * the caller as sco_get_output_file_into does.
+ *
+ * @param client The client.
+ * @param job_id The job's id, 1 to 2147483647.
+ * @param callback The callback that provides the memory.
+ * @param context A pointer that is passed to the callback. May be NULL.
+ * @param options The options of this call, or NULL for the defaults.
+ * @param[out] job Receives the job, or NULL on failure. Free it with sco_job_free. May be
+ * NULL.
+ * @param[out] info Receives the file's name and properties, or NULL on failure. Free it
+ * with sco_file_info_free. May be NULL.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or any other status, as for these two functions.
+ * SCO_ERROR_INVALID_ARGUMENT if client or callback is NULL, or if job_id is out of range.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_wait_for_output_file_into(const sco_client *client,
+                                         int64_t job_id,
+                                         sco_reserve_callback callback,
+                                         void *context,
+                                         const sco_call_options *options,
+                                         sco_job **job,
+                                         sco_file_info **info,
+                                         sco_error **error);
+
+/**
+ * Starts a wait for a job, which the caller steps. Nothing is sent.
+ *
+ * sco_wait_for_job is a loop over the same steps. The timeout of the call begins now and
+ * includes the time between the steps.
+ *
+ * @param client The client.
+ * @param job_id The job's id, 1 to 2147483647.
+ * @param options The options of the wait, or NULL for the defaults.
+ * @param[out] wait Receives the wait, or NULL on failure. Free it with sco_job_wait_free.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if client or wait is NULL, or if job_id is
+ * out of range.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_start_job_wait(const sco_client *client,
+                              int64_t job_id,
+                              const sco_call_options *options,
+                              sco_job_wait **wait,
+                              sco_error **error);
+
+/**
+ * Makes one attempt to learn whether a job has ended.
+ *
+ * The attempt includes a login if that is needed. The step never sleeps: the intervals
+ * between polls, the backoff after a failure, the time that the server asks for, and a login
+ * that another thread is making are times until the next step. A step before that time
+ * sends nothing.
+ *
+ * @param wait The wait.
+ * @param[out] again_after_ms Receives the time in milliseconds after which the next step is
+ * due, which may be 0; 0 if the job has ended, and on failure.
+ * @param[out] job Receives the job if it has ended with success; NULL if it has not ended,
+ * and on failure. Free it with sco_job_free.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or any other status, as for sco_wait_for_job. An error ends the wait.
+ * SCO_ERROR_INVALID_ARGUMENT if wait, again_after_ms or job is NULL, if another thread is
+ * stepping, or if the wait has ended.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_job_wait_step(sco_job_wait *wait,
+                             uint64_t *again_after_ms,
+                             sco_job **job,
+                             sco_error **error);
+
+/**
+ * Frees a wait. No thread may be stepping it.
+ *
+ * @param wait The wait, or NULL.
+ */
+SCO_API void sco_job_wait_free(sco_job_wait *wait);
+
+/**
  * Returns the id of a job.
  *
  * @param job The job, or NULL.
@@ -1533,6 +1810,24 @@ SCO_NODISCARD SCO_API
 sco_status sco_call_options_set_timeout_ms(sco_call_options *options,
                                            uint64_t milliseconds,
                                            sco_error **error);
+
+/**
+ * Sets how long a whole call may take in total. In difference to
+ * sco_call_options_set_timeout_ms it includes the time between the reads of an open
+ * download.
+ *
+ * Default: no limit.
+ *
+ * @param options The options to change.
+ * @param milliseconds The time in milliseconds. Zero is rejected. UINT64_MAX means no
+ * limit.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL or milliseconds is 0.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_call_options_set_total_timeout_ms(sco_call_options *options,
+                                                 uint64_t milliseconds,
+                                                 sco_error **error);
 
 /**
  * Sets a token that cancels calls.

@@ -59,12 +59,12 @@ mod transport;
 
 pub use body::BodyEncoding;
 pub use cancel::CancelToken;
-pub use client::{Call, Client, ClientBuilder};
-pub use download::{OutputFile, SavedFile, WrittenFile};
+pub use client::{Call, Client, ClientBuilder, JobWait};
+pub use download::{OutputFile, OutputFileDownload, SavedFile, WrittenFile};
 pub use error::{Error, ErrorKind};
-pub use jobs::WaitOptions;
+pub use jobs::{JobWaitStep, WaitOptions};
 pub use model::{JobId, JobIdError, JobStatus, QueuedJob};
-pub use output::{IfExists, SaveOptions};
+pub use output::{FileMemory, IfExists, SaveOptions};
 pub use session::{Progress, RetryPolicy};
 pub use transport::RequestRecord;
 

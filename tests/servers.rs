@@ -5,7 +5,6 @@
 //! are ignored otherwise. Each test is a table. A failure prints a line for each cell that
 //! failed.
 
-use std::cell::Cell;
 use std::collections::HashSet;
 use std::env;
 use std::fs;
@@ -804,9 +803,9 @@ fn file_of_64_mib_arrives_whole() {
         let client = route.client("rest").build().unwrap();
         for (job, framing) in [(201, "chunked"), (202, "with Content-Length")] {
             let dir = tempfile::tempdir().unwrap();
-            let received = Cell::new((0, None));
+            let received = Mutex::new((0, None));
             let call = client.call().on_progress(|progress| {
-                received.set((progress.bytes_received, progress.total_bytes));
+                *received.lock().unwrap() = (progress.bytes_received, progress.total_bytes);
                 ControlFlow::Continue(())
             });
             // Direct routes have all four cells, the others two.
@@ -834,7 +833,7 @@ fn file_of_64_mib_arrives_whole() {
             if let Some(Ok(_)) = saved {
                 // Progress counts the bytes on the wire.
                 let length = 89_478_488;
-                let received = received.get();
+                let received = *received.lock().unwrap();
                 let is_compressed = route.nginx.is_some_and(|(_, path)| path.is_empty());
                 let is_right = match is_compressed {
                     true => received.0 < length && received.1.is_none(),

@@ -58,13 +58,12 @@ impl Step {
     }
 }
 
-/// A base64 decoder that writes to a sink.
+/// A base64 decoder.
 ///
 /// It stores the characters of an incomplete group of four until the rest of the group
 /// arrives, so that chunks may have any size.
-pub(super) struct Base64<'a> {
+pub(super) struct Base64 {
     engine: Simd,
-    sink: &'a mut dyn Sink,
     /// How many more bytes the limit allows.
     remaining: u64,
     /// A group with padding was decoded: no character may follow.
@@ -80,15 +79,14 @@ pub(super) struct Base64<'a> {
     lines: Lines,
 }
 
-impl<'a> Base64<'a> {
+impl Base64 {
     /// How many characters are copied before they are decoded.
     const BATCH: usize = 64 * 1024;
 
     /// Creates a decoder. `limit` is the maximum number of decoded bytes.
-    pub(super) fn new(sink: &'a mut dyn Sink, limit: u64) -> Self {
+    pub(super) fn new(limit: u64) -> Self {
         Self {
             engine: Simd::standard(GeneralPurposeConfig::new()),
-            sink,
             remaining: limit,
             is_padded: false,
             has_whitespace: false,
@@ -105,7 +103,7 @@ impl<'a> Base64<'a> {
         self.lines.begin_after_space();
     }
 
-    /// Decodes a part of `text`, the chunk after what was consumed before.
+    /// Decodes a part of `text`, the chunk after what was consumed before, into `sink`.
     ///
     /// Nothing is consumed only if more text is needed first. `is_last` says that no more text
     /// follows.
@@ -114,6 +112,7 @@ impl<'a> Base64<'a> {
         text: &[u8],
         form: TextForm,
         is_last: bool,
+        sink: &mut dyn Sink,
     ) -> Result<Step, Base64Error> {
         // An empty chunk must not allocate `characters`.
         if text.is_empty() {
@@ -124,7 +123,7 @@ impl<'a> Base64<'a> {
             if whole == 0 && !is_last {
                 return Ok(Step::consumed(0));
             }
-            match self.decode_groups(&text[..whole]) {
+            match self.decode_groups(&text[..whole], sink) {
                 Ok(()) if whole > 0 => {
                     self.lines.add_characters(whole);
                     self.lines.rebase(whole as isize);
@@ -137,11 +136,16 @@ impl<'a> Base64<'a> {
                 Err(GroupError::Sink(error)) => return Err(Base64Error::Sink(error)),
             }
         }
-        self.decode_copied(text, form)
+        self.decode_copied(text, form, sink)
     }
 
     /// Copies characters out of `text` and decodes the copy.
-    fn decode_copied(&mut self, text: &[u8], form: TextForm) -> Result<Step, Base64Error> {
+    fn decode_copied(
+        &mut self,
+        text: &[u8],
+        form: TextForm,
+        sink: &mut dyn Sink,
+    ) -> Result<Step, Base64Error> {
         let mut characters = std::mem::take(&mut self.characters);
         if characters.is_empty() {
             characters = vec![0; Self::BATCH];
@@ -160,7 +164,7 @@ impl<'a> Base64<'a> {
             // may stay pending.
             let is_fast = start.copied > 0;
             if !is_fast || whole == filled || whole >= pending + start.copied {
-                let outcome = self.decode_groups(&characters[..whole]);
+                let outcome = self.decode_groups(&characters[..whole], sink);
                 // The fast copy may have included what follows the JSON string.
                 let is_doubtful =
                     matches!(outcome, Err(GroupError::Invalid(..) | GroupError::TooLarge));
@@ -248,7 +252,7 @@ impl<'a> Base64<'a> {
     }
 
     /// Decodes whole groups of four characters into the sink.
-    fn decode_groups(&mut self, text: &[u8]) -> Result<(), GroupError> {
+    fn decode_groups(&mut self, text: &[u8], sink: &mut dyn Sink) -> Result<(), GroupError> {
         let [.., before_last, last] = text else {
             return Ok(());
         };
@@ -264,10 +268,7 @@ impl<'a> Base64<'a> {
         if (length - padding) as u64 > self.remaining {
             return Err(GroupError::TooLarge);
         }
-        let output = self
-            .sink
-            .spare_capacity_mut(length)
-            .map_err(GroupError::Sink)?;
+        let output = sink.spare_capacity_mut(length).map_err(GroupError::Sink)?;
         let decoded = self
             .engine
             .decode_slice(text, output)
@@ -278,7 +279,7 @@ impl<'a> Base64<'a> {
                     GroupError::Sink(io::Error::other(message))
                 }
             })?;
-        self.sink.advance(decoded).map_err(GroupError::Sink)?;
+        sink.advance(decoded).map_err(GroupError::Sink)?;
         self.remaining -= decoded as u64;
         self.is_padded = padding > 0;
         Ok(())

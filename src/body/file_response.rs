@@ -3,10 +3,9 @@
 //! The object is read as a stream. Besides the content only the name is stored; everything
 //! else is checked to be valid JSON and skipped.
 
-use super::base64::{Base64, TextForm};
 use super::chunks::ChunkReader;
 use super::detect;
-use super::{DecodeError, Options, cut_short, decode_base64, describe_byte, end_of_json};
+use super::{DecodeError, Options, cut_short, describe_byte, end_of_json};
 use crate::text::{is_whitespace, json, server_message};
 
 /// The maximum length of an object without its content, in bytes.
@@ -21,68 +20,107 @@ const MAX_KEY_LEN: usize = 64;
 /// The maximum length of a `FileName`, in bytes, with its escapes. A longer one is ignored.
 const MAX_NAME_LEN: usize = 64 * 1024;
 
-/// Decodes the `Content` of the object at the start of `input`. Returns the `FileName`, if
-/// there is one.
-pub(super) fn decode(
-    input: &mut ChunkReader,
-    options: &Options,
-    base64: &mut Base64,
-) -> Result<Option<String>, DecodeError> {
-    let mut object = Object {
-        input,
-        length: 0,
-        head: Some(Vec::new()),
-    };
-    let fields = object.fields(options, base64)?;
-    let head = object.head.take();
-    end_of_json(input)?;
-    let is_named = options.names_file
-        || fields
-            .name
-            .as_deref()
-            .is_some_and(|name| !name.trim().is_empty());
-    match fields.content {
-        Content::Decoded { doubt: None } => Ok(fields.name),
-        Content::Decoded { doubt: Some(_) } if is_named => Ok(fields.name),
-        Content::Decoded { doubt: Some(error) } => Err(error),
-        Content::Null | Content::Missing => {
-            let is_error = |body: &[u8]| {
-                server_message::known_message(body).is_some()
-                    || server_message::rate_limit_reset(body).is_some()
-            };
-            Err(DecodeError::Malformed {
-                offset: None,
-                message: "the server sent a JSON object without a file in it".into(),
-                cut_short: false,
-                is_empty: matches!(fields.content, Content::Null),
-                error_body: head.filter(|body| is_error(body)),
-            })
+/// A `FileResponse` whose content is being decoded.
+pub(super) struct FileResponse {
+    frame: Frame,
+    /// Why the content is not a file unless it has a name.
+    doubt: Option<DecodeError>,
+}
+
+impl FileResponse {
+    /// Reads the object at the start of `input` up to its content, after the opening quote. An
+    /// object without content is an error.
+    pub(super) fn begin(input: &mut ChunkReader, options: &Options) -> Result<Self, DecodeError> {
+        let mut frame = Frame {
+            head: Some(Vec::new()),
+            ..Frame::default()
+        };
+        let mut object = Object {
+            input,
+            frame: &mut frame,
+        };
+        object.expect(b'{')?;
+        if object.content_follows()? {
+            frame.head = None;
+            let doubt = why_not_content(input, options)?;
+            return Ok(Self { frame, doubt });
+        }
+        end_of_json(input)?;
+        let is_error = |body: &[u8]| {
+            server_message::known_message(body).is_some()
+                || server_message::rate_limit_reset(body).is_some()
+        };
+        Err(DecodeError::Malformed {
+            offset: None,
+            message: "the server sent a JSON object without a file in it".into(),
+            cut_short: false,
+            is_empty: frame.has_null_content,
+            error_body: frame.head.filter(|body| is_error(body)),
+        })
+    }
+
+    /// Returns the `FileName` as far as the object was read.
+    pub(super) fn file_name(&self) -> Option<&str> {
+        self.frame.name.as_deref()
+    }
+
+    /// Returns whether only the rest of the object shows that the content, which is short, is a
+    /// file.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.doubt.is_some()
+    }
+
+    /// Returns the error for content that is not base64.
+    pub(super) fn content_error(&mut self, error: DecodeError) -> DecodeError {
+        match error {
+            DecodeError::Malformed { .. } => self.doubt.take().unwrap_or(error),
+            error => error,
+        }
+    }
+
+    /// Reads the rest of the object, after the closing quote of its content. `is_named` says that a
+    /// header names the file.
+    pub(super) fn finish(
+        &mut self,
+        input: &mut ChunkReader,
+        is_named: bool,
+    ) -> Result<(), DecodeError> {
+        let mut object = Object {
+            input,
+            frame: &mut self.frame,
+        };
+        if object.content_follows()? {
+            let message = "the JSON object has more than one Content";
+            return Err(DecodeError::malformed(None, message.into()));
+        }
+        end_of_json(input)?;
+        let has_name = |name: &str| !name.trim().is_empty();
+        match self.doubt.take() {
+            Some(error) if !is_named && !self.file_name().is_some_and(has_name) => Err(error),
+            _ => Ok(()),
         }
     }
 }
 
-/// The known fields of the object.
-struct Fields {
+/// Returns why short content at the start of `input` is not a file unless it has a name.
+fn why_not_content(
+    input: &mut ChunkReader,
+    options: &Options,
+) -> Result<Option<DecodeError>, DecodeError> {
+    let ahead = input.ahead(detect::MAX_SHORT)?;
+    let end = ahead.iter().position(|&byte| byte == b'"');
+    let short = end.map(|end| [b"\"", &ahead[..=end]].concat());
+    Ok(short.and_then(|short| detect::why_not_a_file(&short, options)))
+}
+
+/// What is known of the object besides its content.
+#[derive(Default)]
+struct Frame {
     name: Option<String>,
-    content: Content,
-}
-
-/// The state of the `Content` field.
-enum Content {
-    /// There is none, or it is neither a string nor null.
-    Missing,
-    /// It is null.
-    Null,
-    /// It was decoded.
-    Decoded {
-        /// Why it is not a file unless it has a name.
-        doubt: Option<DecodeError>,
-    },
-}
-
-/// A parser of the object.
-struct Object<'r, 'a> {
-    input: &'r mut ChunkReader<'a>,
+    /// Whether a `Content` is null.
+    has_null_content: bool,
+    /// Whether a field was read.
+    has_fields: bool,
     /// How many bytes were read, without the content.
     length: usize,
     /// What was read so far; `None` once the content was found, or once it is longer than an
@@ -90,16 +128,17 @@ struct Object<'r, 'a> {
     head: Option<Vec<u8>>,
 }
 
+/// A parser of the object.
+struct Object<'r, 'a> {
+    input: &'r mut ChunkReader<'a>,
+    frame: &'r mut Frame,
+}
+
 impl Object<'_, '_> {
-    /// Reads the object and decodes its content.
-    fn fields(&mut self, options: &Options, base64: &mut Base64) -> Result<Fields, DecodeError> {
-        let mut fields = Fields {
-            name: None,
-            content: Content::Missing,
-        };
-        self.expect(b'{')?;
-        let mut byte = self.after_whitespace()?;
-        while byte != b'}' {
+    /// Reads fields up to the next `Content` that is a string, after its opening quote. Returns
+    /// `false` at the end of the object.
+    fn content_follows(&mut self) -> Result<bool, DecodeError> {
+        while self.field_follows()? {
             self.expect(b'"')?;
             let key = self.string(MAX_KEY_LEN)?;
             let is_key = |wanted: &str| {
@@ -110,56 +149,34 @@ impl Object<'_, '_> {
             self.expect(b':')?;
             let first = self.after_whitespace()?;
             if is_key("Content") && first == b'"' {
-                if matches!(fields.content, Content::Decoded { .. }) {
-                    return Err(DecodeError::malformed(
-                        None,
-                        "the JSON object has more than one Content".into(),
-                    ));
-                }
                 self.expect(b'"')?;
-                let doubt = self.content(options, base64)?;
-                fields.content = Content::Decoded { doubt };
-            } else if is_key("FileName") && first == b'"' && fields.name.is_none() {
+                return Ok(true);
+            }
+            if is_key("FileName") && first == b'"' && self.frame.name.is_none() {
                 self.expect(b'"')?;
-                fields.name = self.string(MAX_NAME_LEN)?;
+                self.frame.name = self.string(MAX_NAME_LEN)?;
             } else {
-                if is_key("Content") && first == b'n' && matches!(fields.content, Content::Missing)
-                {
-                    fields.content = Content::Null;
-                }
+                self.frame.has_null_content |= is_key("Content") && first == b'n';
                 self.skip_value(1)?;
             }
-            byte = self.after_whitespace()?;
-            if byte == b',' {
-                self.expect(b',')?;
-                byte = self.after_whitespace()?;
-                if byte == b'}' {
-                    return Err(self.unexpected(byte));
-                }
-            } else if byte != b'}' {
-                return Err(self.unexpected(byte));
-            }
         }
-        self.expect(b'}')?;
-        Ok(fields)
+        Ok(false)
     }
 
-    /// Decodes the content after its opening quote. Returns why it is not a file unless it has
-    /// a name.
-    fn content(
-        &mut self,
-        options: &Options,
-        base64: &mut Base64,
-    ) -> Result<Option<DecodeError>, DecodeError> {
-        self.head = None;
-        let ahead = self.input.ahead(detect::MAX_SHORT)?;
-        let end = ahead.iter().position(|&byte| byte == b'"');
-        let short = end.map(|end| [b"\"", &ahead[..=end]].concat());
-        let doubt = short.and_then(|short| detect::why_not_a_file(&short, options));
-        match decode_base64(self.input, base64, TextForm::JsonString) {
-            Ok(()) => Ok(doubt),
-            Err(error @ DecodeError::Malformed { .. }) => Err(doubt.unwrap_or(error)),
-            Err(error) => Err(error),
+    /// Reads up to the next key. Returns `false` at the end of the object.
+    fn field_follows(&mut self) -> Result<bool, DecodeError> {
+        let is_first = !std::mem::replace(&mut self.frame.has_fields, true);
+        match self.after_whitespace()? {
+            b'}' => self.expect(b'}').map(|()| false),
+            b',' if !is_first => {
+                self.expect(b',')?;
+                match self.after_whitespace()? {
+                    byte @ b'}' => Err(self.unexpected(byte)),
+                    _ => Ok(true),
+                }
+            }
+            _ if is_first => Ok(true),
+            byte => Err(self.unexpected(byte)),
         }
     }
 
@@ -167,7 +184,7 @@ impl Object<'_, '_> {
     fn skip_value(&mut self, depth: usize) -> Result<(), DecodeError> {
         if depth > MAX_DEPTH {
             return Err(DecodeError::malformed(
-                Some(self.input.offset),
+                Some(self.input.offset()),
                 format!("the JSON object is nested more than {MAX_DEPTH} deep"),
             ));
         }
@@ -322,17 +339,17 @@ impl Object<'_, '_> {
     fn next(&mut self) -> Result<u8, DecodeError> {
         let byte = self.peek()?;
         self.input.consume(1);
-        self.length += 1;
-        if self.length > MAX_FRAME_LEN {
+        self.frame.length += 1;
+        if self.frame.length > MAX_FRAME_LEN {
             return Err(DecodeError::malformed(
-                Some(self.input.offset),
+                Some(self.input.offset()),
                 format!("the JSON object has more than {MAX_FRAME_LEN} bytes besides its Content"),
             ));
         }
-        if let Some(head) = &mut self.head {
+        if let Some(head) = &mut self.frame.head {
             head.push(byte);
             if head.len() as u64 > server_message::MAX_READ {
-                self.head = None;
+                self.frame.head = None;
             }
         }
         Ok(byte)
@@ -348,7 +365,7 @@ impl Object<'_, '_> {
 
     /// Returns the error for a byte that JSON does not allow here.
     fn unexpected(&self, byte: u8) -> DecodeError {
-        let offset = self.input.offset;
+        let offset = self.input.offset();
         DecodeError::malformed(
             Some(offset),
             format!(

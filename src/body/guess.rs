@@ -4,10 +4,8 @@ use std::io;
 
 use encoding_rs::Encoding;
 
-use super::chunks::ChunkReader;
-use super::{
-    BYTE_ORDER_MARK, DecodeError, Options, Sink, decode_text, decode_utf16, detect, markup,
-};
+use super::chunks::{ChunkReader, Chunks};
+use super::{BYTE_ORDER_MARK, DecodeError, Decoder, Options, Sink, detect, markup};
 use crate::text::json;
 
 /// How much of a body the guess is based on, in bytes.
@@ -51,11 +49,8 @@ pub(super) fn is_raw(
     let is_response =
         markup::is_markup(window) || json::fields(&json::text(window), []).is_some() || is_word();
     let mut sink = DiscardSink(Vec::new());
-    let outcome = match utf16 {
-        None => decode_text(&mut ChunkReader::new(&mut window), options, &mut sink),
-        Some(encoding) => decode_utf16(&mut window, encoding, options, &mut sink),
-    };
-    match outcome {
+    let decoder = Decoder::begin_text(&mut window, Chunks::new(), utf16, options);
+    match decoder.and_then(|decoder| decoder.finish(&mut window, &mut sink)) {
         Ok(_) => Ok(false),
         Err(DecodeError::Malformed {
             cut_short: true, ..

@@ -22,7 +22,7 @@ pub(super) fn error(
     input: &mut ChunkReader,
     options: &Options,
 ) -> Result<DecodeError, DecodeError> {
-    let offset = input.offset;
+    let offset = input.offset();
     let mut page = Vec::new();
     while page.len() < MAX_READ as usize {
         page.extend_from_slice(input.available());

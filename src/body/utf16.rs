@@ -4,9 +4,8 @@ use std::io::{self, Read};
 
 use encoding_rs::{Decoder, Encoding};
 
-/// A reader that converts UTF-16 from a source to UTF-8, without a byte order mark.
-pub(super) struct Utf16<'a> {
-    source: &'a mut dyn Read,
+/// The state of a conversion from UTF-16 to UTF-8.
+pub(super) struct Utf16 {
     decoder: Decoder,
     bytes: Vec<u8>,
     text: Vec<u8>,
@@ -16,14 +15,13 @@ pub(super) struct Utf16<'a> {
     at_end: bool,
 }
 
-impl<'a> Utf16<'a> {
+impl Utf16 {
     const READ_BUFFER_SIZE: usize = 16 * 1024;
 
-    pub(super) fn new(source: &'a mut dyn Read, encoding: &'static Encoding) -> Self {
+    pub(super) fn new(encoding: &'static Encoding) -> Self {
         let decoder = encoding.new_decoder_with_bom_removal();
         let text = decoder.max_utf8_buffer_length(Self::READ_BUFFER_SIZE);
         Self {
-            source,
             decoder,
             bytes: vec![0; Self::READ_BUFFER_SIZE],
             text: vec![0; text.unwrap_or(4 * Self::READ_BUFFER_SIZE)],
@@ -34,20 +32,27 @@ impl<'a> Utf16<'a> {
     }
 }
 
-impl Read for Utf16<'_> {
+/// A reader that converts UTF-16 from a source to UTF-8, without a byte order mark.
+pub(super) struct Utf16Reader<'a> {
+    pub(super) source: &'a mut dyn Read,
+    pub(super) state: &'a mut Utf16,
+}
+
+impl Read for Utf16Reader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.start == self.end && !self.at_end {
-            let length = self.source.read(&mut self.bytes)?;
-            self.at_end = length == 0;
-            let bytes = &self.bytes[..length];
-            let converted = self
+        let state = &mut *self.state;
+        while state.start == state.end && !state.at_end {
+            let length = self.source.read(&mut state.bytes)?;
+            state.at_end = length == 0;
+            let bytes = &state.bytes[..length];
+            let converted = state
                 .decoder
-                .decode_to_utf8(bytes, &mut self.text, self.at_end);
-            (self.start, self.end) = (0, converted.2);
+                .decode_to_utf8(bytes, &mut state.text, state.at_end);
+            (state.start, state.end) = (0, converted.2);
         }
-        let length = buffer.len().min(self.end - self.start);
-        buffer[..length].copy_from_slice(&self.text[self.start..][..length]);
-        self.start += length;
+        let length = buffer.len().min(state.end - state.start);
+        buffer[..length].copy_from_slice(&state.text[state.start..][..length]);
+        state.start += length;
         Ok(length)
     }
 }

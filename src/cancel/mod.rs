@@ -4,7 +4,6 @@ mod current;
 mod interrupt;
 mod token;
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,7 +28,7 @@ pub(crate) enum Stop {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cancellation {
     pub(crate) token: Option<CancelToken>,
-    pub(crate) interrupt: Option<Rc<Interrupt>>,
+    pub(crate) interrupt: Option<Arc<Interrupt>>,
     pub(crate) deadline: Option<Instant>,
 }
 

@@ -4,15 +4,16 @@ use std::fmt;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::Client;
+use super::{Client, JobWait};
 use crate::cancel::CancelToken;
-use crate::download::{OutputFile, SavedFile, WrittenFile};
+use crate::download::{Downloads, OutputFile, OutputFileDownload, SavedFile, WrittenFile};
 use crate::error::Error;
 use crate::jobs::WaitOptions;
 use crate::model::{JobId, QueuedJob};
-use crate::output::{Directory, SaveOptions};
+use crate::output::{Directory, FileMemory, SaveOptions};
 use crate::session::{CallContext, CallSettings, Progress};
 
 /// A call with options of its own. [`Client::call`] creates it, and one of the operations runs it.
@@ -35,7 +36,7 @@ use crate::session::{CallContext, CallSettings, Progress};
 /// ```
 #[must_use = "a call does nothing until one of its operations is called"]
 pub struct Call<'a> {
-    client: &'a Client,
+    client: Client,
     settings: CallSettings<'a>,
     save_options: SaveOptions,
 }
@@ -44,9 +45,9 @@ pub struct Call<'a> {
 const DEFAULT_WAIT_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
 impl<'a> Call<'a> {
-    pub(super) fn new(client: &'a Client) -> Self {
+    pub(super) fn new(client: &Client) -> Self {
         Self {
-            client,
+            client: client.clone(),
             settings: CallSettings::default(),
             save_options: SaveOptions::default(),
         }
@@ -89,7 +90,7 @@ impl<'a> Call<'a> {
     /// client.call().interrupt(check).get_job(28142)?;
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
-    pub fn interrupt(mut self, check: impl Fn() -> ControlFlow<()> + 'static) -> Self {
+    pub fn interrupt(mut self, check: impl Fn() -> ControlFlow<()> + Send + 'static) -> Self {
         self.settings.interrupt = Some(Box::new(check));
         self
     }
@@ -110,6 +111,26 @@ impl<'a> Call<'a> {
     /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how long the whole call may take in total. In difference to [`timeout`](Self::timeout) it
+    /// includes the time between the reads of an open download. Default: no limit. Zero is
+    /// rejected by the operation.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let call = client.call().total_timeout(Duration::from_secs(3600));
+    /// let download = call.open_output_file(28142)?;
+    /// println!("{}", download.name());
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn total_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.total_timeout = Some(timeout);
         self
     }
 
@@ -134,7 +155,7 @@ impl<'a> Call<'a> {
     /// ```
     pub fn on_progress(
         mut self,
-        on_progress: impl FnMut(Progress) -> ControlFlow<()> + 'a,
+        on_progress: impl FnMut(Progress) -> ControlFlow<()> + Send + 'a,
     ) -> Self {
         self.settings.on_progress = Some(Box::new(on_progress));
         self
@@ -179,8 +200,40 @@ impl<'a> Call<'a> {
         J: TryInto<JobId>,
         Error: From<J::Error>,
     {
-        let client = self.client;
-        client.downloads.get(&mut self.start(job.try_into()?)?)
+        let (downloads, mut context) = self.start(job.try_into()?)?;
+        downloads.get(&mut context)
+    }
+
+    /// Downloads a job's output file into memory of the caller, as
+    /// [`Client::get_output_file_into`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::get_output_file_into`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let mut bytes = Vec::new();
+    /// let call = client.call().timeout(Duration::from_secs(600));
+    /// let file = call.get_output_file_into(28142, &mut bytes)?;
+    /// println!("{}: {} bytes", file.name, file.size);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn get_output_file_into<J>(
+        self,
+        job: J,
+        memory: &mut dyn FileMemory,
+    ) -> Result<WrittenFile, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let (downloads, mut context) = self.start(job.try_into()?)?;
+        downloads.get_into(&mut context, memory)
     }
 
     /// Saves a job's output file in a directory, as [`Client::save_output_file`] does.
@@ -209,11 +262,10 @@ impl<'a> Call<'a> {
         J: TryInto<JobId>,
         Error: From<J::Error>,
     {
-        let client = self.client;
         let options = std::mem::take(&mut self.save_options);
-        let mut context = self.start(job.try_into()?)?;
+        let (downloads, mut context) = self.start(job.try_into()?)?;
         let directory = open(directory.as_ref(), &options, &context)?;
-        client.downloads.save(&mut context, &directory)
+        downloads.save(&mut context, &directory)
     }
 
     /// Writes a job's output file to a writer, as [`Client::write_output_file`] does.
@@ -238,9 +290,8 @@ impl<'a> Call<'a> {
         J: TryInto<JobId>,
         Error: From<J::Error>,
     {
-        let client = self.client;
-        let mut context = self.start(job.try_into()?)?;
-        client.downloads.write(&mut context, writer)
+        let (downloads, mut context) = self.start(job.try_into()?)?;
+        downloads.write(&mut context, writer)
     }
 
     /// Requests a job, as [`Client::get_job`] does.
@@ -264,8 +315,8 @@ impl<'a> Call<'a> {
         J: TryInto<JobId>,
         Error: From<J::Error>,
     {
-        let jobs = &self.client.downloads.jobs;
-        let mut context = self.start(job.try_into()?)?;
+        let (downloads, mut context) = self.start(job.try_into()?)?;
+        let jobs = &downloads.jobs;
         jobs.session.run(&mut context, |context| jobs.get(context))
     }
 
@@ -292,8 +343,8 @@ impl<'a> Call<'a> {
         J: TryInto<JobId>,
         Error: From<J::Error>,
     {
-        let jobs = &self.client.downloads.jobs;
-        jobs.wait(&mut self.start_wait(job.try_into()?)?, options)
+        let (downloads, mut context) = self.start_wait(job.try_into()?)?;
+        downloads.jobs.wait(&mut context, options)
     }
 
     /// Waits for a job and downloads its output file into memory, as
@@ -324,9 +375,44 @@ impl<'a> Call<'a> {
         J: TryInto<JobId>,
         Error: From<J::Error>,
     {
-        let downloads = &self.client.downloads;
-        let mut context = self.start_wait(job.try_into()?)?;
+        let (downloads, mut context) = self.start_wait(job.try_into()?)?;
         let get = |context: &mut CallContext| downloads.get(context);
+        downloads.jobs.wait_for_file(&mut context, options, get)
+    }
+
+    /// Waits for a job and downloads its output file into memory of the caller, as
+    /// [`Client::wait_for_output_file_into`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::wait_for_output_file_into`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let mut bytes = Vec::new();
+    /// let call = client.call().timeout(Duration::from_secs(7200));
+    /// let options = WaitOptions::default();
+    /// let (job, file) = call.wait_for_output_file_into(28142, &mut bytes, options)?;
+    /// println!("{}: {} bytes", job.status, file.size);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn wait_for_output_file_into<J>(
+        self,
+        job: J,
+        memory: &mut dyn FileMemory,
+        options: WaitOptions,
+    ) -> Result<(QueuedJob, WrittenFile), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let (downloads, mut context) = self.start_wait(job.try_into()?)?;
+        let get = |context: &mut CallContext| downloads.get_into(context, memory);
         downloads.jobs.wait_for_file(&mut context, options, get)
     }
 
@@ -359,9 +445,8 @@ impl<'a> Call<'a> {
         J: TryInto<JobId>,
         Error: From<J::Error>,
     {
-        let downloads = &self.client.downloads;
         let save_options = std::mem::take(&mut self.save_options);
-        let mut context = self.start_wait(job.try_into()?)?;
+        let (downloads, mut context) = self.start_wait(job.try_into()?)?;
         let directory = open(directory.as_ref(), &save_options, &context)?;
         let save = |context: &mut CallContext| downloads.save(context, &directory);
         downloads.jobs.wait_for_file(&mut context, options, save)
@@ -398,21 +483,119 @@ impl<'a> Call<'a> {
         J: TryInto<JobId>,
         Error: From<J::Error>,
     {
-        let downloads = &self.client.downloads;
-        let mut context = self.start_wait(job.try_into()?)?;
+        let (downloads, mut context) = self.start_wait(job.try_into()?)?;
         let write = |context: &mut CallContext| downloads.write(context, writer);
         downloads.jobs.wait_for_file(&mut context, options, write)
     }
 
-    fn start(self, job: JobId) -> Result<CallContext<'a>, Error> {
-        let client = self.client;
-        let session = &client.downloads.jobs.session;
-        CallContext::new(session, job, self.settings, client.call_timeout)
+    fn start(self, job: JobId) -> Result<Started<'a>, Error> {
+        let timeout = self.client.call_timeout;
+        self.start_with(job, timeout)
     }
 
-    fn start_wait(self, job: JobId) -> Result<CallContext<'a>, Error> {
-        let session = &self.client.downloads.jobs.session;
-        CallContext::new(session, job, self.settings, DEFAULT_WAIT_TIMEOUT)
+    fn start_wait(self, job: JobId) -> Result<Started<'a>, Error> {
+        self.start_with(job, DEFAULT_WAIT_TIMEOUT)
+    }
+
+    fn start_with(self, job: JobId, default_timeout: Duration) -> Result<Started<'a>, Error> {
+        let downloads = self.client.downloads;
+        let session = &downloads.jobs.session;
+        let context = CallContext::new(session, job, self.settings, default_timeout)?;
+        Ok((downloads, context))
+    }
+}
+
+/// A call that has started, with what it needs of its client.
+type Started<'a> = (Arc<Downloads>, CallContext<'a>);
+
+/// Calls that go on after the operation has returned. What they borrow must live as long.
+impl Call<'static> {
+    /// Opens a download of a job's output file, as [`Client::open_output_file`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::open_output_file`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let call = client.call().timeout(Duration::from_secs(600));
+    /// let download = call.open_output_file(28142)?;
+    /// println!("{}", download.name());
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn open_output_file<J>(self, job: J) -> Result<OutputFileDownload, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let (downloads, mut context) = self.start(job.try_into()?)?;
+        let file = downloads.open(&mut context)?;
+        Ok(OutputFileDownload::new(context, file))
+    }
+
+    /// Waits for a job and opens a download of its output file, as
+    /// [`Client::wait_and_open_output_file`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::wait_and_open_output_file`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let call = client.call().timeout(Duration::from_secs(7200));
+    /// let (job, download) = call.wait_and_open_output_file(28142, WaitOptions::default())?;
+    /// println!("{}: {}", job.status, download.name());
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn wait_and_open_output_file<J>(
+        self,
+        job: J,
+        options: WaitOptions,
+    ) -> Result<(QueuedJob, OutputFileDownload), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let (downloads, mut context) = self.start_wait(job.try_into()?)?;
+        let open = |context: &mut CallContext| downloads.open(context);
+        let (job, file) = downloads.jobs.wait_for_file(&mut context, options, open)?;
+        Ok((job, OutputFileDownload::new(context, file)))
+    }
+
+    /// Starts a wait for a job that the caller steps, as [`Client::start_job_wait`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::start_job_wait`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let call = client.call().timeout(Duration::from_secs(7200));
+    /// let wait = call.start_job_wait(28142, WaitOptions::default())?;
+    /// println!("{}", wait.job_id());
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn start_job_wait<J>(self, job: J, options: WaitOptions) -> Result<JobWait, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let (downloads, context) = self.start_wait(job.try_into()?)?;
+        Ok(JobWait::new(downloads, context, options))
     }
 }
 
@@ -428,7 +611,7 @@ fn open<'o>(
 impl fmt::Debug for Call<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
-            .field("client", self.client)
+            .field("client", &self.client)
             .field("timeout", &self.settings.timeout)
             .finish_non_exhaustive()
     }

@@ -2,6 +2,7 @@
 
 mod builder;
 mod call;
+mod job_wait;
 #[cfg(any(test, feature = "_fuzz"))]
 pub(crate) mod properties;
 
@@ -11,14 +12,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::download::{Downloads, OutputFile, SavedFile, WrittenFile};
+use crate::download::{Downloads, OutputFile, OutputFileDownload, SavedFile, WrittenFile};
 use crate::error::Error;
 use crate::jobs::WaitOptions;
 use crate::model::{JobId, QueuedJob};
+use crate::output::FileMemory;
 
 pub use builder::ClientBuilder;
 pub(crate) use builder::ServerName;
 pub use call::Call;
+pub use job_wait::JobWait;
 
 /// A client for one Sellercloud server and one user.
 ///
@@ -90,7 +93,7 @@ impl Client {
     /// call.save_output_file(28142, "exports")?;
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
-    pub fn call(&self) -> Call<'_> {
+    pub fn call<'a>(&self) -> Call<'a> {
         Call::new(self)
     }
 
@@ -181,6 +184,69 @@ impl Client {
         self.call().write_output_file(job, writer)
     }
 
+    /// Downloads a job's output file into memory that the caller provides, without a copy.
+    ///
+    /// The file is at the beginning of the memory, and has [`WrittenFile::size`] bytes. After an
+    /// error the memory may contain a part of the file.
+    ///
+    /// # Errors
+    ///
+    /// Any kind except [`JobFailed`](crate::ErrorKind::JobFailed). [`Io`](crate::ErrorKind::Io) if
+    /// there is not enough memory.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    /// let mut bytes = Vec::new(); // can be used again for the next file
+    /// let file = client.get_output_file_into(28142, &mut bytes)?;
+    /// bytes.truncate(file.size as usize);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn get_output_file_into<J>(
+        &self,
+        job: J,
+        memory: &mut dyn FileMemory,
+    ) -> Result<WrittenFile, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        self.call().get_output_file_into(job, memory)
+    }
+
+    /// Opens a download of a job's output file: its name is known before its bytes are downloaded,
+    /// and they are downloaded as the caller reads them.
+    ///
+    /// The operation returns when the beginning of the body shows that it is a file. Until then it
+    /// retries as any other; a read is not retried.
+    ///
+    /// # Errors
+    ///
+    /// Any kind except [`JobFailed`](crate::ErrorKind::JobFailed). The rest of a body that is cut
+    /// short or malformed is an error of a read.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::io::{BufRead, BufReader};
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let download = client.open_output_file(28142)?;
+    /// println!("{}", download.name());
+    /// for line in BufReader::new(download).lines() {
+    ///     println!("{}", line?);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open_output_file<J>(&self, job: J) -> Result<OutputFileDownload, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        self.call().open_output_file(job)
+    }
+
     /// Requests the status and the other properties of a job.
     ///
     /// # Errors
@@ -257,6 +323,95 @@ impl Client {
         Error: From<J::Error>,
     {
         self.call().wait_for_output_file(job, options)
+    }
+
+    /// Waits for a job as [`wait_for_job`](Self::wait_for_job) does, and downloads its output file
+    /// as [`get_output_file_into`](Self::get_output_file_into) does.
+    ///
+    /// # Errors
+    ///
+    /// Any kind.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let mut bytes = Vec::new();
+    /// let options = WaitOptions::default();
+    /// let (job, file) = client.wait_for_output_file_into(28142, &mut bytes, options)?;
+    /// println!("{}: {} bytes", job.status, file.size);
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn wait_for_output_file_into<J>(
+        &self,
+        job: J,
+        memory: &mut dyn FileMemory,
+        options: WaitOptions,
+    ) -> Result<(QueuedJob, WrittenFile), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        let call = self.call();
+        call.wait_for_output_file_into(job, memory, options)
+    }
+
+    /// Waits for a job as [`wait_for_job`](Self::wait_for_job) does, and opens a download of its
+    /// output file as [`open_output_file`](Self::open_output_file) does.
+    ///
+    /// # Errors
+    ///
+    /// Any kind.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let options = WaitOptions::default();
+    /// let (job, download) = client.wait_and_open_output_file(28142, options)?;
+    /// println!("{}: {}", job.status, download.name());
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn wait_and_open_output_file<J>(
+        &self,
+        job: J,
+        options: WaitOptions,
+    ) -> Result<(QueuedJob, OutputFileDownload), Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        self.call().wait_and_open_output_file(job, options)
+    }
+
+    /// Starts a wait for a job that the caller steps: [`wait_for_job`](Self::wait_for_job) for
+    /// programs that cannot block. Sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument). Everything else is an error of a
+    /// [step](JobWait::step).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sellercloud_output::WaitOptions;
+    /// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+    ///
+    /// let wait = client.start_job_wait(28142, WaitOptions::default())?;
+    /// println!("{}", wait.job_id());
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn start_job_wait<J>(&self, job: J, options: WaitOptions) -> Result<JobWait, Error>
+    where
+        J: TryInto<JobId>,
+        Error: From<J::Error>,
+    {
+        self.call().start_job_wait(job, options)
     }
 
     /// Waits for a job as [`wait_for_job`](Self::wait_for_job) does, and saves its output file
@@ -347,8 +502,10 @@ mod tests {
     #[test]
     fn public_types_are_shareable_between_threads() {
         fn check<T: Send + Sync + Unpin + 'static>() {}
-        fn check_call<T: Unpin>() {}
-        check_call::<Call<'static>>();
+        fn check_send<T: Send + Unpin + 'static>() {}
+        check_send::<OutputFileDownload>();
+        check_send::<JobWait>();
+        check_send::<Call<'static>>();
         check::<Client>();
         check::<ClientBuilder>();
         check::<CancelToken>();

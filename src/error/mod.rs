@@ -348,6 +348,35 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {}
 
+/// Wraps the error, for code that reads an open download through [`std::io`].
+/// [`io::Error::downcast`] returns it. The kind is never
+/// [`Interrupted`](io::ErrorKind::Interrupted), after which readers try again, or
+/// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof), which some take for the end.
+///
+/// # Examples
+///
+/// ```
+/// use std::io;
+/// use sellercloud_output::{Client, Error, ErrorKind};
+///
+/// let error = io::Error::from(Client::builder("tt").build().unwrap_err());
+/// assert_eq!(error.downcast::<Error>()?.kind(), ErrorKind::InvalidArgument);
+/// # Ok::<(), io::Error>(())
+/// ```
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error.kind() {
+            ErrorKind::InvalidArgument => io::ErrorKind::InvalidInput,
+            ErrorKind::Connection => io::ErrorKind::ConnectionAborted,
+            ErrorKind::Timeout => io::ErrorKind::TimedOut,
+            ErrorKind::MalformedBody => io::ErrorKind::InvalidData,
+            ErrorKind::TooLarge => io::ErrorKind::FileTooLarge,
+            _ => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}
+
 /// Returns the operating system's code of an error.
 fn os_error(error: &io::Error) -> Option<i32> {
     // Errors that this library detects itself have the code that the system would return.

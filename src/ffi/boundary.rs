@@ -4,6 +4,7 @@ use std::any::Any;
 use std::ffi::{CStr, CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
 
 use super::{SCO_OK, sco_error, sco_status, status_of};
@@ -143,6 +144,14 @@ impl OutParam for i64 {
     const CLEARED: Self = 0;
 }
 
+impl OutParam for u64 {
+    const CLEARED: Self = 0;
+}
+
+impl OutParam for usize {
+    const CLEARED: Self = 0;
+}
+
 /// Clears an out parameter that must not be NULL, and returns it.
 ///
 /// # Safety
@@ -240,6 +249,44 @@ pub(super) unsafe fn required_bytes<'a>(
     }
     // SAFETY: not NULL, so it points to `size` bytes, which a slice can have.
     Ok(unsafe { std::slice::from_raw_parts(bytes, size) })
+}
+
+/// Returns memory to write to, which must not be NULL or have no byte.
+///
+/// # Safety
+///
+/// `memory` is NULL, or points to `size` bytes that no other code uses for `'a`. They may be
+/// uninitialized if they are not read before they are written.
+pub(super) unsafe fn required_memory<'a>(
+    memory: *mut u8,
+    size: usize,
+    name: &str,
+) -> Result<&'a mut [u8], Error> {
+    if memory.is_null() {
+        return Err(is_null(name));
+    }
+    if size == 0 || size > isize::MAX as usize {
+        let message = format!("the size of {name} is {size}");
+        return Err(Error::invalid_argument(message));
+    }
+    // SAFETY: not NULL, so it points to `size` bytes, which a slice can have. C allocated them, so
+    // that no Rust code can tell whether they are initialized.
+    Ok(unsafe { std::slice::from_raw_parts_mut(memory, size) })
+}
+
+/// Locks a handle that one thread at a time may use.
+pub(super) fn lock_handle<'a, T>(
+    handle: &'a Mutex<T>,
+    name: &str,
+) -> Result<MutexGuard<'a, T>, Error> {
+    match handle.try_lock() {
+        Ok(guard) => Ok(guard),
+        // The types behind the handles are valid after a panic.
+        Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => Err(Error::invalid_argument(format!(
+            "{name} is in use by another call: only one at a time may use it"
+        ))),
+    }
 }
 
 /// Returns a limit. Zero is an error, because some callers would mean "no limit" by it.

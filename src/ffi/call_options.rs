@@ -19,6 +19,7 @@ use crate::{Call, CancelToken, IfExists, SaveOptions, WaitOptions};
 /// call is using them.
 pub struct sco_call_options {
     timeout: Option<Duration>,
+    total_timeout: Option<Duration>,
     cancel_token: Option<CancelToken>,
     interrupt: sco_interrupt_callback,
     interrupt_context: Context,
@@ -41,6 +42,7 @@ c_enum!(sco_if_exists, IF_EXISTS:
 pub extern "C" fn sco_call_options_new() -> *mut sco_call_options {
     new_handle(sco_call_options {
         timeout: None,
+        total_timeout: None,
         cancel_token: None,
         interrupt: None,
         interrupt_context: Context::NULL,
@@ -73,6 +75,34 @@ pub unsafe extern "C" fn sco_call_options_set_timeout_ms(
         catch_panics(error, || {
             let options = required_mut(options, "options")?;
             options.timeout = Some(required_timeout(milliseconds, "the timeout")?);
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long a whole call may take in total. In difference to
+/// sco_call_options_set_timeout_ms it includes the time between the reads of an open
+/// download.
+///
+/// Default: no limit.
+///
+/// @param options The options to change.
+/// @param milliseconds The time in milliseconds. Zero is rejected. UINT64_MAX means no
+/// limit.
+/// @param[out] error Receives the details of an error, or NULL. May be NULL.
+/// @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL or milliseconds is 0.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_call_options_set_total_timeout_ms(
+    options: *mut sco_call_options,
+    milliseconds: u64,
+    error: *mut *mut sco_error,
+) -> sco_status {
+    // SAFETY: the header's contract.
+    unsafe {
+        catch_panics(error, || {
+            let options = required_mut(options, "options")?;
+            options.total_timeout = Some(required_timeout(milliseconds, "the total timeout")?);
             Ok(())
         })
     }
@@ -380,16 +410,19 @@ pub unsafe extern "C" fn sco_call_options_free(options: *mut sco_call_options) {
 /// # Safety
 ///
 /// The callbacks of the options and their contexts keep the header's contract during the
-/// call.
-pub(super) unsafe fn new_call<'a>(
-    client: &'a sco_client,
-    options: Option<&'a sco_call_options>,
-) -> Call<'a> {
+/// call, which for an open download or a wait ends when its handle is freed.
+pub(super) unsafe fn new_call(
+    client: &sco_client,
+    options: Option<&sco_call_options>,
+) -> Call<'static> {
     let mut call = client.client.call();
     let Some(options) = options else { return call };
     call = call.save_options(options.save.clone());
     if let Some(timeout) = options.timeout {
         call = call.timeout(timeout);
+    }
+    if let Some(timeout) = options.total_timeout {
+        call = call.total_timeout(timeout);
     }
     if let Some(token) = &options.cancel_token {
         call = call.cancel_token(token);

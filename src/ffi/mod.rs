@@ -41,6 +41,12 @@ mod client_options;
 
 mod client;
 
+mod output_file_download;
+
+mod caller_memory;
+
+mod job_wait;
+
 mod job;
 
 mod output_file;
@@ -54,11 +60,14 @@ mod tests;
 
 pub use call_options::*;
 pub use callbacks::*;
+pub use caller_memory::*;
 pub use cancel_token::*;
 pub use client::*;
 pub use client_options::*;
 pub use error::*;
 pub use job::*;
+pub use job_wait::*;
 pub use output_file::*;
+pub use output_file_download::*;
 pub use status::*;
 pub use version::*;

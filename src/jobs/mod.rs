@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use crate::session::Session;
 use routes::KnownRoute;
-pub use wait::WaitOptions;
+pub(crate) use wait::Wait;
+pub use wait::{JobWaitStep, WaitOptions};
 
 /// The API's calls about queued jobs.
 pub(crate) struct Jobs {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::Jobs;
 use crate::error::{Error, ErrorKind};
 use crate::model::{JobStatus, QueuedJob};
-use crate::session::CallContext;
 use crate::session::retry::Grace;
+use crate::session::{Attempt, CallContext};
 
 /// Options of a wait for a job: how often to poll, and which failures to tolerate.
 ///
@@ -136,17 +136,128 @@ impl WaitOptions {
     }
 
     /// Returns the intervals between polls.
-    fn intervals(self) -> impl Iterator<Item = Duration> {
+    fn intervals(self) -> Intervals {
         let max = self.max_interval.max(MIN_INTERVAL);
-        let clamp = move |interval: Duration| interval.clamp(MIN_INTERVAL, max);
-        std::iter::successors(Some(clamp(self.initial_interval)), move |interval| {
-            Some(clamp(interval.saturating_add(*interval / 2)))
-        })
+        Intervals {
+            next: self.initial_interval.clamp(MIN_INTERVAL, max),
+            max,
+        }
     }
 }
 
 /// The minimum interval between two polls.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The intervals between polls.
+struct Intervals {
+    next: Duration,
+    max: Duration,
+}
+
+impl Intervals {
+    /// Returns the next interval, and multiplies the one after it by 1.5.
+    fn next(&mut self) -> Duration {
+        let interval = self.next;
+        let next = interval.saturating_add(interval / 2);
+        self.next = next.min(self.max);
+        interval
+    }
+}
+
+/// A wait for a job, as steps of at most one attempt each.
+pub(crate) struct Wait {
+    options: WaitOptions,
+    intervals: Intervals,
+    grace: Grace,
+    /// The status of the job when it was last received.
+    status: Option<JobStatus>,
+    /// The job, once it has ended without success and its log is being requested.
+    failed: Option<QueuedJob>,
+}
+
+/// What a step of a [`JobWait`](crate::JobWait) led to.
+///
+/// # Examples
+///
+/// ```no_run
+/// use sellercloud_output::{JobWaitStep, WaitOptions};
+/// # let client = sellercloud_output::Client::builder("tt").token("the-bearer-token").build()?;
+///
+/// let mut wait = client.start_job_wait(28142, WaitOptions::default())?;
+/// if let JobWaitStep::AgainAfter(time) = wait.step()? {
+///     println!("the next step is due in {} ms", time.as_millis());
+/// }
+/// # Ok::<(), sellercloud_output::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobWaitStep {
+    /// The job has not ended. The next step is due after this time, which may be zero.
+    AgainAfter(Duration),
+    /// The job has ended successfully, as for [`Client::wait_for_job`](crate::Client::wait_for_job).
+    Ended(Box<QueuedJob>),
+}
+
+impl Wait {
+    pub(crate) fn new(options: WaitOptions) -> Self {
+        Self {
+            options,
+            intervals: options.intervals(),
+            grace: Grace::new(options.grace),
+            status: None,
+            failed: None,
+        }
+    }
+
+    /// Makes one attempt to get the job or, if the job has failed, its log. Does not sleep.
+    pub(crate) fn step(
+        &mut self,
+        jobs: &Jobs,
+        context: &mut CallContext,
+    ) -> Result<JobWaitStep, Error> {
+        let step = match &self.failed {
+            None => self.poll(jobs, context),
+            Some(job) => request_log(jobs, context, job).map(JobWaitStep::AgainAfter),
+        };
+        step.map_err(|error| self.with_status(error))
+    }
+
+    fn poll(&mut self, jobs: &Jobs, context: &mut CallContext) -> Result<JobWaitStep, Error> {
+        context.check()?;
+        let job = match jobs.session.attempt(context, |context| jobs.get(context)) {
+            Ok(Attempt::AgainAfter(pause)) => return Ok(JobWaitStep::AgainAfter(pause)),
+            Ok(Attempt::Succeeded(job)) => job,
+            Err(error) => {
+                let pause = pause_after(context, &self.grace, &mut self.intervals, error)?;
+                return Ok(JobWaitStep::AgainAfter(pause));
+            }
+        };
+        context.attempt = 0;
+        context.note_success();
+        if job.is_over() {
+            if is_success(&job) {
+                return Ok(JobWaitStep::Ended(Box::new(job)));
+            }
+            self.failed = Some(job);
+            return Ok(JobWaitStep::AgainAfter(Duration::ZERO));
+        }
+        if job.status == JobStatus::OnHold && self.options.fail_on_hold {
+            return Err(Error::job_failed(job, vec![]));
+        }
+        self.status = Some(job.status);
+        self.grace.restart();
+        Ok(JobWaitStep::AgainAfter(self.intervals.next()))
+    }
+
+    /// Adds the status of the job to the error of a call that timed out.
+    fn with_status(&self, error: Error) -> Error {
+        match &self.status {
+            Some(status) if error.kind() == ErrorKind::Timeout => {
+                error.map_message(|text| format!("{text}; the job's status is still {status}"))
+            }
+            _ => error,
+        }
+    }
+}
 
 impl Jobs {
     /// Polls the call's job until it has ended. A job that ended without success is an error.
@@ -155,30 +266,16 @@ impl Jobs {
         context: &mut CallContext,
         options: WaitOptions,
     ) -> Result<QueuedJob, Error> {
-        let mut grace = Grace::new(options.grace);
-        let mut status = None;
-        for interval in options.intervals() {
-            let slept = match self.session.run(context, |context| self.get(context)) {
-                Ok(job) if job.is_over() => return self.ended(context, job),
-                Ok(job) if job.status == JobStatus::OnHold && options.fail_on_hold => {
-                    return Err(Error::job_failed(job, vec![]));
+        let mut wait = Wait::new(options);
+        loop {
+            match wait.step(self, context)? {
+                JobWaitStep::Ended(job) => return Ok(*job),
+                JobWaitStep::AgainAfter(pause) => {
+                    // If the call was cancelled or has timed out, the next step says so.
+                    let _ = context.sleep(pause);
                 }
-                Ok(job) => {
-                    status = Some(job.status);
-                    grace.restart();
-                    context.note_success();
-                    context.sleep(interval)
-                }
-                Err(error) => poll_again(context, &grace, interval, error),
-            };
-            slept.map_err(|error| match &status {
-                Some(status) if error.kind() == ErrorKind::Timeout => {
-                    error.map_message(|text| format!("{text}; the job's status is still {status}"))
-                }
-                _ => error,
-            })?;
+            }
         }
-        unreachable_end()
     }
 
     /// Waits for the call's job as [`wait`](Self::wait) does, and obtains its file with `get`. The
@@ -192,51 +289,53 @@ impl Jobs {
         let job = self.wait(context, options)?;
         let mut grace = Grace::new(options.grace);
         grace.is_known = true;
-        for interval in options.intervals() {
+        let mut intervals = options.intervals();
+        loop {
             match get(context) {
                 Ok(file) => return Ok((job, file)),
                 Err(error) if context.is_last_attempt => return Err(error),
-                Err(error) => poll_again(context, &grace, interval, error)?,
+                Err(error) => {
+                    let pause = pause_after(context, &grace, &mut intervals, error)?;
+                    context.sleep(pause)?;
+                }
             }
         }
-        unreachable_end()
-    }
-
-    fn ended(&self, context: &mut CallContext, job: QueuedJob) -> Result<QueuedJob, Error> {
-        context.note_success();
-        if is_success(&job) {
-            return Ok(job);
-        }
-        // The failure of the job is the error, even if its log cannot be downloaded.
-        let log = self.session.run(context, |context| self.error_log(context));
-        let log = match log {
-            Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
-            log => log.unwrap_or_default(),
-        };
-        Err(Error::job_failed(job, log))
     }
 }
 
-/// Waits before the next poll, or returns the error.
-fn poll_again(
+/// Returns how long to wait before the next poll, or the error if it ends the wait.
+fn pause_after(
     context: &mut CallContext,
     grace: &Grace,
-    interval: Duration,
+    intervals: &mut Intervals,
     error: Error,
-) -> Result<(), Error> {
+) -> Result<Duration, Error> {
     if !grace.polls_again(&error, context.server_wait) {
         return Err(error);
     }
+    context.attempt = 0;
     context.note_failure(&error);
+    let interval = intervals.next();
     match error.retry_after() {
-        Some(_) => context.pause(interval, error),
-        None => context.sleep(interval),
+        Some(_) => context.pause_after(error, interval),
+        None => Ok(interval),
     }
 }
 
-/// Returns the error for the end of the intervals, which never end.
-fn unreachable_end<T>() -> Result<T, Error> {
-    Err(Error::internal("the intervals of a wait ended"))
+/// Requests the log of a job that has failed. Returns when the next attempt is due, or the error of
+/// the wait: the failure of the job, even if its log cannot be downloaded.
+fn request_log(jobs: &Jobs, context: &mut CallContext, job: &QueuedJob) -> Result<Duration, Error> {
+    let log = context.check().and_then(|()| {
+        let session = &jobs.session;
+        session.attempt(context, |context| jobs.error_log(context))
+    });
+    let log = match log {
+        Ok(Attempt::AgainAfter(pause)) => return Ok(pause),
+        Ok(Attempt::Succeeded(log)) => log,
+        Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
+        Err(_) => vec![],
+    };
+    Err(Error::job_failed(job.clone(), log))
 }
 
 /// Returns whether a job that has ended may have an output file. If this version does not know its
@@ -252,8 +351,9 @@ mod tests {
 
     /// Returns the first `count` intervals in milliseconds.
     fn milliseconds(options: WaitOptions, count: usize) -> Vec<u128> {
-        let intervals = options.intervals().take(count);
-        intervals.map(|interval| interval.as_millis()).collect()
+        let mut intervals = options.intervals();
+        let interval = || intervals.next().as_millis();
+        std::iter::repeat_with(interval).take(count).collect()
     }
 
     #[test]

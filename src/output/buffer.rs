@@ -14,15 +14,34 @@ pub(crate) struct Buffer {
     expected: usize,
 }
 
-impl Buffer {
-    /// The minimum allocation, in bytes.
-    const MIN_ALLOCATION: usize = 256 * 1024;
-    /// How much of the expected size is allocated before a byte has arrived, in bytes. Pages
-    /// that are not touched use no memory, so that a wrong size only reserves addresses.
-    const MAX_INITIAL: usize = 64 * 1024 * 1024;
-    /// Later, the allocation is at most this many times the current size.
-    const GROWTH: usize = 4;
+/// The minimum allocation, in bytes.
+const MIN_ALLOCATION: usize = 256 * 1024;
 
+/// How much of the expected size is allocated before a byte has arrived, in bytes. Pages that are
+/// not touched use no memory, so that a wrong size only reserves addresses.
+const MAX_INITIAL: usize = 64 * 1024 * 1024;
+
+/// Later, the allocation is at most this many times the current size.
+const GROWTH: usize = 4;
+
+/// Returns the next capacity of memory that has `capacity` bytes, of which `used` are used, and
+/// needs more: at least `needed` bytes. `expected` is the likely size of the file; 0 if unknown.
+pub(super) fn grown_capacity(
+    expected: usize,
+    used: usize,
+    capacity: usize,
+    needed: usize,
+) -> usize {
+    let max = MAX_INITIAL.max(used.saturating_mul(GROWTH));
+    match expected {
+        expected if expected >= needed => expected.min(max.max(needed)),
+        // Without an expected size the capacity doubles, so that the total time of copying
+        // stays linear.
+        _ => needed.max(capacity.saturating_mul(2)).max(MIN_ALLOCATION),
+    }
+}
+
+impl Buffer {
     /// Creates a buffer. `expected` is the likely size of the file, in bytes; 0 if it is
     /// unknown. It only affects how the buffer grows.
     pub(crate) fn expecting(expected: usize) -> Self {
@@ -43,15 +62,8 @@ impl Buffer {
     /// Increases the capacity to at least `needed` bytes, which must be more than the current
     /// one.
     fn grow(&mut self, needed: usize) -> io::Result<()> {
-        // Without an expected size the capacity doubles, so that the total time of copying
-        // stays linear.
-        let max = Self::MAX_INITIAL.max(self.advanced.saturating_mul(Self::GROWTH));
-        let capacity = match self.expected {
-            expected if expected >= needed => expected.min(max.max(needed)),
-            _ => needed
-                .max(self.bytes.capacity() * 2)
-                .max(Self::MIN_ALLOCATION),
-        };
+        let capacity = self.bytes.capacity();
+        let capacity = grown_capacity(self.expected, self.advanced, capacity, needed);
         if self.bytes.is_empty() {
             self.bytes = memory::zeroed(capacity)?;
             return Ok(());
@@ -99,13 +111,13 @@ mod tests {
     #[test]
     fn expecting_wrong_size_allocates_little() {
         let buffer = filled(usize::MAX, 10, 10);
-        assert!(buffer.bytes.capacity() <= Buffer::MAX_INITIAL);
+        assert!(buffer.bytes.capacity() <= MAX_INITIAL);
         assert_eq!(buffer.into_bytes(), vec![0; 10]);
     }
 
     #[test]
     fn expecting_right_size_allocates_exactly() {
-        let total = 3 * Buffer::MIN_ALLOCATION + 1000;
+        let total = 3 * MIN_ALLOCATION + 1000;
         let buffer = filled(total + 7, total, 1000);
         assert_eq!(buffer.bytes.capacity(), total + 7);
         assert_eq!(buffer.into_bytes().len(), total);

@@ -2,7 +2,6 @@
 
 use std::io::Read;
 use std::ops::ControlFlow;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,8 +18,9 @@ use crate::transport::Body;
 #[derive(Default)]
 pub(crate) struct CallSettings<'a> {
     pub(crate) token: Option<CancelToken>,
-    pub(crate) interrupt: Option<Box<dyn Fn() -> ControlFlow<()>>>,
+    pub(crate) interrupt: Option<Box<dyn Fn() -> ControlFlow<()> + Send>>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) total_timeout: Option<Duration>,
     pub(crate) on_progress: Option<OnProgress<'a>>,
 }
 
@@ -37,7 +37,12 @@ pub(crate) struct CallContext<'a> {
     /// received the job.
     pub(crate) server_wait: Duration,
     pub(super) on_progress: Option<OnProgress<'a>>,
-    timeout: Duration,
+    /// The limit of the time in the library.
+    call: Limit,
+    /// The limit of the whole time, including that between the reads of an open download.
+    total: Option<Limit>,
+    /// When the library last returned from a part of the call.
+    suspended_at: Option<Instant>,
     last_failure: Option<String>,
 }
 
@@ -50,15 +55,25 @@ impl<'a> CallContext<'a> {
         default_timeout: Duration,
     ) -> Result<Self, Error> {
         let timeout = settings.timeout.unwrap_or(default_timeout);
-        if timeout.is_zero() {
+        if timeout.is_zero() || settings.total_timeout == Some(Duration::ZERO) {
             let message = "the call's timeout is zero: it must be greater than zero";
             return Err(Error::invalid_argument(message));
         }
+        // A deadline that the clock cannot represent means no limit.
+        let deadline = |timeout| Instant::now().checked_add(timeout);
+        let call = Limit {
+            timeout,
+            deadline: deadline(timeout),
+        };
+        let total = settings.total_timeout.map(|timeout| Limit {
+            timeout,
+            deadline: deadline(timeout),
+        });
         let active = ActiveCall::new(Arc::as_ptr(session).addr());
         let in_callback = active.clone();
         let interrupt = settings
             .interrupt
-            .map(|check| Rc::new(Interrupt::new(move || in_callback.run_callback(&check))));
+            .map(|check| Arc::new(Interrupt::new(move || in_callback.run_callback(&check))));
         Ok(Self {
             job,
             attempt: 0,
@@ -66,13 +81,14 @@ impl<'a> CallContext<'a> {
             cancellation: Cancellation {
                 token: settings.token,
                 interrupt,
-                // A deadline that the clock cannot represent means no limit.
-                deadline: Instant::now().checked_add(timeout),
+                deadline: earliest(call.deadline, total),
             },
             active,
             server_wait: Duration::ZERO,
             on_progress: settings.on_progress,
-            timeout,
+            call,
+            total,
+            suspended_at: None,
             last_failure: None,
         })
     }
@@ -89,6 +105,21 @@ impl<'a> CallContext<'a> {
     pub(crate) fn check(&self) -> Result<(), Error> {
         let checked = self.cancellation.check();
         checked.map_err(|stop| self.stopped(stop))
+    }
+
+    /// Stops the clock of the call until it [resumes](Self::resume).
+    pub(crate) fn suspend(&mut self) {
+        self.suspended_at = Some(Instant::now());
+    }
+
+    /// Continues the call after the time that its caller took.
+    pub(crate) fn resume(&mut self) {
+        let Some(suspended_at) = self.suspended_at.take() else {
+            return;
+        };
+        let time = suspended_at.elapsed();
+        self.call.deadline = self.call.deadline.and_then(|end| end.checked_add(time));
+        self.cancellation.deadline = earliest(self.call.deadline, self.total);
     }
 
     /// Waits for `time`. Returns an error if the call is cancelled or times out meanwhile.
@@ -109,23 +140,26 @@ impl<'a> CallContext<'a> {
         self.server_wait = Duration::ZERO;
     }
 
-    /// Waits after `error` for `wait` and for the time that the server specifies (`Retry-After`).
-    /// Returns the error at once if the call would time out before.
-    pub(crate) fn pause(&mut self, wait: Duration, error: Error) -> Result<(), Error> {
+    /// Returns how long to wait after `error`: `wait`, and the time that the server specifies
+    /// (`Retry-After`). Returns the error if the call would time out before.
+    pub(crate) fn pause_after(&mut self, error: Error, wait: Duration) -> Result<Duration, Error> {
         let server_wait = error.retry_after().unwrap_or_default();
         let wait = wait.saturating_add(server_wait);
         if self.cancellation.left().is_some_and(|left| left <= wait) {
             return Err(error.with_retry_after(wait));
         }
         self.server_wait = self.server_wait.saturating_add(server_wait);
-        self.sleep(wait)
+        Ok(wait)
     }
 
     fn stopped(&self, stop: Stop) -> Error {
         let error = match stop {
             Stop::Cancelled => Error::cancelled(),
             Stop::Deadline => {
-                let timeout = text::seconds(self.timeout);
+                let has_passed =
+                    |limit: &Limit| limit.deadline.is_some_and(|end| end <= Instant::now());
+                let limit = self.total.filter(has_passed).unwrap_or(self.call);
+                let timeout = text::seconds(limit.timeout);
                 Error::timeout(match &self.last_failure {
                     Some(failure) => format!("timed out after {timeout}; last error: {failure}"),
                     None => format!("timed out after {timeout}"),
@@ -136,11 +170,29 @@ impl<'a> CallContext<'a> {
     }
 
     /// Returns a reader of `body` that reports the call's progress.
-    pub(crate) fn reader<'r>(&'r mut self, body: &'r mut Body) -> impl Read + use<'r, 'a> {
+    /// `has_reported` is false at the beginning of the body.
+    pub(crate) fn reader<'r>(
+        &'r mut self,
+        body: &'r mut Body,
+        has_reported: &'r mut bool,
+    ) -> impl Read + use<'r, 'a> {
         ProgressReader {
-            has_reported: false,
             context: self,
             body,
+            has_reported,
         }
     }
+}
+
+/// A limit of time.
+#[derive(Clone, Copy)]
+struct Limit {
+    timeout: Duration,
+    deadline: Option<Instant>,
+}
+
+/// Returns when a call ends that has these limits.
+fn earliest(deadline: Option<Instant>, total: Option<Limit>) -> Option<Instant> {
+    let total = total.and_then(|limit| limit.deadline);
+    [deadline, total].into_iter().flatten().min()
 }

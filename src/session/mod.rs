@@ -35,6 +35,7 @@ pub(crate) use context::{CallContext, CallSettings};
 pub(crate) use credentials::Credentials;
 pub(crate) use endpoint::{Endpoint, ServerLocation};
 pub use progress::Progress;
+pub(crate) use retry::Attempt;
 pub use retry::RetryPolicy;
 pub(crate) use single_flight::SingleFlight;
 pub(crate) use team::{TEAM_LOOKUP_URL, Team};
@@ -77,6 +78,18 @@ impl Session {
         let _current = context.cancellation.enter();
         let _active = context.active.enter();
         self.retry_policy.run(context, attempt)
+    }
+
+    /// Makes one attempt. The caller has checked that the call goes on, and makes the next attempt
+    /// when it is due.
+    pub(crate) fn attempt<T>(
+        &self,
+        context: &mut CallContext,
+        attempt: impl FnOnce(&mut CallContext) -> Result<T, Error>,
+    ) -> Result<Attempt<T>, Error> {
+        let _current = context.cancellation.enter();
+        let _active = context.active.enter();
+        self.retry_policy.attempt(context, attempt)
     }
 
     /// Sends a GET request for JSON, and returns the response and its body. A status other than

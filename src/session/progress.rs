@@ -35,13 +35,14 @@ pub struct Progress {
 }
 
 /// A function that is called with the progress, and decides whether to continue.
-pub(crate) type OnProgress<'a> = Box<dyn FnMut(Progress) -> ControlFlow<()> + 'a>;
+pub(crate) type OnProgress<'a> = Box<dyn FnMut(Progress) -> ControlFlow<()> + Send + 'a>;
 
 /// A body that reports its progress as it is read.
 pub(super) struct ProgressReader<'r, 'a> {
     pub(super) context: &'r mut CallContext<'a>,
     pub(super) body: &'r mut Body,
-    pub(super) has_reported: bool,
+    /// Whether the progress was reported at the beginning of the body.
+    pub(super) has_reported: &'r mut bool,
 }
 
 impl ProgressReader<'_, '_> {
@@ -64,8 +65,8 @@ impl ProgressReader<'_, '_> {
 
 impl Read for ProgressReader<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if !self.has_reported {
-            self.has_reported = true;
+        if !*self.has_reported {
+            *self.has_reported = true;
             self.report()?;
         }
         // The sockets check as well, but decompressed bytes may come without a read.

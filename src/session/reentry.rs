@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A running call.
@@ -13,9 +13,15 @@ use std::time::{Duration, Instant};
 pub(crate) struct ActiveCall {
     /// The address of the client's session. It is only compared.
     client: usize,
-    /// The call whose callback made this one.
-    outer: Option<Arc<ActiveCall>>,
+    /// The call whose callback runs this one. It may be another one each time that this call
+    /// continues: the caller may read a download, or step a wait, wherever they want.
+    outer: Mutex<Option<Arc<ActiveCall>>>,
     is_in_token_callback: AtomicBool,
+    /// Whether the call returns instead of waiting for another one.
+    returns_early: AtomicBool,
+    /// What the call waits for: the address of a [`SingleFlight`](super::SingleFlight), and its
+    /// generation when the call began to wait.
+    awaited: Mutex<Option<(usize, u64)>>,
     /// When the running callback, other than the token callback, was called.
     callback_start: Mutex<Option<Instant>>,
 }
@@ -25,26 +31,54 @@ thread_local! {
 }
 
 impl ActiveCall {
-    /// Begins a call on this thread for the client with this address.
+    /// Creates a call of the client with this address.
     pub(crate) fn new(client: usize) -> Arc<Self> {
         Arc::new(Self {
             client,
-            outer: INNERMOST.with_borrow(Clone::clone),
+            outer: Mutex::default(),
             is_in_token_callback: AtomicBool::new(false),
-            callback_start: Mutex::new(None),
+            returns_early: AtomicBool::new(false),
+            awaited: Mutex::default(),
+            callback_start: Mutex::default(),
         })
     }
 
     /// Makes this the innermost call of the thread until the guard is dropped.
     pub(crate) fn enter(self: &Arc<Self>) -> Entered {
-        Entered {
-            before: INNERMOST.replace(Some(self.clone())),
-        }
+        let before = INNERMOST.replace(Some(self.clone()));
+        *lock(&self.outer) = before.clone();
+        Entered { before }
+    }
+
+    /// Makes the call return instead of waiting for another one.
+    pub(crate) fn return_early(&self) {
+        self.returns_early.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the call returns instead of waiting for another one.
+    pub(super) fn returns_early(&self) -> bool {
+        self.returns_early.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether the call has returned instead of waiting for another one.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.returns_early() && lock(&self.awaited).is_some()
+    }
+
+    /// Returns the generation of `flight` when the call began to wait for it.
+    pub(super) fn awaited(&self, flight: usize) -> Option<u64> {
+        let awaited = lock(&self.awaited).filter(|(awaited, _)| *awaited == flight);
+        awaited.map(|(_, generation)| generation)
+    }
+
+    /// Notes that the call waits for a generation of `flight`, or for nothing any more.
+    pub(super) fn set_awaited(&self, awaited: Option<(usize, u64)>) {
+        *lock(&self.awaited) = awaited;
     }
 
     /// Returns whether this call was made within `other`, or is `other`.
     pub(crate) fn is_within(&self, other: &Self) -> bool {
-        std::ptr::eq(self, other) || self.outer_calls().any(|call| std::ptr::eq(call, other))
+        std::ptr::eq(self, other) || self.outer_calls().any(|call| std::ptr::eq(&*call, other))
     }
 
     /// Returns whether this call was made by the token callback of its own client.
@@ -70,19 +104,22 @@ impl ActiveCall {
 
     /// Returns for how long the call has been in a callback; zero if it is in none.
     pub(crate) fn time_in_callback(&self) -> Duration {
-        let start = self.callback_start.lock();
-        let start = *start.unwrap_or_else(PoisonError::into_inner);
+        let start = *lock(&self.callback_start);
         start.map_or(Duration::ZERO, |start| start.elapsed())
     }
 
     fn set_callback_start(&self, start: Option<Instant>) {
-        let current = self.callback_start.lock();
-        *current.unwrap_or_else(PoisonError::into_inner) = start;
+        *lock(&self.callback_start) = start;
     }
 
-    fn outer_calls(&self) -> impl Iterator<Item = &Self> {
-        std::iter::successors(self.outer.as_deref(), |call| call.outer.as_deref())
+    fn outer_calls(&self) -> impl Iterator<Item = Arc<Self>> {
+        std::iter::successors(lock(&self.outer).clone(), |call| lock(&call.outer).clone())
     }
+}
+
+/// Locks a field. A panic cannot leave it in an invalid state.
+fn lock<T>(field: &Mutex<T>) -> MutexGuard<'_, T> {
+    field.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Restores the thread's previous innermost call when it is dropped.
@@ -92,7 +129,10 @@ pub(crate) struct Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        INNERMOST.set(self.before.take());
+        let entered = INNERMOST.replace(self.before.take());
+        if let Some(entered) = entered {
+            *lock(&entered.outer) = None;
+        }
     }
 }
 

@@ -161,31 +161,48 @@ impl RetryPolicy {
         context.attempt = 0;
         loop {
             context.check()?;
-            context.attempt += 1;
-            let error = match attempt(context) {
-                Ok(outcome) => return Ok(outcome),
-                Err(error) => error.with_context(context.error_context()),
-            };
-            // A call that was cancelled or has timed out may fail with either kind.
-            if matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Connection) {
-                context.check()?;
+            match self.attempt(context, &mut attempt)? {
+                Attempt::Succeeded(outcome) => return Ok(outcome),
+                Attempt::AgainAfter(pause) => context.sleep(pause)?,
             }
-            context.note_failure(&error);
-            // The call may time out while the body of an error response arrives. A status that a
-            // retry would not change says more than the timeout.
-            if error.http_status().is_some() {
-                match context.cancellation.check() {
-                    Ok(()) => {}
-                    Err(Stop::Deadline) if !self.retries(&error) => return Err(error),
-                    Err(_) => context.check()?,
-                }
-            }
-            let backoff = self.backoff(&error, context.attempt);
-            let Some(backoff) = backoff.filter(|_| !context.is_last_attempt) else {
-                return Err(error);
-            };
-            context.pause(backoff, error)?;
         }
+    }
+
+    /// Makes one attempt. An error is the end of the request. The caller has checked that the call
+    /// goes on.
+    pub(super) fn attempt<T>(
+        &self,
+        context: &mut CallContext,
+        attempt: impl FnOnce(&mut CallContext) -> Result<T, Error>,
+    ) -> Result<Attempt<T>, Error> {
+        context.attempt += 1;
+        let error = match attempt(context) {
+            Ok(outcome) => return Ok(Attempt::Succeeded(outcome)),
+            Err(error) => error.with_context(context.error_context()),
+        };
+        if context.active.is_waiting() {
+            context.attempt -= 1;
+            return Ok(Attempt::AgainAfter(LOGIN_POLL_INTERVAL));
+        }
+        // A call that was cancelled or has timed out may fail with either kind.
+        if matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Connection) {
+            context.check()?;
+        }
+        context.note_failure(&error);
+        // The call may time out while the body of an error response arrives. A status that a
+        // retry would not change says more than the timeout.
+        if error.http_status().is_some() {
+            match context.cancellation.check() {
+                Ok(()) => {}
+                Err(Stop::Deadline) if !self.retries(&error) => return Err(error),
+                Err(_) => context.check()?,
+            }
+        }
+        let backoff = self.backoff(&error, context.attempt);
+        let Some(backoff) = backoff.filter(|_| !context.is_last_attempt) else {
+            return Err(error);
+        };
+        context.pause_after(error, backoff).map(Attempt::AgainAfter)
     }
 
     /// Returns a random backoff after attempt `attempt` (the first is 1), which failed with
@@ -203,6 +220,16 @@ impl RetryPolicy {
         error.is_retryable() || (self.retry_server_errors && error.http_status() == Some(500))
     }
 }
+
+/// What one attempt led to, if it did not end the request.
+pub(crate) enum Attempt<T> {
+    Succeeded(T),
+    /// Another attempt is due after this time.
+    AgainAfter(Duration),
+}
+
+/// How often a call that must not block checks whether another one has logged in.
+const LOGIN_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Returns whether to send a request again at once, on a new connection. A server may close an idle
 /// connection just as it is used (RFC 9112 section 9.3.1), which is not a failure of the server.

@@ -52,6 +52,8 @@ impl<T: Clone> SingleFlight<T> {
     /// Returns the value if it is valid, else the one that `obtain` returns, in this call or in the
     /// leader. An error is returned to every call that waited for it, unless the leader was
     /// cancelled or timed out: then another call leads.
+    ///
+    /// A call that returns early instead of waiting fails, and [`ActiveCall::is_waiting`] says so.
     pub(crate) fn get(
         &self,
         call: &Arc<ActiveCall>,
@@ -59,14 +61,18 @@ impl<T: Clone> SingleFlight<T> {
         is_valid: impl Fn(&T) -> bool,
         obtain: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut awaited = None;
+        let address = std::ptr::from_ref(self).addr();
         loop {
             let mut state = self.lock();
+            let awaited = call.awaited(address);
+            if awaited.is_some() {
+                call.set_awaited(None);
+            }
             if let Some(value) = state.value.as_ref().filter(|value| is_valid(value)) {
                 return Ok(value.clone());
             }
             if let Some(failure) = &state.failure
-                && awaited.is_some_and(|generation: u64| state.generation == generation + 1)
+                && awaited.is_some_and(|generation| state.generation > generation)
             {
                 return Err(failure.clone());
             }
@@ -79,7 +85,12 @@ impl<T: Clone> SingleFlight<T> {
                     ));
                 }
                 Some(leader) if leader.time_in_callback() < MAX_TIME_IN_CALLBACK => {
-                    awaited.get_or_insert(state.generation);
+                    let generation = awaited.unwrap_or(state.generation);
+                    call.set_awaited(Some((address, generation)));
+                    if call.returns_early() {
+                        let message = "another call is obtaining the login or the address";
+                        return Err(Error::internal(message));
+                    }
                     let time = cancellation.slice(Some(TICK)).unwrap_or(TICK);
                     drop(self.changed.wait_timeout(state, time));
                 }

@@ -5,10 +5,12 @@
 
 mod client;
 mod jobs;
+mod open;
 mod panics;
 mod proxy;
 mod save;
 mod session;
+mod steps;
 mod time;
 mod tls;
 mod wire;

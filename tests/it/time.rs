@@ -1,10 +1,9 @@
 //! Timeouts, cancellation and progress.
 
-use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::ops::ControlFlow;
-use std::rc::Rc;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -222,11 +221,12 @@ fn assert_can_be_interrupted<T>(
     call: impl FnOnce(Call<'_>) -> Result<T, Error>,
 ) {
     let client = client(url);
-    let requests = Rc::new(RefCell::new(Vec::new()));
+    let requests = Arc::new(Mutex::new(Vec::new()));
     let times = requests.clone();
     let ask = move || {
-        times.borrow_mut().push(Instant::now());
-        match times.borrow().len() {
+        let mut times = times.lock().unwrap();
+        times.push(Instant::now());
+        match times.len() {
             0..5 => ControlFlow::Continue(()),
             _ => ControlFlow::Break(()),
         }
@@ -234,7 +234,7 @@ fn assert_can_be_interrupted<T>(
     let error = call(client.call().interrupt(ask)).err().expect(place);
     let end = Instant::now();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{place}: {error}");
-    let requests = requests.borrow();
+    let requests = requests.lock().unwrap();
     assert_eq!(
         requests.len(),
         5,
@@ -865,20 +865,19 @@ fn interrupt_that_panics_or_uses_the_client_is_safe() {
     let call = call.interrupt(|| panic!("from the callback"));
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| call.get_output_file(1)));
     assert!(caught.is_err());
-    let shared = Rc::new(RefCell::new(0));
+    let shared = Arc::new(AtomicUsize::new(0));
     let counted = shared.clone();
     let inner = client.clone();
     let call = client.call().timeout(Duration::from_secs(10));
     let call = call.interrupt(move || {
         assert_eq!(inner.get_output_file(2).unwrap().bytes, b"ABC");
-        *counted.borrow_mut() += 1;
-        match *counted.borrow() {
+        match counted.fetch_add(1, Ordering::Relaxed) + 1 {
             3 => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
         }
     });
     let error = call.get_output_file(1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
-    assert_eq!(*shared.borrow(), 3);
+    assert_eq!(shared.load(Ordering::Relaxed), 3);
     assert_eq!(client.get_output_file(2).unwrap().bytes, b"ABC");
 }

@@ -2,15 +2,19 @@
 
 use std::fmt;
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::mem;
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustls::ServerConfig;
-use sellercloud_output::{Client, ClientBuilder, Error, ErrorKind, RetryPolicy, WaitOptions};
+use sellercloud_output::{
+    Client, ClientBuilder, Error, ErrorKind, JobWaitStep, QueuedJob, RetryPolicy, WaitOptions,
+};
 
 use crate::failures::{
     EXPIRED, Failure, OTHER_HOST, Place, RequestInfo, Requests, Routes, Servers,
@@ -45,26 +49,48 @@ impl Scheme {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
     Buffer,
+    /// Downloads into memory of the caller.
+    Memory,
     Save,
     Write,
+    /// Opens a download and reads it to its end.
+    Open,
     /// Waits for the job. The failure is in the response with the job.
     Wait,
+    /// Waits for the job, step by step.
+    Steps,
     /// Logs in for a file. The failure is in the response with the token.
     Login,
 }
 
 impl Call {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Buffer,
+        Self::Memory,
         Self::Save,
         Self::Write,
+        Self::Open,
         Self::Wait,
+        Self::Steps,
         Self::Login,
     ];
 
-    fn is_for_file(self) -> bool {
-        matches!(self, Self::Buffer | Self::Save | Self::Write)
+    /// Returns which response has the failure.
+    pub(crate) fn subject(self) -> Subject {
+        match self {
+            Self::Buffer | Self::Memory | Self::Save | Self::Write | Self::Open => Subject::File,
+            Self::Wait | Self::Steps => Subject::Job,
+            Self::Login => Subject::Token,
+        }
     }
+}
+
+/// What a response contains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    File,
+    Job,
+    Token,
 }
 
 /// The earlier use of the connection of the failing request.
@@ -336,10 +362,10 @@ fn converse(cell: Cell, state: &State, connection: &mut dyn Connection) {
         count.fetch_add(1, Ordering::SeqCst);
         let requests = RequestInfo { target, body };
         let is_subject = body
-            == match cell.call {
-                Call::Wait => JOB,
-                Call::Login => TOKEN,
-                Call::Buffer | Call::Save | Call::Write => FILE,
+            == match cell.call.subject() {
+                Subject::Job => JOB,
+                Subject::Token => TOKEN,
+                Subject::File => FILE,
             };
         let is_in_response = matches!(cell.failure.place, Place::Response | Place::TunnelEnd);
         let is_refused = cell.call == Call::Login && cell.history == History::Reused;
@@ -405,7 +431,7 @@ pub(crate) struct Outcome {
 }
 
 pub(crate) fn perform(
-    options: sellercloud_output::Call,
+    options: sellercloud_output::Call<'static>,
     call: Call,
     directory: &Path,
 ) -> Result<Outcome, Problem> {
@@ -417,6 +443,14 @@ pub(crate) fn perform(
     };
     let result = match call {
         Call::Buffer | Call::Login => options.get_output_file(1).map(|file| right(&file.bytes)),
+        Call::Memory => options
+            .get_output_file_into(1, &mut written)
+            .map(|file| right(&mem::take(&mut written)[..file.size as usize])),
+        Call::Open => options.open_output_file(1).and_then(|mut download| {
+            let read = download.read_to_end(&mut written);
+            read.map_err(|error| error.downcast::<Error>().unwrap())?;
+            Ok(right(&written))
+        }),
         Call::Save => options.save_output_file(1, directory).map(|file| {
             let bytes = fs::read(file.path);
             right(&bytes.map_err(|error| error.to_string())?)
@@ -424,17 +458,23 @@ pub(crate) fn perform(
         Call::Write => options
             .write_output_file(1, &mut written)
             .map(|_| right(&written)),
-        Call::Wait => {
+        Call::Wait | Call::Steps => {
             // A transient failure is the outcome nevertheless.
             let wait = WaitOptions::default().grace(Duration::ZERO);
-            options
-                .wait_for_job(1, wait)
-                .map(|job| match job.status.is_success() {
-                    true => Ok(()),
-                    false => Err(format!("the wrong job: {job:?}")),
-                })
+            let job = match call {
+                Call::Steps => step_to_end(options, wait),
+                _ => options.wait_for_job(1, wait),
+            };
+            job.map(|job| match job.status.is_success() {
+                true => Ok(()),
+                false => Err(format!("the wrong job: {job:?}")),
+            })
         }
     };
+    // What a failed attempt leaves in the caller's memory was not handed out.
+    if call == Call::Memory {
+        written.clear();
+    }
     let elapsed = start.elapsed();
     let result = match result {
         Ok(content) => Ok(content.map_err(Problem::new)?),
@@ -445,6 +485,20 @@ pub(crate) fn perform(
         written: written.len(),
         elapsed,
     })
+}
+
+/// Waits for the job step by step.
+fn step_to_end(
+    options: sellercloud_output::Call<'static>,
+    wait: WaitOptions,
+) -> Result<QueuedJob, Error> {
+    let mut wait = options.start_job_wait(1, wait)?;
+    loop {
+        match wait.step()? {
+            JobWaitStep::AgainAfter(time) => thread::sleep(time),
+            JobWaitStep::Ended(job) => return Ok(*job),
+        }
+    }
 }
 
 /// Returns a policy with short waits.
@@ -495,10 +549,10 @@ impl Cell<'static> {
 
     fn expected(&self, written: usize) -> Expected {
         let failure = self.failure;
-        let kind = match self.call {
-            Call::Wait => failure.job,
-            Call::Login => failure.login,
-            Call::Buffer | Call::Save | Call::Write => failure.file,
+        let kind = match self.call.subject() {
+            Subject::Job => failure.job,
+            Subject::Token => failure.login,
+            Subject::File => failure.file,
         };
         let is_repeated =
             kind.is_some() && kind == failure.file && failure.is_transient && written == 0;
@@ -507,7 +561,7 @@ impl Cell<'static> {
             self.history == History::Reused && failure.has_no_response && self.call != Call::Login;
         let each = match failure.requests {
             _ if self.call == Call::Login => 1,
-            Requests::BothRoutes if self.call.is_for_file() => 2,
+            Requests::BothRoutes if self.call.subject() == Subject::File => 2,
             Requests::One | Requests::BothRoutes => 1,
             Requests::Redirects => 6,
         };
@@ -612,10 +666,10 @@ impl Cell<'static> {
                 wrong.push(format!("{is} {what}, not {should_be}"));
             }
         };
-        let subject = match self.call {
-            Call::Wait => &counts.jobs,
-            Call::Login => &counts.tokens,
-            Call::Buffer | Call::Save | Call::Write => &counts.files,
+        let subject = match self.call.subject() {
+            Subject::Job => &counts.jobs,
+            Subject::Token => &counts.tokens,
+            Subject::File => &counts.files,
         };
         let now = |count: &AtomicUsize| count.load(Ordering::SeqCst);
         if !(self.failure.opens_tunnel && expected.kind.is_some()) {

@@ -8,7 +8,7 @@
 //! that no file is left; and that the client works afterwards. Descriptors are counted after
 //! each batch of cells, so the matrix is a binary of its own. More cells stop a call in each of
 //! its phases. The quick set has every cell of one failure of each kind, every failure on the
-//! direct route, and the stops of three calls.
+//! direct route, and the stops of four calls.
 
 mod cell;
 mod failures;
@@ -188,7 +188,10 @@ impl Item {
                 cell.failure.is_quick || is_plain
             }
             Self::Stop(stop) => {
-                matches!(stop.cell.call, Call::Save | Call::Wait | Call::Login)
+                matches!(
+                    stop.cell.call,
+                    Call::Save | Call::Open | Call::Wait | Call::Login
+                )
             }
         }
     }

@@ -4,14 +4,15 @@
 use std::cell::Cell as StdCell;
 use std::fs;
 use std::ops::ControlFlow;
-use std::rc::Rc;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use sellercloud_output::{CancelToken, Error, ErrorKind};
 
-use crate::cell::{Call, Cell, NEVER, Problem, Route, Scheme, Stage, World, fast_retry, perform};
+use crate::cell::{
+    Call, Cell, NEVER, Problem, Route, Scheme, Stage, Subject, World, fast_retry, perform,
+};
 use crate::failures::{WAIT_FOR_JOB, WAIT_FOR_RETRY};
 use mock_server::unresponsive::UnresponsivePort;
 
@@ -66,8 +67,10 @@ impl StopCell {
         let is_after_failure = self.stop == Stop::DeadlineAfterFailure;
         let name = self.cell.failure.name.as_str();
         match name {
+            // Between steps the caller waits, not the library.
+            WAIT_FOR_JOB | WAIT_FOR_RETRY if self.cell.call == Call::Steps => false,
             // Only a wait for a job requests the job again.
-            WAIT_FOR_JOB => self.cell.call == Call::Wait && !is_after_failure,
+            WAIT_FOR_JOB => self.cell.call.subject() == Subject::Job && !is_after_failure,
             // An unresponsive port fails the first attempt too, and a wait after another wait
             // is no case of its own.
             _ if self.is_connecting || name == WAIT_FOR_RETRY => !is_after_failure,
@@ -124,7 +127,7 @@ impl StopCell {
                 true => DEADLINE,
                 false => NEVER,
             });
-            let requests = Rc::new(StdCell::new(None));
+            let requests = Arc::new(OnceLock::new());
             let call = match self.stop {
                 Stop::Token => call.cancel_token(&token),
                 Stop::Interrupt => call.interrupt(self.interrupt(&world, &requests)),
@@ -136,7 +139,7 @@ impl StopCell {
             // The time of the stop.
             let reported = match self.stop {
                 Stop::Token => Some(cancelled),
-                _ => requests.get(),
+                _ => requests.get().copied(),
             };
             (outcome, end, reported)
         });
@@ -210,8 +213,8 @@ impl StopCell {
     fn interrupt(
         self,
         world: &World,
-        reported: &Rc<StdCell<Option<Instant>>>,
-    ) -> impl Fn() -> ControlFlow<()> + 'static {
+        reported: &Arc<OnceLock<Instant>>,
+    ) -> impl Fn() -> ControlFlow<()> + Send + 'static {
         let (state, reported) = (world.state.clone(), reported.clone());
         let stalled_since = StdCell::new(None);
         move || {
@@ -219,7 +222,7 @@ impl StopCell {
                 let since = stalled_since.get().unwrap_or_else(Instant::now);
                 stalled_since.set(Some(since));
                 if since.elapsed() >= STALL {
-                    reported.set(reported.get().or_else(|| Some(Instant::now())));
+                    reported.get_or_init(Instant::now);
                     return ControlFlow::Break(());
                 }
             }
