@@ -21,8 +21,8 @@
  * - A limit (a timeout, a maximum, an interval) must be greater than zero: zero is rejected
  *   with InvalidArgumentError. The largest value of its type, such as
  *   std::chrono::milliseconds::max(), means no limit. A negative time counts as zero.
- * - A Client or OutputFile that was moved from is empty: its calls throw
- *   InvalidArgumentError, and an empty file has neither a name nor bytes.
+ * - A Client, OutputFile, OutputFileDownload or JobWait that was moved from is empty: its calls
+ *   throw InvalidArgumentError, and an empty file has neither a name nor bytes.
  * - The layout of the types is the same in all versions of C++. Code that is compiled as C++17
  *   can exchange them with code that is compiled as C++20.
  *
@@ -44,6 +44,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <streambuf>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -276,21 +277,23 @@ using FileHandle = Handle<sco_output_file, sco_output_file_free>;
 using InfoHandle = Handle<sco_file_info, sco_file_info_free>;
 using JobHandle = Handle<sco_job, sco_job_free>;
 using ClientHandle = Handle<sco_client, sco_client_free>;
+using DownloadHandle = Handle<sco_output_file_download, sco_output_file_download_free>;
+using WaitHandle = Handle<sco_job_wait, sco_job_wait_free>;
 
 /// The exception of a callback of the call that runs on this thread.
 inline thread_local std::exception_ptr *callback_exception = nullptr;
 
-/// Runs the body of a callback. Stores its exception, which must not reach C, and returns 1
-/// for it.
-template <typename Body>
-std::int32_t guarded(Body &&body) noexcept
+/// Runs the body of a callback. Stores its exception, which must not reach C, and returns
+/// `failure` for it.
+template <typename Result, typename Body>
+Result guarded(Result failure, Body &&body) noexcept
 {
     try {
         return body();
     } catch (...) {
         if (callback_exception != nullptr && *callback_exception == nullptr)
             *callback_exception = std::current_exception();
-        return 1;
+        return failure;
     }
 }
 
@@ -939,6 +942,9 @@ struct CallOptions {
     /// Default: ClientOptions::call_timeout, and 24 hours for calls that wait for a job. Zero
     /// is rejected; std::chrono::milliseconds::max() means no limit.
     std::optional<std::chrono::milliseconds> timeout = std::nullopt;
+    /// How long the whole call may take in total. In difference to timeout it includes the time
+    /// between the reads of an open download. Default: no limit. Zero is rejected.
+    std::optional<std::chrono::milliseconds> total_timeout = std::nullopt;
     /// A token that cancels the call. Default: none.
     std::optional<CancelToken> cancel_token = std::nullopt;
     /// A std::stop_token that cancels the call, such as that of the std::jthread that makes it.
@@ -967,12 +973,14 @@ inline CallOptionsHandle options_of(const CallOptions &options)
     sco_call_options *raw = handle.get();
     if (options.timeout)
         call(sco_call_options_set_timeout_ms, raw, milliseconds_of(*options.timeout));
+    if (options.total_timeout)
+        call(sco_call_options_set_total_timeout_ms, raw, milliseconds_of(*options.total_timeout));
     if (options.cancel_token)
         call(sco_call_options_set_cancel_token, raw, options.cancel_token->handle());
     void *own_context = const_cast<CallOptions *>(&options);
     if (options.interrupt || options.stop_token.has_value()) {
         const sco_interrupt_callback callback = [](void *context) {
-            return guarded([&]() -> std::int32_t {
+            return guarded(std::int32_t{1}, [&]() -> std::int32_t {
                 const auto &now = *static_cast<const CallOptions *>(context);
                 if (now.stop_token.stop_requested())
                     return 1;
@@ -983,7 +991,7 @@ inline CallOptionsHandle options_of(const CallOptions &options)
     }
     if (options.on_progress) {
         const sco_progress_callback callback = [](void *context, const sco_progress *progress) {
-            return guarded([&]() -> std::int32_t {
+            return guarded(std::int32_t{1}, [&]() -> std::int32_t {
                 Progress now{progress->bytes_received, std::nullopt, progress->attempt};
                 if (progress->has_total_bytes != 0)
                     now.total_bytes = progress->total_bytes;
@@ -1001,6 +1009,26 @@ inline CallOptionsHandle options_of(const CallOptions &options)
     call(sco_call_options_set_wait_grace_ms, raw, milliseconds_of(options.wait.grace));
     call(sco_call_options_set_fail_on_hold, raw, std::int32_t{options.wait.fail_on_hold});
     return handle;
+}
+
+/// A handle that outlives the call that created it, with the callbacks that it refers to. The
+/// handle is the last member, so that it is freed first.
+template <typename Handle>
+struct OpenCall {
+    CallOptions options;
+    std::shared_ptr<const void> client_callbacks;
+    Handle handle = {};
+};
+
+/// Resizes a container for a reserve callback.
+template <typename Container>
+std::uint8_t *resize(void *context, std::size_t /* used */, std::size_t capacity) noexcept
+{
+    return guarded(static_cast<std::uint8_t *>(nullptr), [&] {
+        auto &container = *static_cast<Container *>(context);
+        container.resize(capacity);
+        return reinterpret_cast<std::uint8_t *>(container.data());
+    });
 }
 
 } // namespace detail
@@ -1124,6 +1152,195 @@ public:
 
 private:
     detail::FileHandle handle_;
+};
+
+/// An open download of a job's output file: its name is known, and its bytes are downloaded as they
+/// are read. Client::open_output_file() and Client::wait_and_open_output_file() create it. It may
+/// outlive its client. Any thread may use it, but only one at a time may read. Its destructor closes
+/// the connection if the end was not read.
+class OutputFileDownload {
+public:
+    /// @return The file's name, as OutputFile::name(). The FileName of a JSON response is used only
+    /// if it stands before the file's content.
+    [[nodiscard]] std::string_view name() const & noexcept
+    {
+        return detail::view_of(sco_output_file_download_name(handle()));
+    }
+    /// Not available: the view could outlive the temporary download.
+    std::string_view name() const && = delete;
+
+    /// @return Whether the server sent no usable name, so that the name is "output-{job id}"
+    /// with the extension of the content type, if that is known.
+    [[nodiscard]] bool is_fallback_name() const noexcept
+    {
+        return sco_output_file_download_is_fallback_name(handle()) != 0;
+    }
+
+    /// @return The Content-Type of the response; nothing if it had none.
+    [[nodiscard]] std::optional<std::string_view> content_type() const & noexcept
+    {
+        return detail::optional_view(sco_output_file_download_content_type(handle()));
+    }
+    /// Not available: the view could outlive the temporary download.
+    std::optional<std::string_view> content_type() const && = delete;
+
+    /// @return The size in bytes, if it is known before the end of the file: the response's body is
+    /// the file itself (BodyEncoding::raw), is not compressed, and has a Content-Length.
+    [[nodiscard]] std::optional<std::uint64_t> size() const noexcept
+    {
+        const std::int64_t size = sco_output_file_download_size(handle());
+        return size < 0 ? std::nullopt
+                        : std::optional<std::uint64_t>(static_cast<std::uint64_t>(size));
+    }
+
+    /// Reads the next bytes of the file. The call blocks until at least one byte has arrived. It is
+    /// not retried. The bytes that were read before an error are a part of the file at best.
+    ///
+    /// @param buffer The memory to write the bytes to.
+    /// @param capacity The size of the memory in bytes; 64 KiB or more avoid a copy. Zero is
+    /// rejected.
+    /// @return The number of bytes that were read; 0 at the end of the file, and only there.
+    /// @throws Error if the read fails, also if the body is cut short. Every later read then fails
+    /// with the same error.
+    [[nodiscard]] std::size_t read(void *buffer, std::size_t capacity)
+    {
+        std::size_t size = 0;
+        detail::call(sco_output_file_download_read, handle(), static_cast<std::uint8_t *>(buffer),
+                     capacity, &size);
+        return size;
+    }
+
+#ifdef __cpp_lib_span
+    /// Reads the next bytes of the file, as the other function of this name.
+    ///
+    /// @param buffer The memory to write the bytes to. An empty one is rejected.
+    /// @return The number of bytes that were read; 0 at the end of the file, and only there.
+    /// @throws Error if the read fails.
+    [[nodiscard]] std::size_t read(std::span<std::byte> buffer)
+    {
+        return read(buffer.data(), buffer.size());
+    }
+#endif
+
+#ifdef __cpp_lib_expected
+    /// Does what read() does, and returns an Error instead of throwing it.
+    ///
+    /// @param buffer The memory to write the bytes to.
+    /// @param capacity The size of the memory in bytes.
+    /// @return The number of bytes that were read, or the error.
+    [[nodiscard]] std::expected<std::size_t, Error> try_read(void *buffer, std::size_t capacity)
+    {
+        return detail::attempt([&] { return read(buffer, capacity); });
+    }
+#endif
+
+private:
+    friend class Client;
+    using OpenCall = detail::OpenCall<detail::DownloadHandle>;
+
+    explicit OutputFileDownload(std::unique_ptr<OpenCall> open_call) noexcept
+        : call_(std::move(open_call))
+    {
+    }
+
+    sco_output_file_download *handle() const noexcept
+    {
+        return call_ == nullptr ? nullptr : call_->handle.get();
+    }
+
+    std::unique_ptr<OpenCall> call_;
+};
+
+/// A buffer from which a std::istream reads an open download.
+///
+/// A failed read throws its Error. A std::istream catches it and becomes bad(), which ends a loop
+/// just as the end of the file does. Call `stream.exceptions(std::ios::badbit)`, so that the stream
+/// throws the Error again.
+class OutputFileStreamBuffer final : public std::streambuf {
+public:
+    /// Takes a download, whose bytes have not been read.
+    ///
+    /// @param download The download.
+    explicit OutputFileStreamBuffer(OutputFileDownload &&download)
+        : download_(std::move(download)), buffer_(std::size_t{64} * 1024)
+    {
+    }
+
+    /// @return The download, for the file's name and properties.
+    [[nodiscard]] const OutputFileDownload &download() const & noexcept { return download_; }
+    /// Not available: the reference could outlive the temporary buffer.
+    const OutputFileDownload &download() const && = delete;
+
+protected:
+    /// Reads the next bytes if there are none in the buffer.
+    ///
+    /// @return The next byte, or the end of the file.
+    int_type underflow() override
+    {
+        if (gptr() == egptr()) {
+            const std::size_t size = download_.read(buffer_.data(), buffer_.size());
+            if (size == 0)
+                return traits_type::eof();
+            setg(buffer_.data(), buffer_.data(), buffer_.data() + size);
+        }
+        return traits_type::to_int_type(*gptr());
+    }
+
+private:
+    OutputFileDownload download_;
+    std::vector<char> buffer_;
+};
+
+/// What a step of a JobWait has learned.
+struct JobWaitStep {
+    /// The job, if it has ended with success; otherwise nothing.
+    std::optional<Job> job;
+    /// The time after which the next step is due, which may be 0; 0 if the job has ended.
+    std::chrono::milliseconds again_after;
+};
+
+/// A wait for a job that the program steps, so that it can wait for many jobs without a thread for
+/// each. Client::start_job_wait() creates it. It may outlive its client. Any thread may step it, but
+/// only one at a time.
+class JobWait {
+public:
+    /// Makes one attempt to learn whether the job has ended, with a login if that is needed. It never
+    /// sleeps: the intervals between polls, the backoff after a failure, the time that the server
+    /// asks for, and a login that another thread is making are times until the next step. A step
+    /// before that time sends nothing.
+    ///
+    /// @return The job, or when the next step is due.
+    /// @throws JobFailedError if the job ended without success or is on hold.
+    /// @throws Error if the wait fails otherwise. Any error ends the wait.
+    [[nodiscard]] JobWaitStep step()
+    {
+        std::uint64_t again_after = 0;
+        detail::JobHandle job;
+        detail::call(sco_job_wait_step, call_ == nullptr ? nullptr : call_->handle.get(),
+                     &again_after, job.out());
+        const auto time = std::chrono::milliseconds(static_cast<std::int64_t>(again_after));
+        if (job.get() == nullptr)
+            return {std::nullopt, time};
+        return {Job(job.release()), time};
+    }
+
+#ifdef __cpp_lib_expected
+    /// Does what step() does, and returns an Error instead of throwing it.
+    ///
+    /// @return The job, or when the next step is due; or the error.
+    [[nodiscard]] std::expected<JobWaitStep, Error> try_step()
+    {
+        return detail::attempt([&] { return step(); });
+    }
+#endif
+
+private:
+    friend class Client;
+    using OpenCall = detail::OpenCall<detail::WaitHandle>;
+
+    explicit JobWait(std::unique_ptr<OpenCall> open_call) noexcept : call_(std::move(open_call)) {}
+
+    std::unique_ptr<OpenCall> call_;
 };
 
 /// A record of one HTTP request. It contains no token, password or body. Its views are valid
@@ -1257,7 +1474,8 @@ public:
     /// @param options The options. The client copies them.
     /// @throws InvalidArgumentError if an option is missing or cannot be used.
     [[nodiscard]] explicit Client(const ClientOptions &options)
-        : callbacks_(new Callbacks{options.token_provider, options.on_request}), handle_()
+        : callbacks_(std::make_shared<const Callbacks>(
+              Callbacks{options.token_provider, options.on_request}))
     {
         detail::ClientOptionsHandle handle(sco_client_options_new());
         configure(handle.get(), options);
@@ -1425,6 +1643,104 @@ public:
         return {Job(job.release()), WrittenFile(info.get())};
     }
 
+    /// Downloads a job's output file into a container of the program, without a copy.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param container A container with data() and resize() whose elements have one byte, such as
+    /// std::vector<std::uint8_t> or std::string. It then has the bytes of the file alone, and is
+    /// empty if the call fails.
+    /// @param options The options of this call.
+    /// @return The properties of the file.
+    /// @throws Error if the call fails.
+    template <typename Container>
+    WrittenFile get_output_file_into(std::int64_t job_id, Container &container,
+                                     const CallOptions &options = {}) const
+    {
+        const auto handle = detail::options_of(options);
+        detail::InfoHandle info;
+        fill(container, info, [&](sco_reserve_callback reserve, void *context) {
+            detail::call(sco_get_output_file_into, client(), job_id, reserve, context, handle.get(),
+                         info.out());
+        });
+        return WrittenFile(info.get());
+    }
+
+    /// Waits for a job as wait_for_job() does, and downloads its output file into a container as
+    /// get_output_file_into() does.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param container The container, as for get_output_file_into().
+    /// @param options The options of this call.
+    /// @return The job and the properties of the file.
+    /// @throws JobFailedError if the job ended without success or is on hold.
+    /// @throws Error if the call fails otherwise.
+    template <typename Container>
+    std::pair<Job, WrittenFile> wait_for_output_file_into(std::int64_t job_id, Container &container,
+                                                          const CallOptions &options = {}) const
+    {
+        const auto handle = detail::options_of(options);
+        detail::JobHandle job;
+        detail::InfoHandle info;
+        fill(container, info, [&](sco_reserve_callback reserve, void *context) {
+            detail::call(sco_wait_for_output_file_into, client(), job_id, reserve, context,
+                         handle.get(), job.out(), info.out());
+        });
+        return {Job(job.release()), WrittenFile(info.get())};
+    }
+
+    /// Opens a download of a job's output file. The call returns when the beginning of the response
+    /// shows that it is a file, and retries until then. The program reads the rest.
+    ///
+    /// The call's timeout counts only while a call of the library waits for the server.
+    /// CallOptions::total_timeout includes the time between the reads.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param options The options of this call and of the reads. The download copies them.
+    /// @return The download.
+    /// @throws Error if the call fails.
+    [[nodiscard]] OutputFileDownload open_output_file(std::int64_t job_id,
+                                                      const CallOptions &options = {}) const
+    {
+        auto open = open_call<OutputFileDownload::OpenCall>(options);
+        const auto handle = detail::options_of(open->options);
+        detail::call(sco_open_output_file, client(), job_id, handle.get(), open->handle.out());
+        return OutputFileDownload(std::move(open));
+    }
+
+    /// Waits for a job as wait_for_job() does, and opens a download of its output file as
+    /// open_output_file() does.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param options The options of this call and of the reads. The download copies them.
+    /// @return The job and the download.
+    /// @throws JobFailedError if the job ended without success or is on hold.
+    /// @throws Error if the call fails otherwise.
+    [[nodiscard]] std::pair<Job, OutputFileDownload>
+    wait_and_open_output_file(std::int64_t job_id, const CallOptions &options = {}) const
+    {
+        auto open = open_call<OutputFileDownload::OpenCall>(options);
+        const auto handle = detail::options_of(open->options);
+        detail::JobHandle job;
+        detail::call(sco_wait_and_open_output_file, client(), job_id, handle.get(), job.out(),
+                     open->handle.out());
+        return {Job(job.release()), OutputFileDownload(std::move(open))};
+    }
+
+    /// Starts a wait for a job, which the program steps. Nothing is sent. wait_for_job() is a loop
+    /// over the same steps. The timeout of the call begins now and includes the time between steps.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param options The options of the wait. The wait copies them.
+    /// @return The wait.
+    /// @throws InvalidArgumentError if the job's id or an option cannot be used.
+    [[nodiscard]] JobWait start_job_wait(std::int64_t job_id, const CallOptions &options = {}) const
+    {
+        auto open = open_call<JobWait::OpenCall>(options);
+        const auto handle = detail::options_of(open->options);
+        detail::call(sco_start_job_wait, client(), job_id, handle.get(), open->handle.out());
+        return JobWait(std::move(open));
+    }
+
 #ifdef __cpp_lib_expected
     /// Creates a client as the constructor does, and returns an Error instead of throwing it.
     ///
@@ -1543,10 +1859,71 @@ public:
     {
         return detail::attempt([&] { return wait_and_write_output_file(job_id, write, options); });
     }
+
+    /// Does what get_output_file_into() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param container The container.
+    /// @param options The options of this call.
+    /// @return The properties of the file, or the error.
+    template <typename Container>
+    [[nodiscard]] std::expected<WrittenFile, Error>
+    try_get_output_file_into(std::int64_t job_id, Container &container,
+                             const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return get_output_file_into(job_id, container, options); });
+    }
+
+    /// Does what wait_for_output_file_into() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param container The container.
+    /// @param options The options of this call.
+    /// @return The job and the properties of the file, or the error.
+    template <typename Container>
+    [[nodiscard]] std::expected<std::pair<Job, WrittenFile>, Error>
+    try_wait_for_output_file_into(std::int64_t job_id, Container &container,
+                                  const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return wait_for_output_file_into(job_id, container, options); });
+    }
+
+    /// Does what open_output_file() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param options The options of this call and of the reads.
+    /// @return The download, or the error.
+    [[nodiscard]] std::expected<OutputFileDownload, Error>
+    try_open_output_file(std::int64_t job_id, const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return open_output_file(job_id, options); });
+    }
+
+    /// Does what wait_and_open_output_file() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param options The options of this call and of the reads.
+    /// @return The job and the download, or the error.
+    [[nodiscard]] std::expected<std::pair<Job, OutputFileDownload>, Error>
+    try_wait_and_open_output_file(std::int64_t job_id, const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return wait_and_open_output_file(job_id, options); });
+    }
+
+    /// Does what start_job_wait() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param options The options of the wait.
+    /// @return The wait, or the error.
+    [[nodiscard]] std::expected<JobWait, Error>
+    try_start_job_wait(std::int64_t job_id, const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return start_job_wait(job_id, options); });
+    }
 #endif
 
 private:
-    // On the heap, because the C interface keeps their address when the client is moved.
+    // Shared with open downloads and waits, which may outlive the client.
     struct Callbacks {
         Function<Text(bool)> token_provider;
         Function<void(const RequestRecord &)> on_request;
@@ -1567,7 +1944,7 @@ private:
                  c_string("user_name", options.user_name), c_string("password", options.password));
         if (options.token_provider)
             call(sco_client_options_set_token_provider, handle, sco_token_callback{provide_token},
-                 static_cast<void *>(callbacks_.get()));
+                 callback_context());
         call(sco_client_options_set_body_encoding, handle,
              static_cast<sco_body_encoding>(options.body_encoding));
         if (options.max_file_size)
@@ -1595,7 +1972,7 @@ private:
                  bytes(options.client_key), size(options.client_key));
         if (options.on_request)
             call(sco_client_options_set_on_request, handle, sco_request_callback{report_request},
-                 static_cast<void *>(callbacks_.get()));
+                 callback_context());
     }
 
     // Certificates are bytes, which may contain a NUL character.
@@ -1611,7 +1988,7 @@ private:
 
     static std::int32_t provide_token(void *context, std::int32_t renew, sco_token_result *result)
     {
-        return detail::guarded([&]() -> std::int32_t {
+        return detail::guarded(std::int32_t{1}, [&]() -> std::int32_t {
             const auto &provider = static_cast<const Callbacks *>(context)->token_provider;
             const Text token = provider(renew != 0);
             detail::call(sco_token_result_set, result, detail::c_string("token", token));
@@ -1642,7 +2019,7 @@ private:
 
     static std::int32_t write_bytes(void *context, const std::uint8_t *data, std::size_t size)
     {
-        return detail::guarded([&]() -> std::int32_t {
+        return detail::guarded(std::int32_t{1}, [&]() -> std::int32_t {
             (*static_cast<const Function<void(ByteView)> *>(context))({data, size});
             return 0;
         });
@@ -1653,10 +2030,35 @@ private:
         return write ? write_bytes : nullptr;
     }
 
+    // The callbacks read it only.
+    void *callback_context() const noexcept { return const_cast<Callbacks *>(callbacks_.get()); }
+
     const sco_client *client() const noexcept { return handle_.get(); }
 
-    std::unique_ptr<Callbacks> callbacks_;
-    detail::ClientHandle handle_;
+    template <typename OpenCall>
+    std::unique_ptr<OpenCall> open_call(const CallOptions &options) const
+    {
+        return std::unique_ptr<OpenCall>(new OpenCall{options, callbacks_});
+    }
+
+    // Makes a call that fills a container, which is empty if the call fails.
+    template <typename Container, typename Call>
+    static void fill(Container &container, const detail::InfoHandle &info, Call &&make_call)
+    {
+        static_assert(sizeof(*container.data()) == 1 &&
+                          std::is_trivially_copyable_v<std::remove_reference_t<decltype(*container.data())>>,
+                      "the elements of the container must be bytes");
+        try {
+            make_call(detail::resize<Container>, &container);
+            container.resize(static_cast<std::size_t>(sco_file_info_size(info.get())));
+        } catch (...) {
+            container.resize(0);
+            throw;
+        }
+    }
+
+    std::shared_ptr<const Callbacks> callbacks_;
+    detail::ClientHandle handle_ = {};
 };
 
 } // namespace v0_1

@@ -22,5 +22,7 @@ int main()
               << sizeof(sco::CallOptions) << ' ' << offsetof(sco::CallOptions, on_progress) << ' '
               << offsetof(sco::CallOptions, wait) << '\n'
               << sizeof(sco::ClientOptions) << ' ' << offsetof(sco::ClientOptions, on_request) << '\n'
-              << sizeof(sco::Client) << '\n';
+              << sizeof(sco::Client) << ' ' << sizeof(sco::OutputFileDownload) << ' '
+              << sizeof(sco::OutputFileStreamBuffer) << ' ' << sizeof(sco::JobWait) << ' '
+              << sizeof(sco::JobWaitStep) << '\n';
 }

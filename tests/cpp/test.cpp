@@ -7,11 +7,13 @@
 #define DOCTEST_CONFIG_VOID_CAST_EXPRESSIONS
 #include <doctest/doctest.h>
 
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <istream>
 #include <sstream>
 #include <thread>
 #include <type_traits>
@@ -82,6 +84,11 @@ struct Directory {
 static_assert(!std::is_copy_constructible_v<sco::OutputFile>);
 static_assert(std::is_nothrow_move_constructible_v<sco::OutputFile>);
 static_assert(!std::is_copy_constructible_v<sco::Client>);
+static_assert(!std::is_copy_constructible_v<sco::OutputFileDownload>);
+static_assert(std::is_nothrow_move_constructible_v<sco::OutputFileDownload>);
+static_assert(!std::is_copy_constructible_v<sco::OutputFileStreamBuffer>);
+static_assert(!std::is_copy_constructible_v<sco::JobWait>);
+static_assert(std::is_nothrow_move_constructible_v<sco::JobWait>);
 static_assert(std::is_move_constructible_v<sco::Client>);
 static_assert(std::is_base_of_v<std::runtime_error, sco::RateLimitError>);
 
@@ -739,6 +746,10 @@ TEST_CASE("bytes_convert_to_span")
     const std::uint8_t *found = std::ranges::find(file.bytes(), std::uint8_t{'O'});
     CHECK(found - numbers.data() == 3);
     CHECK(std::span<const std::byte>(sco::ByteView()).empty());
+    auto download = client.open_output_file(28142);
+    std::array<std::byte, 10> buffer;
+    REQUIRE(download.read(buffer) > 0);
+    CHECK(buffer[0] == std::byte{0xef});
 }
 #endif
 
@@ -774,12 +785,284 @@ TEST_CASE("expected_twins_return_what_the_calls_return")
     CHECK(client->try_wait_and_save_output_file(50002, directory.path).error().job()->status() ==
           sco::JobStatus::failed);
     CHECK(client->try_wait_and_write_output_file(50003, write)->first.id() == 50003);
+    std::string content;
+    CHECK(client->try_get_output_file_into(28142, content)->size == 2400);
+    CHECK(content.size() == 2400);
+    CHECK(client->try_wait_for_output_file_into(50003, content)->first.id() == 50003);
+    auto download = client->try_open_output_file(28142);
+    REQUIRE(download);
+    CHECK(download->try_read(content.data(), 10).value() > 0);
+    CHECK(!download->try_read(nullptr, 10));
+    CHECK(client->try_open_output_file(5).error().kind() == sco::ErrorKind::server);
+    CHECK(client->try_wait_and_open_output_file(50003)->first.id() == 50003);
+    auto wait = client->try_start_job_wait(50003);
+    REQUIRE(wait);
+    CHECK(wait->try_step()->job);
+    CHECK(!wait->try_step());
     // An exception that is no Error is not an error of the call.
     const auto throws = [](sco::ByteView) { throw CallbackError(); };
     CHECK_THROWS_AS(client->try_write_output_file(28142, throws), CallbackError);
 #else
     MESSAGE("the expected twins were not compiled: the standard library has no std::expected");
 #endif
+}
+
+/* Reads the rest of a download, in chunks of this size. */
+static std::string rest_of(sco::OutputFileDownload &download, std::size_t size)
+{
+    std::string bytes;
+    std::vector<char> buffer(size);
+    while (const std::size_t count = download.read(buffer.data(), buffer.size()))
+        bytes.append(buffer.data(), count);
+    return bytes;
+}
+
+TEST_CASE("open_download_reads_the_file_of_get_output_file")
+{
+    const sco::Client client(with_token());
+    const auto file = client.get_output_file(28142);
+    for (const std::size_t size : {1, 7, 4096, 65536}) {
+        auto download = client.open_output_file(28142);
+        CHECK(download.name() == file.name());
+        CHECK(!download.is_fallback_name());
+        CHECK(download.content_type() == file.content_type());
+        CHECK(!download.size());
+        CHECK(rest_of(download, size) == file.bytes().text());
+        char byte = 0;
+        CHECK(download.read(&byte, 1) == 0);
+        check_invalid([&] { (void)download.read(nullptr, 1); }, "buffer is NULL");
+        check_invalid([&] { (void)download.read(&byte, 0); }, "the size of buffer is 0");
+    }
+    auto empty = client.open_output_file(28147);
+    CHECK(rest_of(empty, 10).empty());
+    CHECK_THROWS_AS(client.open_output_file(5), sco::ServerError);
+
+    sco::CallOptions options;
+    options.wait.initial_interval = options.wait.max_interval = 1ms;
+    auto job_and_download = client.wait_and_open_output_file(50003, options);
+    CHECK(job_and_download.first.status() == sco::JobStatus::partial_success);
+    auto &download = job_and_download.second;
+    CHECK(rest_of(download, 100) == file.bytes().text());
+    CHECK_THROWS_AS(client.wait_and_open_output_file(50002, options), sco::JobFailedError);
+
+    auto moved = std::move(download);
+    CHECK(moved.name() == file.name());
+    CHECK(download.name().empty());
+    CHECK(!download.content_type());
+    CHECK(!download.size());
+    char byte = 0;
+    check_invalid([&] { (void)download.read(&byte, 1); }, "download is NULL");
+}
+
+TEST_CASE("open_download_outlives_client_and_options")
+{
+    // The callbacks of both belong to the download, which is moved and replaced.
+    int requests = 0;
+    int progress = 0;
+    std::optional<sco::OutputFileDownload> download;
+    for (const int round : {0, 1, 2}) {
+        auto client_options = with_token();
+        client_options.on_request = [&requests, state = std::make_shared<int>(round)](const sco::RequestRecord &) {
+            requests += *state >= 0;
+        };
+        auto client = std::make_unique<sco::Client>(client_options);
+        auto options = std::make_unique<sco::CallOptions>();
+        options->on_progress = [&progress, state = std::make_shared<int>(round)](const sco::Progress &) {
+            progress += *state >= 0;
+            return true;
+        };
+        auto opened = client->open_output_file(28148, *options);
+        if (download)
+            *download = std::move(opened); // closes the one before, in the middle
+        else
+            download.emplace(std::move(opened));
+        options.reset();
+        client.reset();
+        std::array<char, 100> buffer;
+        REQUIRE(download->read(buffer.data(), buffer.size()) > 0);
+    }
+    const int before = progress;
+    const auto size = rest_of(*download, 65536).size();
+    CHECK(size + 100 >= sco::Client(with_token()).get_output_file(28148).size());
+    CHECK(progress > before);
+    download.reset();
+    CHECK(requests == 3);
+}
+
+TEST_CASE("cut_body_is_an_error_of_read_and_no_end")
+{
+    auto options = with_token();
+    options.server = variable("FLAKY_SERVER");
+    const auto read_to_the_end = [&](auto &&read) {
+        // The first two responses fail within open, and the third within its body.
+        const sco::Client client(options);
+        auto download = client.open_output_file(28142);
+        read(std::move(download));
+        // The fourth is complete, so that the next client begins with the first again.
+        CHECK(client.get_output_file(28142).size() == 2400);
+    };
+    read_to_the_end([](sco::OutputFileDownload download) {
+        CHECK_THROWS_AS(rest_of(download, 100), sco::ConnectionFailedError);
+        char byte = 0;
+        CHECK_THROWS_AS(download.read(&byte, 1), sco::ConnectionFailedError);
+    });
+    read_to_the_end([](sco::OutputFileDownload download) {
+        sco::OutputFileStreamBuffer buffer(std::move(download));
+        std::istream stream(&buffer);
+        std::ostringstream content;
+        for (std::string line; std::getline(stream, line);)
+            content << line;
+        CHECK(stream.bad());
+        CHECK(!stream.eof());
+    });
+    read_to_the_end([](sco::OutputFileDownload download) {
+        sco::OutputFileStreamBuffer buffer(std::move(download));
+        std::istream stream(&buffer);
+        stream.exceptions(std::ios::badbit);
+        const auto read_all = [&] {
+            for (std::string line; std::getline(stream, line);) {
+            }
+        };
+        CHECK_THROWS_AS(read_all(), sco::ConnectionFailedError);
+    });
+}
+
+TEST_CASE("stream_reads_an_open_download")
+{
+    const sco::Client client(with_token());
+    const auto file = client.get_output_file(28142);
+    sco::OutputFileStreamBuffer buffer(client.open_output_file(28142));
+    CHECK(buffer.download().name() == file.name());
+    std::istream stream(&buffer);
+    stream.exceptions(std::ios::badbit);
+    std::string content;
+    for (std::string line; std::getline(stream, line);)
+        content += line + '\n';
+    CHECK(stream.eof());
+    CHECK(content == file.bytes().text());
+    sco::OutputFileStreamBuffer whole(client.open_output_file(28148));
+    std::ostringstream copied;
+    copied << &whole;
+    const auto large = client.get_output_file(28148);
+    CHECK(copied.str() == large.bytes().text());
+}
+
+TEST_CASE("read_of_open_download_is_cancelled_and_times_out")
+{
+    auto client_options = with_token();
+    client_options.server = variable("SLOW_BODY_SERVER");
+    const sco::Client client(client_options);
+    sco::CallOptions options;
+    options.cancel_token.emplace();
+    auto download = client.open_output_file(1, options);
+    options.cancel_token->cancel();
+    CHECK_THROWS_AS(rest_of(download, 10), sco::CallCancelledError);
+
+    sco::CallOptions limited;
+    limited.total_timeout = 300ms;
+    const auto open_and_read = [&] {
+        auto late = client.open_output_file(1, limited);
+        rest_of(late, 10);
+    };
+    CHECK_THROWS_AS(open_and_read(), sco::TimedOutError);
+    limited.total_timeout = 0ms;
+    CHECK_THROWS_AS(client.open_output_file(1, limited), sco::InvalidArgumentError);
+
+    sco::CallOptions throwing;
+    bool is_open = false;
+    throwing.on_progress = [&](const sco::Progress &) {
+        if (is_open)
+            throw CallbackError();
+        return true;
+    };
+    auto interrupted = client.open_output_file(1, throwing);
+    is_open = true;
+    CHECK_THROWS_AS(rest_of(interrupted, 10), CallbackError);
+}
+
+TEST_CASE_TEMPLATE("file_is_downloaded_into_container", Container, std::string, std::vector<char>,
+                   std::vector<unsigned char>, std::vector<std::byte>, std::vector<std::int8_t>)
+{
+    const sco::Client client(with_token());
+    for (const std::int64_t job : {28142, 28143, 28147, 28148}) {
+        const auto file = client.get_output_file(job);
+        // Whatever was in the container before is gone.
+        for (const std::size_t before : {0, 10, 100000}) {
+            Container container(before, typename Container::value_type{});
+            const auto info = client.get_output_file_into(job, container);
+            CHECK(info.name == file.name());
+            CHECK(info.size == file.size());
+            REQUIRE(container.size() == file.size());
+            CHECK(std::string_view(reinterpret_cast<const char *>(container.data()), container.size()) ==
+                  file.bytes().text());
+        }
+    }
+    Container container(10, typename Container::value_type{});
+    CHECK_THROWS_AS(client.get_output_file_into(28146, container), sco::MalformedBodyError);
+    CHECK(container.empty());
+    const auto [job, info] = client.wait_for_output_file_into(50003, container);
+    CHECK(job.id() == 50003);
+    CHECK(container.size() == info.size);
+}
+
+/* A container that has no memory. */
+struct FullContainer {
+    std::string bytes = {};
+    char *data() { return bytes.data(); }
+    void resize(std::size_t size)
+    {
+        if (size > 0)
+            throw std::bad_alloc();
+    }
+};
+
+TEST_CASE("container_without_memory_ends_the_call_with_its_exception")
+{
+    const sco::Client client(with_token());
+    FullContainer container;
+    CHECK_THROWS_AS(client.get_output_file_into(28142, container), std::bad_alloc);
+    CHECK_THROWS_AS(client.wait_for_output_file_into(50003, container), std::bad_alloc);
+    CHECK(client.get_output_file_into(28147, container).size == 0);
+}
+
+TEST_CASE("job_wait_is_stepped_to_its_end")
+{
+    std::optional<sco::JobWait> wait;
+    sco::CallOptions options;
+    options.wait.initial_interval = options.wait.max_interval = 100ms;
+    int requests = 0;
+    {
+        auto client_options = with_login();
+        client_options.on_request = [&](const sco::RequestRecord &) { requests++; };
+        const sco::Client client(client_options);
+        wait.emplace(client.start_job_wait(50001, options));
+        CHECK(requests == 0);
+    }
+    auto step = wait->step();
+    while (!step.job) {
+        CHECK(step.again_after <= 100ms);
+        const int before = requests;
+        if (step.again_after > 10ms) {
+            CHECK(!wait->step().job); // sends nothing, since it is not due
+            CHECK(requests == before);
+        }
+        std::this_thread::sleep_for(step.again_after);
+        step = wait->step();
+    }
+    CHECK(step.again_after == 0ms);
+    CHECK(step.job->status() == sco::JobStatus::completed);
+    CHECK_THROWS_AS(wait->step(), sco::InvalidArgumentError);
+
+    const sco::Client client(with_token());
+    auto failing = client.start_job_wait(50002, options);
+    const auto step_to_the_end = [&] {
+        for (;;)
+            std::this_thread::sleep_for(failing.step().again_after);
+    };
+    CHECK_THROWS_AS(step_to_the_end(), sco::JobFailedError);
+    auto moved = std::move(failing);
+    check_invalid([&] { (void)failing.step(); }, "wait is NULL");
+    CHECK_THROWS_AS(client.start_job_wait(0), sco::InvalidArgumentError);
 }
 
 static std::size_t count_of_function_pointer;
