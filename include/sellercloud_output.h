@@ -508,8 +508,8 @@ typedef int32_t (*sco_write_callback)(void *context, const uint8_t *data, size_t
  * memory must start with a copy of them, as with realloc. 0 in the first call and at the
  * start of a later attempt.
  * @param capacity The number of bytes that the memory must have. In the first call it is
- * the likely size of the file, at most 64 MiB, if the server sends the size; otherwise it
- * is at least twice the previous capacity.
+ * the likely size of the file, if the server sends it, but at most 128 MiB. Later it is at
+ * least twice the previous capacity, unless the likely size is less.
  * @return The memory. The library writes to it until the call returns or the callback is
  * called again. NULL fails the call with SCO_ERROR_IO.
  */

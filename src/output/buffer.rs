@@ -17,8 +17,9 @@ pub(crate) struct Buffer {
 /// The minimum allocation, in bytes.
 const MIN_ALLOCATION: usize = 256 * 1024;
 
-/// How much of the expected size is allocated before a byte has arrived, in bytes. Pages that are
-/// not touched use no memory, so that a wrong size only reserves addresses.
+/// How much of the expected size is allocated before a byte has arrived, in bytes, unless the whole
+/// expected size is at most twice as much. Pages that are not touched use no memory, so that a
+/// wrong size only reserves addresses.
 const MAX_INITIAL: usize = 64 * 1024 * 1024;
 
 /// Later, the allocation is at most this many times the current size.
@@ -32,12 +33,15 @@ pub(super) fn grown_capacity(
     capacity: usize,
     needed: usize,
 ) -> usize {
-    let max = MAX_INITIAL.max(used.saturating_mul(GROWTH));
-    match expected {
-        expected if expected >= needed => expected.min(max.max(needed)),
+    if expected < needed {
         // Without an expected size the capacity doubles, so that the total time of copying
         // stays linear.
-        _ => needed.max(capacity.saturating_mul(2)).max(MIN_ALLOCATION),
+        return needed.max(capacity.saturating_mul(2)).max(MIN_ALLOCATION);
+    }
+    let max = MAX_INITIAL.max(used.saturating_mul(GROWTH)).max(needed);
+    match expected / 2 <= max {
+        true => expected,
+        false => max,
     }
 }
 

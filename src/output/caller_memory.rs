@@ -40,9 +40,9 @@ pub trait FileMemory {
     /// the memory that the previous call returned. The content of the others does not matter.
     ///
     /// It is called for every chunk, mostly with a capacity that the memory has already. The first
-    /// call of an attempt has the likely size of the file as capacity, if the server sends it, and
-    /// each capacity that is higher than the previous one is at least twice as high if the size
-    /// is unknown. Each attempt begins with `used` at 0.
+    /// call of an attempt has the likely size of the file as capacity, if the server sends it, but at
+    /// most 128 MiB. Later capacities that are higher are at least twice as high, unless the likely
+    /// size is less. Each attempt begins with `used` at 0.
     ///
     /// # Errors
     ///

@@ -41,9 +41,14 @@ static sco_call_options *options;
 static sco_cancel_token *cancel;
 static sco_client *client;
 static sco_output_file *file;
+static sco_output_file_download *download;
+static sco_job_wait *job_wait;
 
 /* A job that has ended and has a small file. */
 #define JOB 50003
+
+/* A job that does not end. */
+#define RUNNING_JOB 50004
 
 /* The pointers that are passed as NULL, one bit each: bit 0 is the first. */
 static unsigned nulls;
@@ -55,12 +60,23 @@ static sco_client *new_client;
 static sco_output_file *new_file;
 static sco_file_info *new_info;
 static sco_job *new_job;
+static sco_output_file_download *new_download;
+static sco_job_wait *new_wait;
 static int64_t new_id;
+static size_t new_size;
+static uint64_t new_time;
+static uint8_t memory[1 << 20];
 
 static int32_t ignore_bytes(void *context, const uint8_t *data, size_t size)
 {
     (void)context, (void)data, (void)size;
     return 0;
+}
+
+static uint8_t *reserve_memory(void *context, size_t used, size_t capacity)
+{
+    (void)context, (void)used;
+    return capacity <= sizeof memory ? memory : NULL;
 }
 
 static int32_t continue_call(void *context)
@@ -142,6 +158,13 @@ FUNCTION(parse_job_id, sco_parse_job_id(P(0, "50003"), P(1, &new_id), P(2, &erro
 FUNCTION(get_output_file, sco_get_output_file(P(0, client), JOB, P(1, options), P(2, &new_file), P(3, &error)))
 FUNCTION(save_output_file, sco_save_output_file(P(0, client), JOB, P(1, directory), options, P(2, &new_info), P(3, &error)))
 FUNCTION(write_output_file, sco_write_output_file(P(0, client), JOB, (nulls >> 1 & 1) ? NULL : ignore_bytes, P(2, &checks), P(3, options), P(4, &new_info), P(5, &error)))
+FUNCTION(get_output_file_into, sco_get_output_file_into(P(0, client), JOB, (nulls >> 1 & 1) ? NULL : reserve_memory, P(2, &checks), P(3, options), P(4, &new_info), P(5, &error)))
+FUNCTION(wait_for_output_file_into, sco_wait_for_output_file_into(P(0, client), JOB, (nulls >> 1 & 1) ? NULL : reserve_memory, P(2, &checks), P(3, options), P(4, &new_job), P(5, &new_info), P(6, &error)))
+FUNCTION(open_output_file, sco_open_output_file(P(0, client), JOB, P(1, options), P(2, &new_download), P(3, &error)))
+FUNCTION(wait_and_open_output_file, sco_wait_and_open_output_file(P(0, client), JOB, P(1, options), P(2, &new_job), P(3, &new_download), P(4, &error)))
+FUNCTION(download_read, sco_output_file_download_read(P(0, download), P(1, memory), sizeof memory, P(2, &new_size), P(3, &error)))
+FUNCTION(start_job_wait, sco_start_job_wait(P(0, client), JOB, P(1, options), P(2, &new_wait), P(3, &error)))
+FUNCTION(job_wait_step, sco_job_wait_step(P(0, job_wait), P(1, &new_time), P(2, &new_job), P(3, &error)))
 FUNCTION(get_job, sco_get_job(P(0, client), JOB, P(1, options), P(2, &new_job), P(3, &error)))
 FUNCTION(wait_for_job, sco_wait_for_job(P(0, client), JOB, P(1, options), P(2, &new_job), P(3, &error)))
 FUNCTION(wait_for_output_file, sco_wait_for_output_file(P(0, client), JOB, P(1, options), P(2, &new_job), P(3, &new_file), P(4, &error)))
@@ -149,6 +172,7 @@ FUNCTION(wait_and_save_output_file, sco_wait_and_save_output_file(P(0, client), 
 FUNCTION(wait_and_write_output_file, sco_wait_and_write_output_file(P(0, client), JOB, (nulls >> 1 & 1) ? NULL : ignore_bytes, P(2, &checks), P(3, options), P(4, &new_job), P(5, &new_info), P(6, &error)))
 FUNCTION(output_file_save, sco_output_file_save(P(0, file), P(1, directory), options, P(2, &new_info), P(3, &error)))
 FUNCTION(set_timeout, sco_call_options_set_timeout_ms(P(0, options), 60000, P(1, &error)))
+FUNCTION(set_total_timeout, sco_call_options_set_total_timeout_ms(P(0, options), 60000, P(1, &error)))
 FUNCTION(set_cancel_token, sco_call_options_set_cancel_token(P(0, options), P(1, cancel), P(2, &error)))
 FUNCTION(set_interrupt, sco_call_options_set_interrupt(P(0, options), (nulls >> 1 & 1) ? NULL : continue_call, P(2, &checks), P(3, &error)))
 FUNCTION(set_on_progress, sco_call_options_set_on_progress(P(0, options), (nulls >> 1 & 1) ? NULL : ignore_progress, P(2, &checks), P(3, &error)))
@@ -192,6 +216,13 @@ static const struct function {
     {"sco_get_output_file", call_get_output_file, 4, 1 | 4},
     {"sco_save_output_file", call_save_output_file, 4, 1 | 2},
     {"sco_write_output_file", call_write_output_file, 6, 1 | 2},
+    {"sco_get_output_file_into", call_get_output_file_into, 6, 1 | 2},
+    {"sco_wait_for_output_file_into", call_wait_for_output_file_into, 7, 1 | 2},
+    {"sco_open_output_file", call_open_output_file, 4, 1 | 4},
+    {"sco_wait_and_open_output_file", call_wait_and_open_output_file, 5, 1 | 8},
+    {"sco_output_file_download_read", call_download_read, 4, 1 | 2 | 4},
+    {"sco_start_job_wait", call_start_job_wait, 4, 1 | 4},
+    {"sco_job_wait_step", call_job_wait_step, 4, 1 | 2 | 4},
     {"sco_get_job", call_get_job, 4, 1 | 4},
     {"sco_wait_for_job", call_wait_for_job, 4, 1 | 4},
     {"sco_wait_for_output_file", call_wait_for_output_file, 5, 1 | 8},
@@ -199,6 +230,7 @@ static const struct function {
     {"sco_wait_and_write_output_file", call_wait_and_write_output_file, 7, 1 | 2},
     {"sco_output_file_save", call_output_file_save, 4, 1 | 2},
     {"sco_call_options_set_timeout_ms", call_set_timeout, 2, 1},
+    {"sco_call_options_set_total_timeout_ms", call_set_total_timeout, 2, 1},
     {"sco_call_options_set_cancel_token", call_set_cancel_token, 3, 1},
     {"sco_call_options_set_interrupt", call_set_interrupt, 4, 1},
     {"sco_call_options_set_on_progress", call_set_on_progress, 4, 1},
@@ -221,10 +253,14 @@ static void create_handles(void)
     CHECK(sco_call_options_set_flush_to_disk(options, 0, NULL) == SCO_OK);
     CHECK(sco_client_new(server, token, NULL, &client, NULL) == SCO_OK);
     CHECK(sco_get_output_file(client, JOB, NULL, &file, NULL) == SCO_OK);
+    CHECK(sco_open_output_file(client, JOB, NULL, &download, NULL) == SCO_OK);
+    CHECK(sco_start_job_wait(client, RUNNING_JOB, NULL, &job_wait, NULL) == SCO_OK);
 }
 
 static void free_handles(void)
 {
+    sco_job_wait_free(job_wait);
+    sco_output_file_download_free(download);
     sco_output_file_free(file);
     sco_client_free(client);
     sco_cancel_token_free(cancel);
@@ -239,7 +275,10 @@ static void make_out_parameters_stale(void)
     new_file = STALE(sco_output_file);
     new_info = STALE(sco_file_info);
     new_job = STALE(sco_job);
+    new_download = STALE(sco_output_file_download);
+    new_wait = STALE(sco_job_wait);
     new_id = -5;
+    new_size = 0;
 }
 
 /* An out parameter that was not passed is still stale. */
@@ -266,13 +305,16 @@ static void check_nulls(const struct function *function)
             CHECK(!has_error || sco_error_kind(error) == status);
             CHECK(!has_error || strlen(sco_error_message(error)) > 5);
             CHECK(IS_NULL_OR_STALE(new_client) && IS_NULL_OR_STALE(new_file) && IS_NULL_OR_STALE(new_info));
-            CHECK(IS_NULL_OR_STALE(new_job) && new_id <= 0);
+            CHECK(IS_NULL_OR_STALE(new_job) && new_id <= 0 && new_size == 0);
+            CHECK(IS_NULL_OR_STALE(new_download) && IS_NULL_OR_STALE(new_wait));
         }
         FREE_UNLESS_STALE(error, sco_error_free);
         FREE_UNLESS_STALE(new_client, sco_client_free);
         FREE_UNLESS_STALE(new_file, sco_output_file_free);
         FREE_UNLESS_STALE(new_info, sco_file_info_free);
         FREE_UNLESS_STALE(new_job, sco_job_free);
+        FREE_UNLESS_STALE(new_download, sco_output_file_download_free);
+        FREE_UNLESS_STALE(new_wait, sco_job_wait_free);
     }
     nulls = 0;
 }
@@ -309,6 +351,10 @@ static void readers_and_free_functions_accept_null(void)
     CHECK(sco_file_info_size(NULL) == 0);
     CHECK(sco_file_info_content_type(NULL) == NULL);
     CHECK(sco_file_info_path(NULL) == NULL);
+    CHECK(sco_output_file_download_name(NULL) == NULL);
+    CHECK(sco_output_file_download_is_fallback_name(NULL) == 0);
+    CHECK(sco_output_file_download_content_type(NULL) == NULL);
+    CHECK(sco_output_file_download_size(NULL) == -1);
     CHECK(sco_job_id(NULL) == 0);
     CHECK(sco_job_status(NULL) == SCO_JOB_STATUS_UNKNOWN);
     CHECK(sco_job_status_name(NULL) == NULL);
@@ -325,6 +371,8 @@ static void readers_and_free_functions_accept_null(void)
         sco_output_file_free(NULL);
         sco_file_info_free(NULL);
         sco_job_free(NULL);
+        sco_output_file_download_free(NULL);
+        sco_job_wait_free(NULL);
         sco_cancel_token_free(NULL);
         sco_call_options_free(NULL);
     }
@@ -450,8 +498,19 @@ static void number_out_of_range_is_rejected(void)
         CHECK(sco_wait_for_job(client, ids[i], NULL, &new_job, NULL) == SCO_ERROR_INVALID_ARGUMENT);
         CHECK(sco_wait_for_output_file(client, ids[i], NULL, &new_job, &new_file, NULL) ==
               SCO_ERROR_INVALID_ARGUMENT);
+        CHECK(sco_get_output_file_into(client, ids[i], reserve_memory, NULL, NULL, &new_info, NULL) ==
+              SCO_ERROR_INVALID_ARGUMENT);
+        CHECK(sco_open_output_file(client, ids[i], NULL, &new_download, NULL) == SCO_ERROR_INVALID_ARGUMENT);
+        CHECK(sco_start_job_wait(client, ids[i], NULL, &new_wait, NULL) == SCO_ERROR_INVALID_ARGUMENT);
         CHECK(new_file == NULL && new_info == NULL && new_job == NULL);
+        CHECK(new_download == NULL && new_wait == NULL);
     }
+
+    strcpy(at, "size of a buffer");
+    static const size_t sizes[] = {0, SIZE_MAX, SIZE_MAX / 2 + 1};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        CHECK(sco_output_file_download_read(download, memory, sizes[i], &new_size, NULL) ==
+              SCO_ERROR_INVALID_ARGUMENT);
 
     CHECK(sco_get_job(client, JOB, NULL, &new_job, NULL) == SCO_OK);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {

@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = "docs"
 INDEX = "docs/README.md"
 OTHER_PAGES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", *(
-    path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "benches").glob("*.md")))]
+    path.relative_to(ROOT).as_posix() for pattern in ("benches/*.md", "examples/*/*.md")
+    for path in sorted(ROOT.glob(pattern)))]
 
 
 @dataclass(frozen=True)

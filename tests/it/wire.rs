@@ -10,12 +10,25 @@ use flate2::write::GzEncoder;
 use mock_server::RawServer;
 use sellercloud_output::{BodyEncoding, Client, Error, ErrorKind, OutputFile, RetryPolicy};
 
-fn fetch(url: &str, encoding: BodyEncoding) -> Result<OutputFile, Error> {
+fn client(url: &str, encoding: BodyEncoding) -> Result<Client, Error> {
     let builder = Client::builder(url)
         .token("token")
         .retry_policy(RetryPolicy::never());
-    let client = builder.body_encoding(encoding);
-    client.build()?.get_output_file(28142)
+    builder.body_encoding(encoding).build()
+}
+
+fn fetch(url: &str, encoding: BodyEncoding) -> Result<OutputFile, Error> {
+    client(url, encoding)?.get_output_file(28142)
+}
+
+/// Opens a download and reads it to its end.
+fn read(url: &str, encoding: BodyEncoding) -> Result<Vec<u8>, Error> {
+    let mut download = client(url, encoding)?.open_output_file(28142)?;
+    let mut bytes = Vec::new();
+    match download.read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(error.downcast().unwrap()),
+    }
 }
 
 const FORMS: [(&str, BodyEncoding); 6] = [
@@ -66,12 +79,19 @@ fn body_truncated_at_any_byte_fails() {
     for (body, encoding) in FORMS {
         for (head, wire) in [with_length(body), chunked(body)] {
             *response.lock().unwrap() = [head.as_bytes(), &wire].concat();
-            let _ = fetch(&server.url, encoding).unwrap();
+            let whole = fetch(&server.url, encoding).unwrap().bytes;
+            assert_eq!(read(&server.url, encoding).unwrap(), whole);
             for length in 0..wire.len() {
                 *response.lock().unwrap() = [head.as_bytes(), &wire[..length]].concat();
-                let error = fetch(&server.url, encoding)
-                    .expect_err(&format!("{head}{body:?} {encoding:?} cut at {length}"));
-                assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
+                let outcomes = [
+                    fetch(&server.url, encoding).map(|file| file.bytes),
+                    read(&server.url, encoding),
+                ];
+                for outcome in outcomes {
+                    let error =
+                        outcome.expect_err(&format!("{head}{body:?} {encoding:?} cut at {length}"));
+                    assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
+                }
                 cuts += 1;
             }
         }
