@@ -4,22 +4,27 @@
  *
  * @code
  * sellercloud_output::Client client("tt", "the-bearer-token");
- * auto saved = client.save_output_file(28142, "exports");
+ * const auto saved = client.save_output_file(28142, "exports");
  * std::cout << saved.path << '\n';
  * @endcode
  *
  * The interface consists of this header, over the C interface: link the same library.
  *
  * - A failed call throws a sellercloud_output::Error, or one of its subclasses such as
- *   sellercloud_output::RateLimitError.
- * - Strings are UTF-8. A NUL in a string that is passed to the library ends it.
+ *   sellercloud_output::RateLimitError. If the standard library has std::expected (C++23), each
+ *   call has a twin whose name begins with try_ and that returns the error.
+ * - Strings are UTF-8. A string that contains a NUL character is rejected with
+ *   InvalidArgumentError. So is NULL where a string is required: the result of std::getenv
+ *   can be passed as it is.
  * - If a callback throws, the call ends and throws the same exception. What
- *   ClientOptions::on_request throws is discarded.
+ *   ClientOptions::on_request throws is discarded. A call that has succeeded throws nothing.
  * - A limit (a timeout, a maximum, an interval) must be greater than zero: zero is rejected
  *   with InvalidArgumentError. The largest value of its type, such as
  *   std::chrono::milliseconds::max(), means no limit. A negative time counts as zero.
- * - A Client, OutputFile, Job or CancelToken that was moved from can only be destroyed or
- *   assigned to.
+ * - A Client, OutputFile, OutputFileDownload or JobWait that was moved from is empty: its calls
+ *   throw InvalidArgumentError, and an empty file has neither a name nor bytes.
+ * - The layout of the types is the same in all versions of C++. Code that is compiled as C++17
+ *   can exchange them with code that is compiled as C++20.
  *
  * sellercloud_output.h documents everything else, such as threads, fork and signals.
  */
@@ -27,24 +32,49 @@
 #ifndef SELLERCLOUD_OUTPUT_HPP
 #define SELLERCLOUD_OUTPUT_HPP
 
+// MSVC defines __cplusplus as 199711L unless it is called with /Zc:__cplusplus.
+#if (defined(_MSVC_LANG) && _MSVC_LANG < 201703L) || (!defined(_MSVC_LANG) && __cplusplus < 201703L)
+#error "sellercloud_output.hpp requires C++17 or later"
+#else
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <streambuf>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#if __cplusplus >= 202002L || (defined(_MSVC_LANG) && _MSVC_LANG >= 202002L)
+#include <version>
+#endif
+#ifdef __cpp_lib_span
+#include <span>
+#endif
+#ifdef __cpp_lib_expected
+#include <expected>
+#endif
+#if defined(_WIN32) && !defined(__cpp_char8_t)
+#include <filesystem>
+#endif
+
 #include "sellercloud_output.h"
 
+static_assert(SCO_VERSION_MAJOR == 0 && SCO_VERSION_MINOR == 1,
+              "sellercloud_output.h and sellercloud_output.hpp are of different versions");
+
 namespace sellercloud_output {
+
+/// The version of the interface. It is a part of the linker's names, so that two versions can
+/// be used in one program.
+inline namespace v0_1 {
 
 /// The kind of an Error.
 enum class ErrorKind : std::int32_t {
@@ -109,6 +139,50 @@ enum class JobStatus : std::int32_t {
     cancelled_while_running = SCO_JOB_STATUS_CANCELLED_WHILE_RUNNING,
 };
 
+/// A text field of a job, for Job::text().
+enum class JobTextField : std::int32_t {
+    /// The type of the job, in the server's words.
+    type = SCO_JOB_TEXT_TYPE,
+    /// The name of the company that the job is for.
+    company_name = SCO_JOB_TEXT_COMPANY_NAME,
+    /// Why the job failed, in the server's words.
+    error_message = SCO_JOB_TEXT_ERROR_MESSAGE,
+    /// When the job was submitted, as the server's text, which may lack a time zone.
+    submitted_on = SCO_JOB_TEXT_SUBMITTED_ON,
+    /// When the job started, as the server's text, which may lack a time zone.
+    started_on = SCO_JOB_TEXT_STARTED_ON,
+    /// When the job ended, as the server's text, which may lack a time zone.
+    completed_on = SCO_JOB_TEXT_COMPLETED_ON,
+    /// The name of the job's output file, once it exists.
+    output_file = SCO_JOB_TEXT_OUTPUT_FILE,
+    /// The name of the job's input file.
+    input_file = SCO_JOB_TEXT_INPUT_FILE,
+};
+
+/// A number field of a job, for Job::number().
+enum class JobNumberField : std::int32_t {
+    /// The id of the company that the job is for.
+    company_id = SCO_JOB_NUMBER_COMPANY_ID,
+    /// The priority of the job, 0 to 3.
+    priority = SCO_JOB_NUMBER_PRIORITY,
+    /// The number of records that the job has to process.
+    total_records = SCO_JOB_NUMBER_TOTAL_RECORDS,
+    /// The number of records processed so far.
+    total_processed = SCO_JOB_NUMBER_TOTAL_PROCESSED,
+    /// The number of records processed with success so far.
+    total_succeeded = SCO_JOB_NUMBER_TOTAL_SUCCEEDED,
+    /// The number of records processed without success so far.
+    total_failed = SCO_JOB_NUMBER_TOTAL_FAILED,
+    /// The number of phases of the job.
+    total_phases = SCO_JOB_NUMBER_TOTAL_PHASES,
+    /// The number of the phase that the job is in.
+    current_phase = SCO_JOB_NUMBER_CURRENT_PHASE,
+    /// The number of items of the current phase.
+    total_items_in_phase = SCO_JOB_NUMBER_TOTAL_ITEMS_IN_PHASE,
+    /// The number of items of the current phase processed so far.
+    total_processed_in_phase = SCO_JOB_NUMBER_TOTAL_PROCESSED_IN_PHASE,
+};
+
 namespace detail {
 
 inline std::string string_of(const char *text)
@@ -140,33 +214,62 @@ inline std::uint64_t milliseconds_of(std::chrono::milliseconds time) noexcept
     return static_cast<std::uint64_t>(time.count() < 0 ? 0 : time.count());
 }
 
-/// Converts a path to the C interface's UTF-8.
-inline std::string utf8(const std::filesystem::path &path)
+/// Converts a std::filesystem::path, or a type like it, to text of the C interface. The type is a
+/// parameter because \<filesystem> takes long to compile.
+#ifdef _WIN32
+template <typename FilesystemPath>
+auto text_of_path(const FilesystemPath &path) -> decltype(path.u8string(), std::string())
 {
     const auto text = path.u8string(); // in C++20 not a std::string
     return std::string(text.begin(), text.end());
 }
-
-inline std::filesystem::path path_of(std::string_view utf8)
-{
-#ifdef __cpp_char8_t
-    return std::filesystem::path(std::u8string(utf8.begin(), utf8.end()));
 #else
-    return std::filesystem::u8path(utf8.begin(), utf8.end());
+template <typename FilesystemPath>
+auto text_of_path(const FilesystemPath &path) -> decltype(std::string(path.native()))
+{
+    return path.native();
+}
+#endif
+
+/// Converts text of the C interface to a std::filesystem::path.
+template <typename FilesystemPath>
+FilesystemPath path_of_text(const std::string &text)
+{
+#ifndef _WIN32
+    return FilesystemPath(text);
+#elif defined(__cpp_char8_t)
+    return FilesystemPath(std::u8string(text.begin(), text.end()));
+#else
+    return std::filesystem::u8path(text);
 #endif
 }
 
-template <auto free>
-struct Deleter {
-    template <typename T>
-    void operator()(T *handle) const noexcept
+/// Owns a handle of the C interface, or nothing.
+template <typename T, void (*free)(T *)>
+class Handle {
+public:
+    Handle() = default;
+    explicit Handle(T *handle) noexcept : handle_(handle) {}
+    Handle(Handle &&other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+    Handle &operator=(Handle &&other) noexcept
     {
-        free(handle);
+        Handle before(std::move(other));
+        std::swap(handle_, before.handle_);
+        return *this;
     }
-};
+    Handle(const Handle &) = delete;
+    Handle &operator=(const Handle &) = delete;
+    ~Handle() { free(handle_); }
 
-template <typename T, auto free>
-using Handle = std::unique_ptr<T, Deleter<free>>;
+    const T *get() const noexcept { return handle_; }
+    T *get() noexcept { return handle_; }
+    /// Returns the address of the handle, which must be nothing, as an out parameter.
+    T **out() noexcept { return &handle_; }
+    T *release() noexcept { return std::exchange(handle_, nullptr); }
+
+private:
+    T *handle_ = nullptr;
+};
 
 using ClientOptionsHandle = Handle<sco_client_options, sco_client_options_free>;
 using CallOptionsHandle = Handle<sco_call_options, sco_call_options_free>;
@@ -174,41 +277,192 @@ using FileHandle = Handle<sco_output_file, sco_output_file_free>;
 using InfoHandle = Handle<sco_file_info, sco_file_info_free>;
 using JobHandle = Handle<sco_job, sco_job_free>;
 using ClientHandle = Handle<sco_client, sco_client_free>;
-
-/// An out parameter for a handle. The handle is owned even if the call then throws.
-template <typename Handle>
-class Out {
-public:
-    explicit Out(Handle &owner) noexcept : owner_(owner) {}
-    Out(const Out &) = delete;
-    Out &operator=(const Out &) = delete;
-    ~Out() { owner_.reset(handle_); }
-
-    operator typename Handle::pointer *() noexcept { return &handle_; }
-
-private:
-    Handle &owner_;
-    typename Handle::pointer handle_ = nullptr;
-};
+using DownloadHandle = Handle<sco_output_file_download, sco_output_file_download_free>;
+using WaitHandle = Handle<sco_job_wait, sco_job_wait_free>;
 
 /// The exception of a callback of the call that runs on this thread.
 inline thread_local std::exception_ptr *callback_exception = nullptr;
 
-/// Runs the body of a callback. Stores its exception, which must not reach C, and returns 1
-/// for it.
-template <typename Body>
-std::int32_t guarded(Body &&body) noexcept
+/// Runs the body of a callback. Stores its exception, which must not reach C, and returns
+/// `failure` for it.
+template <typename Result, typename Body>
+Result guarded(Result failure, Body &&body) noexcept
 {
     try {
         return body();
     } catch (...) {
         if (callback_exception != nullptr && *callback_exception == nullptr)
             *callback_exception = std::current_exception();
-        return 1;
+        return failure;
     }
 }
 
 } // namespace detail
+
+template <typename Signature>
+class Function;
+
+/// A function, a lambda, a std::function or another function object, or nothing. Copies refer to
+/// the same object.
+///
+/// It is used instead of std::function because \<functional> takes long to compile.
+template <typename Result, typename... Arguments>
+class Function<Result(Arguments...)> {
+public:
+    /// Creates nothing.
+    Function() = default;
+    /// Creates nothing.
+    Function(std::nullptr_t) noexcept {}
+    /// Stores a function object. A function pointer or std::function that is null is nothing.
+    ///
+    /// @param callable The function object.
+    template <typename Callable,
+              typename Actual = decltype(std::declval<Callable &>()(std::declval<Arguments>()...)),
+              typename = std::enable_if_t<!std::is_same_v<Callable, Function> &&
+                                          (std::is_void_v<Result> || std::is_convertible_v<Actual, Result>)>>
+    Function(Callable callable)
+    {
+        if constexpr (std::is_constructible_v<Callable, std::nullptr_t>) {
+            if (callable == nullptr)
+                return;
+        }
+        object_ = std::make_shared<Callable>(std::move(callable));
+        call_ = [](void *object, Arguments... arguments) -> Result {
+            return static_cast<Result>(
+                (*static_cast<Callable *>(object))(std::forward<Arguments>(arguments)...));
+        };
+    }
+
+    /// @return Whether there is a function.
+    [[nodiscard]] explicit operator bool() const noexcept { return object_ != nullptr; }
+
+    /// Calls the function, which must exist.
+    ///
+    /// @param arguments The arguments.
+    /// @return What the function returns.
+    Result operator()(Arguments... arguments) const
+    {
+        return call_(object_.get(), std::forward<Arguments>(arguments)...);
+    }
+
+private:
+    std::shared_ptr<void> object_ = nullptr;
+    Result (*call_)(void *, Arguments...) = nullptr;
+};
+
+/// A string, or nothing. NULL is nothing, so that the result of std::getenv can be used as it is.
+class Text {
+public:
+    /// Creates nothing.
+    Text() = default;
+    /// Creates nothing.
+    Text(std::nullptr_t) noexcept {}
+    /// Creates nothing.
+    Text(std::nullopt_t) noexcept {}
+    /// Copies a string.
+    ///
+    /// @param value A string that ends with NUL, or NULL for nothing.
+    Text(const char *value) : value_(detail::optional_string(value)) {}
+    /// Stores a string.
+    ///
+    /// @param value The string.
+    Text(std::string value) noexcept : value_(std::move(value)) {}
+    /// Copies a string.
+    ///
+    /// @param value The string.
+    Text(std::string_view value) : value_(value) {}
+    /// Stores a string or nothing.
+    ///
+    /// @param value The string, or nothing.
+    Text(std::optional<std::string> value) noexcept : value_(std::move(value)) {}
+
+    /// @return Whether there is a string.
+    [[nodiscard]] bool has_value() const noexcept { return value_.has_value(); }
+    /// @return The string. Throws std::bad_optional_access if there is none.
+    [[nodiscard]] const std::string &value() const & { return value_.value(); }
+    /// Not available: the reference could outlive the temporary.
+    const std::string &value() const && = delete;
+
+private:
+    std::optional<std::string> value_ = std::nullopt;
+};
+
+/// The path of a file or directory. It converts from and to std::filesystem::path.
+class Path {
+public:
+    /// Copies a path.
+    ///
+    /// @param path A path that ends with NUL: in UTF-8 on Windows, and bytes elsewhere. NULL is
+    /// an empty path, which calls reject.
+    Path(const char *path) : text_(detail::string_of(path)) {}
+    /// Stores a path.
+    ///
+    /// @param path The path: in UTF-8 on Windows, and bytes elsewhere.
+    Path(std::string path) noexcept : text_(std::move(path)) {}
+    /// Copies a path.
+    ///
+    /// @param path The path: in UTF-8 on Windows, and bytes elsewhere.
+    Path(std::string_view path) : text_(path) {}
+    /// Converts a path of the standard library.
+    ///
+    /// @param path The std::filesystem::path.
+    template <typename FilesystemPath,
+              typename = decltype(detail::text_of_path(std::declval<const FilesystemPath &>()))>
+    Path(const FilesystemPath &path) : text_(detail::text_of_path(path))
+    {
+    }
+
+    /// @return The path: in UTF-8 on Windows, and bytes elsewhere.
+    [[nodiscard]] const std::string &text() const & noexcept { return text_; }
+    /// Not available: the reference could outlive the temporary path.
+    const std::string &text() const && = delete;
+
+    /// @return The path as a std::filesystem::path.
+    template <typename FilesystemPath,
+              typename = decltype(detail::text_of_path(std::declval<const FilesystemPath &>()))>
+    [[nodiscard]] operator FilesystemPath() const
+    {
+        return detail::path_of_text<FilesystemPath>(text_);
+    }
+
+    /// Writes a path to a stream, without quotation marks.
+    ///
+    /// @param stream The stream.
+    /// @param path The path.
+    /// @return The stream.
+    template <typename Traits>
+    friend std::basic_ostream<char, Traits> &operator<<(std::basic_ostream<char, Traits> &stream,
+                                                        const Path &path)
+    {
+        return stream << path.text_;
+    }
+
+    // Templates, so that a comparison with a std::filesystem::path is one of that type.
+
+    /// Compares two paths as text.
+    ///
+    /// @param one A path.
+    /// @param other Another path.
+    /// @return Whether they are equal.
+    template <typename Same, typename = std::enable_if_t<std::is_same_v<Same, Path>>>
+    [[nodiscard]] friend bool operator==(const Same &one, const Same &other) noexcept
+    {
+        return one.text_ == other.text_;
+    }
+    /// Compares two paths as text.
+    ///
+    /// @param one A path.
+    /// @param other Another path.
+    /// @return Whether they differ.
+    template <typename Same, typename = std::enable_if_t<std::is_same_v<Same, Path>>>
+    [[nodiscard]] friend bool operator!=(const Same &one, const Same &other) noexcept
+    {
+        return one.text_ != other.text_;
+    }
+
+private:
+    std::string text_;
+};
 
 /// A queued job, as the server described it. Copies refer to the same job. Any number of
 /// threads may read it at the same time.
@@ -217,17 +471,28 @@ public:
     /// Takes ownership of a handle of the C interface.
     ///
     /// @param handle The handle.
-    explicit Job(std::shared_ptr<const sco_job> handle) : handle_(std::move(handle)) {}
+    [[nodiscard]] explicit Job(sco_job *handle) : handle_(handle, sco_job_free) {}
+    // There is no move: it would leave a job empty.
+    /// Refers to the job of another object.
+    ///
+    /// @param other The other object.
+    Job(const Job &other) = default;
+    /// Refers to the job of another object.
+    ///
+    /// @param other The other object.
+    /// @return This object.
+    Job &operator=(const Job &other) = default;
+    ~Job() = default;
 
     /// @return The job's id.
-    std::int64_t id() const noexcept { return sco_job_id(handle_.get()); }
+    [[nodiscard]] std::int64_t id() const noexcept { return sco_job_id(handle_.get()); }
 
     /// @return The status; JobStatus::unknown for one that this version does not know.
-    JobStatus status() const noexcept { return static_cast<JobStatus>(sco_job_status(handle_.get())); }
+    [[nodiscard]] JobStatus status() const noexcept { return static_cast<JobStatus>(sco_job_status(handle_.get())); }
 
     /// @return The server's text for the status, such as "PartialSuccess". It is valid while
     /// a copy of this job exists.
-    std::string_view status_name() const & noexcept
+    [[nodiscard]] std::string_view status_name() const & noexcept
     {
         return detail::view_of(sco_job_status_name(handle_.get()));
     }
@@ -235,33 +500,38 @@ public:
     std::string_view status_name() const && = delete;
 
     /// @return Whether the job has ended, with or without success.
-    bool is_final() const noexcept { return sco_job_is_final(handle_.get()) != 0; }
+    [[nodiscard]] bool is_final() const noexcept { return sco_job_is_final(handle_.get()) != 0; }
 
     /// Returns a text field of the job.
     ///
     /// @param field The field.
     /// @return The text, valid while a copy of this job exists; nothing if the server did not
     /// send the field.
-    std::optional<std::string_view> text(sco_job_text_field field) const & noexcept
+    [[nodiscard]] std::optional<std::string_view> text(JobTextField field) const & noexcept
     {
-        return detail::optional_view(sco_job_text(handle_.get(), field));
+        return detail::optional_view(sco_job_text(handle_.get(), static_cast<sco_job_text_field>(field)));
     }
     /// Not available: the view could outlive the temporary job.
     ///
     /// @param field The field.
-    std::optional<std::string_view> text(sco_job_text_field field) const && = delete;
+    std::optional<std::string_view> text(JobTextField field) const && = delete;
 
     /// Returns a number field of the job.
     ///
     /// @param field The field.
     /// @return The number; nothing if the server did not send the field.
-    std::optional<std::int64_t> number(sco_job_number_field field) const noexcept
+    [[nodiscard]] std::optional<std::int64_t> number(JobNumberField field) const noexcept
     {
-        const std::int64_t number = sco_job_number(handle_.get(), field);
+        const auto number =
+            sco_job_number(handle_.get(), static_cast<sco_job_number_field>(field));
         return number == -1 ? std::nullopt : std::optional<std::int64_t>(number);
     }
 
 private:
+    friend class Error;
+
+    explicit Job(std::shared_ptr<const sco_job> handle) noexcept : handle_(std::move(handle)) {}
+
     std::shared_ptr<const sco_job> handle_;
 };
 
@@ -274,16 +544,22 @@ public:
     /// @param handle The handle.
     explicit Error(std::shared_ptr<const sco_error> handle)
         : std::runtime_error(detail::string_of(sco_error_message(handle.get()))),
-          handle_(std::move(handle))
+          kind_(static_cast<ErrorKind>(sco_error_kind(handle.get()))), handle_(std::move(handle))
     {
     }
 
+    /// Creates an error without any details.
+    ///
+    /// @param kind The kind of the error.
+    /// @param message What what() returns.
+    Error(ErrorKind kind, const std::string &message) : std::runtime_error(message), kind_(kind) {}
+
     /// @return The kind of the error.
-    ErrorKind kind() const noexcept { return static_cast<ErrorKind>(sco_error_kind(handle_.get())); }
+    [[nodiscard]] ErrorKind kind() const noexcept { return kind_; }
 
     /// @return The HTTP status code of the response that the call failed with; nothing if it
     /// failed for another reason.
-    std::optional<int> http_status() const noexcept
+    [[nodiscard]] std::optional<int> http_status() const noexcept
     {
         const int status = sco_error_http_status(handle_.get());
         return status == 0 ? std::nullopt : std::optional<int>(status);
@@ -291,7 +567,7 @@ public:
 
     /// @return How long to wait before the next call: the time that the server asks for, or the
     /// backoff for which the call had no time left; nothing if there is none.
-    std::optional<std::chrono::milliseconds> retry_after() const noexcept
+    [[nodiscard]] std::optional<std::chrono::milliseconds> retry_after() const noexcept
     {
         const std::int64_t time = sco_error_retry_after_ms(handle_.get());
         if (time < 0)
@@ -301,10 +577,10 @@ public:
 
     /// @return How many times the call attempted its last request; 0 if nothing was sent, and
     /// for a JobFailedError.
-    unsigned attempts() const noexcept { return sco_error_attempts(handle_.get()); }
+    [[nodiscard]] unsigned attempts() const noexcept { return sco_error_attempts(handle_.get()); }
 
     /// @return Whether the same call may succeed later without any change.
-    bool is_retryable() const noexcept { return sco_error_is_retryable(handle_.get()) != 0; }
+    [[nodiscard]] bool is_retryable() const noexcept { return sco_error_is_retryable(handle_.get()) != 0; }
 
     /// Returns the operating system's error of a StorageError.
     ///
@@ -312,30 +588,28 @@ public:
     /// that name exists.
     ///
     /// @return The error code; one that is false if there is none.
-    std::error_code os_error() const noexcept
+    [[nodiscard]] std::error_code os_error() const noexcept
     {
         return std::error_code(sco_error_os_error(handle_.get()), std::system_category());
     }
 
     /// @return The path of the file or directory that a StorageError concerns; nothing if
     /// there is none.
-    std::optional<std::filesystem::path> path() const
+    [[nodiscard]] std::optional<Path> path() const
     {
         const char *path = sco_error_path(handle_.get());
-        if (path == nullptr)
-            return std::nullopt;
-        return detail::path_of(path);
+        return path == nullptr ? std::nullopt : std::optional<Path>(path);
     }
 
     /// @return The id of the job that the failed call was about; nothing if there is none.
-    std::optional<std::int64_t> job_id() const noexcept
+    [[nodiscard]] std::optional<std::int64_t> job_id() const noexcept
     {
         const std::int64_t id = sco_error_job_id(handle_.get());
         return id == 0 ? std::nullopt : std::optional<std::int64_t>(id);
     }
 
     /// @return The job that ended without success, for a JobFailedError; otherwise nothing.
-    std::optional<Job> job() const
+    [[nodiscard]] std::optional<Job> job() const
     {
         const sco_job *job = sco_error_job(handle_.get());
         if (job == nullptr)
@@ -345,7 +619,7 @@ public:
 
     /// @return The first error lines of the log of a job that ended without success, if the
     /// server returned them.
-    std::vector<std::string> job_log() const
+    [[nodiscard]] std::vector<std::string> job_log() const
     {
         std::vector<std::string> lines;
         while (const char *line = sco_error_job_log_line(handle_.get(), lines.size()))
@@ -354,14 +628,23 @@ public:
     }
 
 private:
-    std::shared_ptr<const sco_error> handle_;
+    ErrorKind kind_;
+    std::shared_ptr<const sco_error> handle_ = nullptr;
 };
 
 /// An error of one kind, to be caught by its type.
 template <ErrorKind Kind>
 class ErrorOf : public Error {
 public:
-    using Error::Error;
+    /// Takes ownership of a handle of the C interface.
+    ///
+    /// @param handle The handle.
+    explicit ErrorOf(std::shared_ptr<const sco_error> handle) : Error(std::move(handle)) {}
+
+    /// Creates an error without any details.
+    ///
+    /// @param message What what() returns.
+    explicit ErrorOf(const std::string &message) : Error(Kind, message) {}
 };
 
 /// ErrorKind::invalid_argument.
@@ -446,13 +729,43 @@ void call(Function function, Arguments &&...arguments)
         Entered entered(&exception);
         status = function(arguments..., &error);
     }
+    if (status == SCO_OK)
+        return;
     if (exception != nullptr) {
         sco_error_free(error);
         std::rethrow_exception(exception);
     }
-    if (status != SCO_OK)
-        throw_error(status, error);
+    throw_error(status, error);
 }
+
+/// Returns a string for the C interface, which would read it up to the first NUL character only.
+///
+/// @param name What the string is, for the message of an error.
+inline const char *c_string(const char *name, const std::string &text)
+{
+    if (text.find('\0') != std::string::npos)
+        throw InvalidArgumentError(std::string(name) + " contains a NUL character");
+    return text.c_str();
+}
+
+/// Returns a text for the C interface; NULL for nothing.
+inline const char *c_string(const char *name, const Text &text)
+{
+    return text.has_value() ? c_string(name, text.value()) : nullptr;
+}
+
+#ifdef __cpp_lib_expected
+/// Returns the result of a function, or the error that it throws.
+template <typename Function>
+auto attempt(Function &&function) -> std::expected<decltype(function()), Error>
+{
+    try {
+        return function();
+    } catch (const Error &error) {
+        return std::unexpected(error);
+    }
+}
+#endif
 
 } // namespace detail
 
@@ -469,24 +782,32 @@ public:
     ByteView(const std::uint8_t *data, std::size_t size) noexcept : data_(data), size_(size) {}
 
     /// @return The first byte.
-    const std::uint8_t *data() const noexcept { return data_; }
+    [[nodiscard]] const std::uint8_t *data() const noexcept { return data_; }
     /// @return The number of bytes.
-    std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
     /// @return Whether there are no bytes.
-    bool empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     /// @return An iterator to the first byte.
-    const std::uint8_t *begin() const noexcept { return data_; }
+    [[nodiscard]] const std::uint8_t *begin() const noexcept { return data_; }
     /// @return An iterator past the last byte.
-    const std::uint8_t *end() const noexcept { return data_ + size_; }
+    [[nodiscard]] const std::uint8_t *end() const noexcept { return data_ + size_; }
 
     /// Returns a byte. The index is not checked.
     ///
     /// @param index The index of the byte, less than size().
     /// @return The byte.
-    const std::uint8_t &operator[](std::size_t index) const noexcept { return data_[index]; }
+    [[nodiscard]] const std::uint8_t &operator[](std::size_t index) const noexcept { return data_[index]; }
+
+#ifdef __cpp_lib_span
+    /// @return The bytes as a std::span.
+    operator std::span<const std::byte>() const noexcept
+    {
+        return std::as_bytes(std::span(data_, size_));
+    }
+#endif
 
     /// @return The bytes as text, in whatever encoding they are.
-    std::string_view text() const noexcept
+    [[nodiscard]] std::string_view text() const noexcept
     {
         return std::string_view(reinterpret_cast<const char *>(data_), size_);
     }
@@ -514,7 +835,7 @@ enum class IfExists : std::int32_t {
 struct SaveOptions {
     /// The file's name: a single name of at most 255 bytes, not a path. Default: the server's
     /// name.
-    std::optional<std::string> file_name = std::nullopt;
+    Text file_name = {};
     /// What happens if a file of the same name exists. Default: IfExists::fail.
     IfExists if_exists = IfExists::fail;
     /// Whether the call waits until the file is on the disk, so that not even a power failure
@@ -545,20 +866,60 @@ struct WaitOptions {
 class CancelToken {
 public:
     /// Creates a token that is not cancelled.
-    CancelToken() : handle_(sco_cancel_token_new(), sco_cancel_token_free) {}
+    [[nodiscard]] CancelToken() : handle_(sco_cancel_token_new(), sco_cancel_token_free) {}
+    // There is no move: it would leave a token empty.
+    /// Refers to the token of another object.
+    ///
+    /// @param other The other object.
+    CancelToken(const CancelToken &other) = default;
+    /// Refers to the token of another object.
+    ///
+    /// @param other The other object.
+    /// @return This object.
+    CancelToken &operator=(const CancelToken &other) = default;
+    ~CancelToken() = default;
 
     /// Cancels every call that has this token, now and later. The calls throw
     /// CallCancelledError. A token stays cancelled.
     void cancel() const noexcept { sco_cancel_token_cancel(handle_.get()); }
 
     /// @return Whether the token is cancelled.
-    bool is_cancelled() const noexcept { return sco_cancel_token_is_cancelled(handle_.get()) != 0; }
+    [[nodiscard]] bool is_cancelled() const noexcept { return sco_cancel_token_is_cancelled(handle_.get()) != 0; }
 
     /// @return The handle of the C interface. It belongs to the token.
-    const sco_cancel_token *handle() const noexcept { return handle_.get(); }
+    [[nodiscard]] const sco_cancel_token *handle() const & noexcept { return handle_.get(); }
+    /// Not available: the handle could outlive the temporary token.
+    const sco_cancel_token *handle() const && = delete;
 
 private:
     std::shared_ptr<sco_cancel_token> handle_;
+};
+
+/// A std::stop_token, or any other type with a const stop_requested() that threads may call at
+/// the same time. No class template of the standard library is needed, so that C++17 has it too.
+class StopToken {
+public:
+    /// Creates a token that never requests a stop.
+    StopToken() = default;
+
+    /// Stores a token.
+    ///
+    /// @param token The token.
+    template <typename Token,
+              typename = std::enable_if_t<std::is_same_v<
+                  bool, decltype(std::declval<const Token &>().stop_requested())>>>
+    StopToken(Token token)
+        : stop_requested_([token = std::move(token)] { return token.stop_requested(); })
+    {
+    }
+
+    /// @return Whether a stop was requested.
+    [[nodiscard]] bool stop_requested() const { return stop_requested_ && stop_requested_(); }
+    /// @return Whether a token is stored.
+    [[nodiscard]] bool has_value() const noexcept { return static_cast<bool>(stop_requested_); }
+
+private:
+    Function<bool()> stop_requested_ = nullptr;
 };
 
 /// The progress of a download.
@@ -581,14 +942,22 @@ struct CallOptions {
     /// Default: ClientOptions::call_timeout, and 24 hours for calls that wait for a job. Zero
     /// is rejected; std::chrono::milliseconds::max() means no limit.
     std::optional<std::chrono::milliseconds> timeout = std::nullopt;
+    /// How long the whole call may take in total. In difference to timeout it includes the time
+    /// between the reads of an open download. Default: no limit. Zero is rejected.
+    std::optional<std::chrono::milliseconds> total_timeout = std::nullopt;
     /// A token that cancels the call. Default: none.
     std::optional<CancelToken> cancel_token = std::nullopt;
+    /// A std::stop_token that cancels the call, such as that of the std::jthread that makes it.
+    /// The call throws CallCancelledError within a quarter of a second after the request. A
+    /// cancel token and an interrupt function may be set as well: the first one cancels.
+    /// Default: none.
+    StopToken stop_token = {};
     /// A function that the call invokes on its own thread several times a second, whatever it
     /// waits for. Return false to cancel the call. Default: none.
-    std::function<bool()> interrupt = nullptr;
+    Function<bool()> interrupt = nullptr;
     /// A function that the call invokes on its own thread with the progress of the download.
     /// Return false to cancel the call. Default: none.
-    std::function<bool(const Progress &)> on_progress = nullptr;
+    Function<bool(const Progress &)> on_progress = nullptr;
     /// How the file is saved.
     SaveOptions save = {};
     /// How the call waits for a job.
@@ -604,20 +973,25 @@ inline CallOptionsHandle options_of(const CallOptions &options)
     sco_call_options *raw = handle.get();
     if (options.timeout)
         call(sco_call_options_set_timeout_ms, raw, milliseconds_of(*options.timeout));
+    if (options.total_timeout)
+        call(sco_call_options_set_total_timeout_ms, raw, milliseconds_of(*options.total_timeout));
     if (options.cancel_token)
         call(sco_call_options_set_cancel_token, raw, options.cancel_token->handle());
     void *own_context = const_cast<CallOptions *>(&options);
-    if (options.interrupt) {
+    if (options.interrupt || options.stop_token.has_value()) {
         const sco_interrupt_callback callback = [](void *context) {
-            return guarded([&]() -> std::int32_t {
-                return static_cast<const CallOptions *>(context)->interrupt() ? 0 : 1;
+            return guarded(std::int32_t{1}, [&]() -> std::int32_t {
+                const auto &now = *static_cast<const CallOptions *>(context);
+                if (now.stop_token.stop_requested())
+                    return 1;
+                return now.interrupt && !now.interrupt() ? 1 : 0;
             });
         };
         call(sco_call_options_set_interrupt, raw, callback, own_context);
     }
     if (options.on_progress) {
         const sco_progress_callback callback = [](void *context, const sco_progress *progress) {
-            return guarded([&]() -> std::int32_t {
+            return guarded(std::int32_t{1}, [&]() -> std::int32_t {
                 Progress now{progress->bytes_received, std::nullopt, progress->attempt};
                 if (progress->has_total_bytes != 0)
                     now.total_bytes = progress->total_bytes;
@@ -626,8 +1000,7 @@ inline CallOptionsHandle options_of(const CallOptions &options)
         };
         call(sco_call_options_set_on_progress, raw, callback, own_context);
     }
-    if (options.save.file_name)
-        call(sco_call_options_set_file_name, raw, options.save.file_name->c_str());
+    call(sco_call_options_set_file_name, raw, c_string("file_name", options.save.file_name));
     call(sco_call_options_set_if_exists, raw, static_cast<sco_if_exists>(options.save.if_exists));
     call(sco_call_options_set_flush_to_disk, raw, std::int32_t{options.save.flush_to_disk});
     call(sco_call_options_set_wait_initial_interval_ms, raw,
@@ -638,24 +1011,42 @@ inline CallOptionsHandle options_of(const CallOptions &options)
     return handle;
 }
 
+/// A handle that outlives the call that created it, with the callbacks that it refers to. The
+/// handle is the last member, so that it is freed first.
+template <typename Handle>
+struct OpenCall {
+    CallOptions options;
+    std::shared_ptr<const void> client_callbacks;
+    Handle handle = {};
+};
+
+/// Resizes a container for a reserve callback.
+template <typename Container>
+std::uint8_t *resize(void *context, std::size_t /* used */, std::size_t capacity) noexcept
+{
+    return guarded(static_cast<std::uint8_t *>(nullptr), [&] {
+        auto &container = *static_cast<Container *>(context);
+        container.resize(capacity);
+        return reinterpret_cast<std::uint8_t *>(container.data());
+    });
+}
+
 } // namespace detail
 
-/// The properties of an output file that was saved or written.
-struct FileInfo {
+/// The properties of an output file that was passed to a function.
+struct WrittenFile {
     /// Copies the properties from a handle of the C interface.
     ///
     /// @param info The handle.
-    explicit FileInfo(const sco_file_info *info)
+    explicit WrittenFile(const sco_file_info *info)
         : name(detail::string_of(sco_file_info_name(info))),
           is_fallback_name(sco_file_info_is_fallback_name(info) != 0),
           size(sco_file_info_size(info)),
-          content_type(detail::optional_string(sco_file_info_content_type(info))),
-          path(detail::path_of(detail::string_of(sco_file_info_path(info))))
+          content_type(detail::optional_string(sco_file_info_content_type(info)))
     {
     }
 
-    /// The server's name for the file, safe on Windows and Unix. The path may end in another
-    /// name, if the options say so.
+    /// The server's name for the file, safe on Windows and Unix.
     std::string name;
     /// Whether the server sent no usable name, so that the name is "output-{job id}" with the
     /// extension of the content type, if that is known.
@@ -664,8 +1055,20 @@ struct FileInfo {
     std::uint64_t size;
     /// The Content-Type of the response; nothing if it had none.
     std::optional<std::string> content_type;
-    /// The path of the saved file; empty if the file was passed to a function.
-    std::filesystem::path path;
+};
+
+/// The path and the properties of an output file that was saved.
+struct SavedFile : WrittenFile {
+    /// Copies the path and the properties from a handle of the C interface.
+    ///
+    /// @param info The handle.
+    explicit SavedFile(const sco_file_info *info)
+        : WrittenFile(info), path(sco_file_info_path(info))
+    {
+    }
+
+    /// The path of the file. It may end in another name than the server's, if the options say so.
+    Path path;
 };
 
 /// A job's output file, in memory. The views that its functions return are valid while it
@@ -675,11 +1078,11 @@ public:
     /// Takes ownership of a handle of the C interface.
     ///
     /// @param handle The handle.
-    explicit OutputFile(detail::FileHandle handle) noexcept : handle_(std::move(handle)) {}
+    [[nodiscard]] explicit OutputFile(sco_output_file *handle) noexcept : handle_(handle) {}
 
     /// @return The file's name, safe on Windows and Unix: never a path, never empty, at most
     /// 255 bytes.
-    std::string_view name() const & noexcept
+    [[nodiscard]] std::string_view name() const & noexcept
     {
         return detail::view_of(sco_output_file_name(handle_.get()));
     }
@@ -688,13 +1091,13 @@ public:
 
     /// @return Whether the server sent no usable name, so that the name is "output-{job id}"
     /// with the extension of the content type, if that is known.
-    bool is_fallback_name() const noexcept
+    [[nodiscard]] bool is_fallback_name() const noexcept
     {
         return sco_output_file_is_fallback_name(handle_.get()) != 0;
     }
 
     /// @return The bytes of the file.
-    ByteView bytes() const & noexcept
+    [[nodiscard]] ByteView bytes() const & noexcept
     {
         return ByteView(sco_output_file_data(handle_.get()), sco_output_file_size(handle_.get()));
     }
@@ -702,10 +1105,10 @@ public:
     ByteView bytes() const && = delete;
 
     /// @return The size in bytes.
-    std::size_t size() const noexcept { return sco_output_file_size(handle_.get()); }
+    [[nodiscard]] std::size_t size() const noexcept { return sco_output_file_size(handle_.get()); }
 
     /// @return The Content-Type of the response; nothing if it had none.
-    std::optional<std::string_view> content_type() const & noexcept
+    [[nodiscard]] std::optional<std::string_view> content_type() const & noexcept
     {
         return detail::optional_view(sco_output_file_content_type(handle_.get()));
     }
@@ -722,20 +1125,222 @@ public:
     /// the options have IfExists::fail, the default.
     /// @throws InvalidArgumentError if directory is empty or the options' file name is not a
     /// file name.
-    FileInfo save(const std::filesystem::path &directory, const SaveOptions &options = {}) const
+    SavedFile save(const Path &directory, const SaveOptions &options = {}) const
     {
         CallOptions call_options;
         call_options.save = options;
         const auto handle = detail::options_of(call_options);
         detail::InfoHandle info;
-        detail::call(sco_output_file_save, static_cast<const sco_output_file *>(handle_.get()),
-                     detail::utf8(directory).c_str(),
-                     static_cast<const sco_call_options *>(handle.get()), detail::Out(info));
-        return FileInfo(info.get());
+        detail::call(sco_output_file_save, handle_.get(),
+                     detail::c_string("directory", directory.text()),
+                     handle.get(), info.out());
+        return SavedFile(info.get());
     }
+
+#ifdef __cpp_lib_expected
+    /// Does what save() does, and returns an Error instead of throwing it.
+    ///
+    /// @param directory The path of an existing directory; "." for the current one.
+    /// @param options How the file is saved.
+    /// @return The path and the properties of the saved file, or the error.
+    [[nodiscard]] std::expected<SavedFile, Error> try_save(const Path &directory,
+                                                           const SaveOptions &options = {}) const
+    {
+        return detail::attempt([&] { return save(directory, options); });
+    }
+#endif
 
 private:
     detail::FileHandle handle_;
+};
+
+/// An open download of a job's output file: its name is known, and its bytes are downloaded as they
+/// are read. Client::open_output_file() and Client::wait_and_open_output_file() create it. It may
+/// outlive its client. Any thread may use it, but only one at a time may read. Its destructor closes
+/// the connection if the end was not read.
+class OutputFileDownload {
+public:
+    /// @return The file's name, as OutputFile::name(). The FileName of a JSON response is used only
+    /// if it stands before the file's content.
+    [[nodiscard]] std::string_view name() const & noexcept
+    {
+        return detail::view_of(sco_output_file_download_name(handle()));
+    }
+    /// Not available: the view could outlive the temporary download.
+    std::string_view name() const && = delete;
+
+    /// @return Whether the server sent no usable name, so that the name is "output-{job id}"
+    /// with the extension of the content type, if that is known.
+    [[nodiscard]] bool is_fallback_name() const noexcept
+    {
+        return sco_output_file_download_is_fallback_name(handle()) != 0;
+    }
+
+    /// @return The Content-Type of the response; nothing if it had none.
+    [[nodiscard]] std::optional<std::string_view> content_type() const & noexcept
+    {
+        return detail::optional_view(sco_output_file_download_content_type(handle()));
+    }
+    /// Not available: the view could outlive the temporary download.
+    std::optional<std::string_view> content_type() const && = delete;
+
+    /// @return The size in bytes, if it is known before the end of the file: the response's body is
+    /// the file itself (BodyEncoding::raw), is not compressed, and has a Content-Length.
+    [[nodiscard]] std::optional<std::uint64_t> size() const noexcept
+    {
+        const std::int64_t size = sco_output_file_download_size(handle());
+        return size < 0 ? std::nullopt
+                        : std::optional<std::uint64_t>(static_cast<std::uint64_t>(size));
+    }
+
+    /// Reads the next bytes of the file. The call blocks until at least one byte has arrived. It is
+    /// not retried. The bytes that were read before an error are a part of the file at best.
+    ///
+    /// @param buffer The memory to write the bytes to.
+    /// @param capacity The size of the memory in bytes; 64 KiB or more avoid a copy. Zero is
+    /// rejected.
+    /// @return The number of bytes that were read; 0 at the end of the file, and only there.
+    /// @throws Error if the read fails, also if the body is cut short. Every later read then fails
+    /// with the same error.
+    [[nodiscard]] std::size_t read(void *buffer, std::size_t capacity)
+    {
+        std::size_t size = 0;
+        detail::call(sco_output_file_download_read, handle(), static_cast<std::uint8_t *>(buffer),
+                     capacity, &size);
+        return size;
+    }
+
+#ifdef __cpp_lib_span
+    /// Reads the next bytes of the file, as the other function of this name.
+    ///
+    /// @param buffer The memory to write the bytes to. An empty one is rejected.
+    /// @return The number of bytes that were read; 0 at the end of the file, and only there.
+    /// @throws Error if the read fails.
+    [[nodiscard]] std::size_t read(std::span<std::byte> buffer)
+    {
+        return read(buffer.data(), buffer.size());
+    }
+#endif
+
+#ifdef __cpp_lib_expected
+    /// Does what read() does, and returns an Error instead of throwing it.
+    ///
+    /// @param buffer The memory to write the bytes to.
+    /// @param capacity The size of the memory in bytes.
+    /// @return The number of bytes that were read, or the error.
+    [[nodiscard]] std::expected<std::size_t, Error> try_read(void *buffer, std::size_t capacity)
+    {
+        return detail::attempt([&] { return read(buffer, capacity); });
+    }
+#endif
+
+private:
+    friend class Client;
+    using OpenCall = detail::OpenCall<detail::DownloadHandle>;
+
+    explicit OutputFileDownload(std::unique_ptr<OpenCall> open_call) noexcept
+        : call_(std::move(open_call))
+    {
+    }
+
+    sco_output_file_download *handle() const noexcept
+    {
+        return call_ == nullptr ? nullptr : call_->handle.get();
+    }
+
+    std::unique_ptr<OpenCall> call_;
+};
+
+/// A buffer from which a std::istream reads an open download.
+///
+/// A failed read throws its Error. A std::istream catches it and becomes bad(), which ends a loop
+/// just as the end of the file does. Call `stream.exceptions(std::ios::badbit)`, so that the stream
+/// throws the Error again.
+class OutputFileStreamBuffer final : public std::streambuf {
+public:
+    /// Takes a download, whose bytes have not been read.
+    ///
+    /// @param download The download.
+    explicit OutputFileStreamBuffer(OutputFileDownload &&download)
+        : download_(std::move(download)), buffer_(std::size_t{64} * 1024)
+    {
+    }
+
+    /// @return The download, for the file's name and properties.
+    [[nodiscard]] const OutputFileDownload &download() const & noexcept { return download_; }
+    /// Not available: the reference could outlive the temporary buffer.
+    const OutputFileDownload &download() const && = delete;
+
+protected:
+    /// Reads the next bytes if there are none in the buffer.
+    ///
+    /// @return The next byte, or the end of the file.
+    int_type underflow() override
+    {
+        if (gptr() == egptr()) {
+            const std::size_t size = download_.read(buffer_.data(), buffer_.size());
+            if (size == 0)
+                return traits_type::eof();
+            setg(buffer_.data(), buffer_.data(), buffer_.data() + size);
+        }
+        return traits_type::to_int_type(*gptr());
+    }
+
+private:
+    OutputFileDownload download_;
+    std::vector<char> buffer_;
+};
+
+/// What a step of a JobWait has learned.
+struct JobWaitStep {
+    /// The job, if it has ended with success; otherwise nothing.
+    std::optional<Job> job;
+    /// The time after which the next step is due, which may be 0; 0 if the job has ended.
+    std::chrono::milliseconds again_after;
+};
+
+/// A wait for a job that the program steps, so that it can wait for many jobs without a thread for
+/// each. Client::start_job_wait() creates it. It may outlive its client. Any thread may step it, but
+/// only one at a time.
+class JobWait {
+public:
+    /// Makes one attempt to learn whether the job has ended, with a login if that is needed. It never
+    /// sleeps: the intervals between polls, the backoff after a failure, the time that the server
+    /// asks for, and a login that another thread is making are times until the next step. A step
+    /// before that time sends nothing.
+    ///
+    /// @return The job, or when the next step is due.
+    /// @throws JobFailedError if the job ended without success or is on hold.
+    /// @throws Error if the wait fails otherwise. Any error ends the wait.
+    [[nodiscard]] JobWaitStep step()
+    {
+        std::uint64_t again_after = 0;
+        detail::JobHandle job;
+        detail::call(sco_job_wait_step, call_ == nullptr ? nullptr : call_->handle.get(),
+                     &again_after, job.out());
+        const auto time = std::chrono::milliseconds(static_cast<std::int64_t>(again_after));
+        if (job.get() == nullptr)
+            return {std::nullopt, time};
+        return {Job(job.release()), time};
+    }
+
+#ifdef __cpp_lib_expected
+    /// Does what step() does, and returns an Error instead of throwing it.
+    ///
+    /// @return The job, or when the next step is due; or the error.
+    [[nodiscard]] std::expected<JobWaitStep, Error> try_step()
+    {
+        return detail::attempt([&] { return step(); });
+    }
+#endif
+
+private:
+    friend class Client;
+    using OpenCall = detail::OpenCall<detail::WaitHandle>;
+
+    explicit JobWait(std::unique_ptr<OpenCall> open_call) noexcept : call_(std::move(open_call)) {}
+
+    std::unique_ptr<OpenCall> call_;
 };
 
 /// A record of one HTTP request. It contains no token, password or body. Its views are valid
@@ -771,27 +1376,27 @@ enum class BodyEncoding : std::int32_t {
 /// Options of a client. A client needs a server or a team. It also needs a token, a user name
 /// and password, or a token provider.
 struct ClientOptions {
-    /// A server id, such as "tt" for https://tt.api.sellercloud.com/rest, or a base URL. Not
-    /// used if team is set.
-    std::string server = {};
+    /// A server id, such as "tt" for https://tt.api.sellercloud.com/rest, or a base URL. It
+    /// takes precedence over a team. Default: none.
+    Text server = {};
     /// The team whose server the client looks up with its first call. Default: none.
-    std::optional<std::string> team = std::nullopt;
+    Text team = {};
     /// The URL of the service that knows the servers of teams. Default:
     /// "https://api.sellercloud.com".
-    std::optional<std::string> team_lookup_url = std::nullopt;
+    Text team_lookup_url = {};
 
     /// The bearer token, without "Bearer". It takes precedence over a user name and password
     /// and over a token provider.
-    std::optional<std::string> token = std::nullopt;
+    Text token = {};
     /// The user name that the client logs in with. It requires a password.
-    std::optional<std::string> user_name = std::nullopt;
+    Text user_name = {};
     /// The password that the client logs in with. It requires a user name.
-    std::optional<std::string> password = std::nullopt;
+    Text password = {};
     /// A function that returns the token for each request. It takes precedence over a user name
     /// and password. The argument is true if the server
     /// has just rejected the last token. It is called on the threads that make calls, by
     /// several of them at the same time, and must not make a call with the same client.
-    std::function<std::string(bool)> token_provider = nullptr;
+    Function<Text(bool)> token_provider = nullptr;
 
     /// How the server encodes files. Default: BodyEncoding::base64.
     BodyEncoding body_encoding = BodyEncoding::base64;
@@ -829,25 +1434,25 @@ struct ClientOptions {
 
     /// The http:// or https:// URL of the proxy for all servers that are not on loopback; an
     /// empty string for none. Default: the proxy that the environment variables name.
-    std::optional<std::string> proxy = std::nullopt;
+    Text proxy = {};
     /// CA certificates that the client trusts, besides those that the system trusts: one or
     /// more in PEM, or one in DER. Default: none.
-    std::string ca_certificates = {};
+    Text ca_certificates = {};
     /// The certificate that the client shows to servers that ask for one, and its intermediate
     /// certificates, in PEM. Default: none.
-    std::string client_certificate = {};
-    /// The private key of client_certificate, in PEM.
-    std::string client_key = {};
+    Text client_certificate = {};
+    /// The private key of client_certificate, in PEM. Default: none.
+    Text client_key = {};
 
     /// Text that is appended to the User-Agent header of every request after a space, such as
     /// "nightly-export/2.1": 1 to 128 visible ASCII characters and spaces, with no space at the
     /// beginning or the end. Default: none.
-    std::optional<std::string> user_agent_suffix = std::nullopt;
+    Text user_agent_suffix = {};
 
     /// A function that receives a record of each request when the request has ended. It is
     /// called on the threads that make calls, by several of them at the same time. It cannot
     /// change the outcome of a call: its exceptions are discarded. Default: none.
-    std::function<void(const RequestRecord &)> on_request = nullptr;
+    Function<void(const RequestRecord &)> on_request = nullptr;
 };
 
 /// A client for one Sellercloud server and one user. Any number of threads may use it at the
@@ -859,7 +1464,7 @@ public:
     /// @param server A server id, such as "tt", or a base URL.
     /// @param token The bearer token, without "Bearer".
     /// @throws InvalidArgumentError if the server or the token cannot be used.
-    Client(std::string server, std::string token)
+    [[nodiscard]] Client(Text server, Text token)
         : Client([&] {
               ClientOptions options;
               options.server = std::move(server);
@@ -873,15 +1478,15 @@ public:
     ///
     /// @param options The options. The client copies them.
     /// @throws InvalidArgumentError if an option is missing or cannot be used.
-    explicit Client(const ClientOptions &options)
-        : callbacks_(new Callbacks{options.token_provider, options.on_request}), handle_()
+    [[nodiscard]] explicit Client(const ClientOptions &options)
+        : callbacks_(std::make_shared<const Callbacks>(
+              Callbacks{options.token_provider, options.on_request}))
     {
-        const detail::ClientOptionsHandle handle(sco_client_options_new());
+        detail::ClientOptionsHandle handle(sco_client_options_new());
         configure(handle.get(), options);
-        const char *server = options.team ? nullptr : options.server.c_str();
-        const char *token = options.token ? options.token->c_str() : nullptr;
-        detail::call(sco_client_new, server, token,
-                     static_cast<const sco_client_options *>(handle.get()), detail::Out(handle_));
+        detail::call(sco_client_new, detail::c_string("server", options.server),
+                     detail::c_string("token", options.token),
+                     handle.get(), handle_.out());
     }
 
     /// Reads a job id from text: the id itself, or the QueuedJobLink that the server returned
@@ -890,10 +1495,10 @@ public:
     /// @param text The text.
     /// @return The job's id.
     /// @throws InvalidArgumentError if the text contains no job id.
-    static std::int64_t parse_job_id(const std::string &text)
+    [[nodiscard]] static std::int64_t parse_job_id(const Text &text)
     {
         std::int64_t job_id = 0;
-        detail::call(sco_parse_job_id, text.c_str(), &job_id);
+        detail::call(sco_parse_job_id, detail::c_string("text", text), &job_id);
         return job_id;
     }
 
@@ -903,12 +1508,12 @@ public:
     /// @param options The options of this call.
     /// @return The file.
     /// @throws Error if the call fails.
-    OutputFile get_output_file(std::int64_t job_id, const CallOptions &options = {}) const
+    [[nodiscard]] OutputFile get_output_file(std::int64_t job_id, const CallOptions &options = {}) const
     {
         const auto handle = detail::options_of(options);
         detail::FileHandle file;
-        detail::call(sco_get_output_file, client(), job_id, raw(handle), detail::Out(file));
-        return OutputFile(std::move(file));
+        detail::call(sco_get_output_file, client(), job_id, handle.get(), file.out());
+        return OutputFile(file.release());
     }
 
     /// Downloads a job's output file into a directory. The file appears whole or not at all.
@@ -918,14 +1523,14 @@ public:
     /// @param options The options of this call.
     /// @return The path and the properties of the saved file.
     /// @throws Error if the call fails.
-    FileInfo save_output_file(std::int64_t job_id, const std::filesystem::path &directory,
+    SavedFile save_output_file(std::int64_t job_id, const Path &directory,
                               const CallOptions &options = {}) const
     {
         const auto handle = detail::options_of(options);
         detail::InfoHandle info;
-        detail::call(sco_save_output_file, client(), job_id, detail::utf8(directory).c_str(),
-                     raw(handle), detail::Out(info));
-        return FileInfo(info.get());
+        detail::call(sco_save_output_file, client(), job_id, detail::c_string("directory", directory.text()),
+                     handle.get(), info.out());
+        return SavedFile(info.get());
     }
 
     /// Downloads a job's output file and passes it to a function, chunk by chunk.
@@ -938,15 +1543,15 @@ public:
     /// @param options The options of this call.
     /// @return The properties of the file.
     /// @throws Error if the call fails.
-    FileInfo write_output_file(std::int64_t job_id, const std::function<void(ByteView)> &write,
+    WrittenFile write_output_file(std::int64_t job_id, const Function<void(ByteView)> &write,
                                const CallOptions &options = {}) const
     {
         const auto handle = detail::options_of(options);
-        void *context = const_cast<std::function<void(ByteView)> *>(&write);
+        void *context = const_cast<Function<void(ByteView)> *>(&write);
         detail::InfoHandle info;
-        detail::call(sco_write_output_file, client(), job_id, sco_write_callback{write_bytes},
-                     context, raw(handle), detail::Out(info));
-        return FileInfo(info.get());
+        detail::call(sco_write_output_file, client(), job_id, write_callback(write),
+                     context, handle.get(), info.out());
+        return WrittenFile(info.get());
     }
 
     /// Gets the state of a job. A job that has failed or was cancelled is not an error.
@@ -955,12 +1560,12 @@ public:
     /// @param options The options of this call.
     /// @return The job.
     /// @throws Error if the call fails.
-    Job get_job(std::int64_t job_id, const CallOptions &options = {}) const
+    [[nodiscard]] Job get_job(std::int64_t job_id, const CallOptions &options = {}) const
     {
         const auto handle = detail::options_of(options);
         detail::JobHandle job;
-        detail::call(sco_get_job, client(), job_id, raw(handle), detail::Out(job));
-        return Job(std::move(job));
+        detail::call(sco_get_job, client(), job_id, handle.get(), job.out());
+        return Job(job.release());
     }
 
     /// Waits until a job has ended with success, at least for some of its records. The call
@@ -975,8 +1580,8 @@ public:
     {
         const auto handle = detail::options_of(options);
         detail::JobHandle job;
-        detail::call(sco_wait_for_job, client(), job_id, raw(handle), detail::Out(job));
-        return Job(std::move(job));
+        detail::call(sco_wait_for_job, client(), job_id, handle.get(), job.out());
+        return Job(job.release());
     }
 
     /// Waits for a job as wait_for_job() does, and downloads its output file into memory.
@@ -986,15 +1591,15 @@ public:
     /// @return The job and the file.
     /// @throws JobFailedError if the job ended without success or is on hold.
     /// @throws Error if the call fails otherwise.
-    std::pair<Job, OutputFile> wait_for_output_file(std::int64_t job_id,
+    [[nodiscard]] std::pair<Job, OutputFile> wait_for_output_file(std::int64_t job_id,
                                                     const CallOptions &options = {}) const
     {
         const auto handle = detail::options_of(options);
         detail::JobHandle job;
         detail::FileHandle file;
-        detail::call(sco_wait_for_output_file, client(), job_id, raw(handle), detail::Out(job),
-                     detail::Out(file));
-        return {Job(std::move(job)), OutputFile(std::move(file))};
+        detail::call(sco_wait_for_output_file, client(), job_id, handle.get(), job.out(),
+                     file.out());
+        return {Job(job.release()), OutputFile(file.release())};
     }
 
     /// Waits for a job as wait_for_job() does, and downloads its output file into a directory
@@ -1007,17 +1612,17 @@ public:
     /// @return The job, and the path and the properties of the saved file.
     /// @throws JobFailedError if the job ended without success or is on hold.
     /// @throws Error if the call fails otherwise.
-    std::pair<Job, FileInfo> wait_and_save_output_file(std::int64_t job_id,
-                                                       const std::filesystem::path &directory,
+    std::pair<Job, SavedFile> wait_and_save_output_file(std::int64_t job_id,
+                                                       const Path &directory,
                                                        const CallOptions &options = {}) const
     {
         const auto handle = detail::options_of(options);
         detail::JobHandle job;
         detail::InfoHandle info;
         detail::call(sco_wait_and_save_output_file, client(), job_id,
-                     detail::utf8(directory).c_str(), raw(handle), detail::Out(job),
-                     detail::Out(info));
-        return {Job(std::move(job)), FileInfo(info.get())};
+                     detail::c_string("directory", directory.text()), handle.get(), job.out(),
+                     info.out());
+        return {Job(job.release()), SavedFile(info.get())};
     }
 
     /// Waits for a job as wait_for_job() does, and passes its output file to a function as
@@ -1029,44 +1634,322 @@ public:
     /// @return The job and the properties of the file.
     /// @throws JobFailedError if the job ended without success or is on hold.
     /// @throws Error if the call fails otherwise.
-    std::pair<Job, FileInfo> wait_and_write_output_file(std::int64_t job_id,
-                                                        const std::function<void(ByteView)> &write,
+    std::pair<Job, WrittenFile> wait_and_write_output_file(std::int64_t job_id,
+                                                        const Function<void(ByteView)> &write,
                                                         const CallOptions &options = {}) const
     {
         const auto handle = detail::options_of(options);
-        void *context = const_cast<std::function<void(ByteView)> *>(&write);
+        void *context = const_cast<Function<void(ByteView)> *>(&write);
         detail::JobHandle job;
         detail::InfoHandle info;
         detail::call(sco_wait_and_write_output_file, client(), job_id,
-                     sco_write_callback{write_bytes}, context, raw(handle), detail::Out(job),
-                     detail::Out(info));
-        return {Job(std::move(job)), FileInfo(info.get())};
+                     write_callback(write), context, handle.get(), job.out(),
+                     info.out());
+        return {Job(job.release()), WrittenFile(info.get())};
     }
 
+    /// Downloads a job's output file into a container of the program, without a copy.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param container A container with data() and resize() whose elements have one byte, such as
+    /// std::vector<std::uint8_t> or std::string. It then has the bytes of the file alone, and is
+    /// empty if the call fails.
+    /// @param options The options of this call.
+    /// @return The properties of the file.
+    /// @throws Error if the call fails.
+    template <typename Container>
+    WrittenFile get_output_file_into(std::int64_t job_id, Container &container,
+                                     const CallOptions &options = {}) const
+    {
+        const auto handle = detail::options_of(options);
+        detail::InfoHandle info;
+        fill(container, info, [&](sco_reserve_callback reserve, void *context) {
+            detail::call(sco_get_output_file_into, client(), job_id, reserve, context, handle.get(),
+                         info.out());
+        });
+        return WrittenFile(info.get());
+    }
+
+    /// Waits for a job as wait_for_job() does, and downloads its output file into a container as
+    /// get_output_file_into() does.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param container The container, as for get_output_file_into().
+    /// @param options The options of this call.
+    /// @return The job and the properties of the file.
+    /// @throws JobFailedError if the job ended without success or is on hold.
+    /// @throws Error if the call fails otherwise.
+    template <typename Container>
+    std::pair<Job, WrittenFile> wait_for_output_file_into(std::int64_t job_id, Container &container,
+                                                          const CallOptions &options = {}) const
+    {
+        const auto handle = detail::options_of(options);
+        detail::JobHandle job;
+        detail::InfoHandle info;
+        fill(container, info, [&](sco_reserve_callback reserve, void *context) {
+            detail::call(sco_wait_for_output_file_into, client(), job_id, reserve, context,
+                         handle.get(), job.out(), info.out());
+        });
+        return {Job(job.release()), WrittenFile(info.get())};
+    }
+
+    /// Opens a download of a job's output file. The call returns when the beginning of the response
+    /// shows that it is a file, and retries until then. The program reads the rest.
+    ///
+    /// The call's timeout counts only while a call of the library waits for the server.
+    /// CallOptions::total_timeout includes the time between the reads.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param options The options of this call and of the reads. The download copies them.
+    /// @return The download.
+    /// @throws Error if the call fails.
+    [[nodiscard]] OutputFileDownload open_output_file(std::int64_t job_id,
+                                                      const CallOptions &options = {}) const
+    {
+        auto open = open_call<OutputFileDownload::OpenCall>(options);
+        const auto handle = detail::options_of(open->options);
+        detail::call(sco_open_output_file, client(), job_id, handle.get(), open->handle.out());
+        return OutputFileDownload(std::move(open));
+    }
+
+    /// Waits for a job as wait_for_job() does, and opens a download of its output file as
+    /// open_output_file() does.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param options The options of this call and of the reads. The download copies them.
+    /// @return The job and the download.
+    /// @throws JobFailedError if the job ended without success or is on hold.
+    /// @throws Error if the call fails otherwise.
+    [[nodiscard]] std::pair<Job, OutputFileDownload>
+    wait_and_open_output_file(std::int64_t job_id, const CallOptions &options = {}) const
+    {
+        auto open = open_call<OutputFileDownload::OpenCall>(options);
+        const auto handle = detail::options_of(open->options);
+        detail::JobHandle job;
+        detail::call(sco_wait_and_open_output_file, client(), job_id, handle.get(), job.out(),
+                     open->handle.out());
+        return {Job(job.release()), OutputFileDownload(std::move(open))};
+    }
+
+    /// Starts a wait for a job, which the program steps. Nothing is sent. wait_for_job() is a loop
+    /// over the same steps. The timeout of the call begins now and includes the time between steps.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param options The options of the wait. The wait copies them.
+    /// @return The wait.
+    /// @throws InvalidArgumentError if the job's id or an option cannot be used.
+    [[nodiscard]] JobWait start_job_wait(std::int64_t job_id, const CallOptions &options = {}) const
+    {
+        auto open = open_call<JobWait::OpenCall>(options);
+        const auto handle = detail::options_of(open->options);
+        detail::call(sco_start_job_wait, client(), job_id, handle.get(), open->handle.out());
+        return JobWait(std::move(open));
+    }
+
+#ifdef __cpp_lib_expected
+    /// Creates a client as the constructor does, and returns an Error instead of throwing it.
+    ///
+    /// @param options The options. The client copies them.
+    /// @return The client, or the error.
+    [[nodiscard]] static std::expected<Client, Error> try_new(const ClientOptions &options)
+    {
+        return detail::attempt([&] { return Client(options); });
+    }
+
+    /// Does what parse_job_id() does, and returns an Error instead of throwing it.
+    ///
+    /// @param text The text.
+    /// @return The job's id, or the error.
+    [[nodiscard]] static std::expected<std::int64_t, Error> try_parse_job_id(const Text &text)
+    {
+        return detail::attempt([&] { return parse_job_id(text); });
+    }
+
+    /// Does what get_output_file() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param options The options of this call.
+    /// @return The file, or the error.
+    [[nodiscard]] std::expected<OutputFile, Error>
+    try_get_output_file(std::int64_t job_id, const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return get_output_file(job_id, options); });
+    }
+
+    /// Does what save_output_file() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param directory The path of an existing directory; "." for the current one.
+    /// @param options The options of this call.
+    /// @return The path and the properties of the saved file, or the error.
+    [[nodiscard]] std::expected<SavedFile, Error>
+    try_save_output_file(std::int64_t job_id,
+                         const Path &directory,
+                         const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return save_output_file(job_id, directory, options); });
+    }
+
+    /// Does what write_output_file() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param write The function. The bytes are valid until it returns.
+    /// @param options The options of this call.
+    /// @return The properties of the file, or the error.
+    [[nodiscard]] std::expected<WrittenFile, Error>
+    try_write_output_file(std::int64_t job_id,
+                          const Function<void(ByteView)> &write,
+                          const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return write_output_file(job_id, write, options); });
+    }
+
+    /// Does what get_job() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param options The options of this call.
+    /// @return The job, or the error.
+    [[nodiscard]] std::expected<Job, Error>
+    try_get_job(std::int64_t job_id, const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return get_job(job_id, options); });
+    }
+
+    /// Does what wait_for_job() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param options The options of this call.
+    /// @return The job, or the error.
+    [[nodiscard]] std::expected<Job, Error>
+    try_wait_for_job(std::int64_t job_id, const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return wait_for_job(job_id, options); });
+    }
+
+    /// Does what wait_for_output_file() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param options The options of this call.
+    /// @return The job and the file, or the error.
+    [[nodiscard]] std::expected<std::pair<Job, OutputFile>, Error>
+    try_wait_for_output_file(std::int64_t job_id, const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return wait_for_output_file(job_id, options); });
+    }
+
+    /// Does what wait_and_save_output_file() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param directory The path of an existing directory; "." for the current one.
+    /// @param options The options of this call.
+    /// @return The job, and the path and the properties of the saved file, or the error.
+    [[nodiscard]] std::expected<std::pair<Job, SavedFile>, Error>
+    try_wait_and_save_output_file(std::int64_t job_id,
+                                  const Path &directory,
+                                  const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return wait_and_save_output_file(job_id, directory, options); });
+    }
+
+    /// Does what wait_and_write_output_file() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param write The function. The bytes are valid until it returns.
+    /// @param options The options of this call.
+    /// @return The job and the properties of the file, or the error.
+    [[nodiscard]] std::expected<std::pair<Job, WrittenFile>, Error>
+    try_wait_and_write_output_file(std::int64_t job_id,
+                                   const Function<void(ByteView)> &write,
+                                   const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return wait_and_write_output_file(job_id, write, options); });
+    }
+
+    /// Does what get_output_file_into() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param container The container.
+    /// @param options The options of this call.
+    /// @return The properties of the file, or the error.
+    template <typename Container>
+    [[nodiscard]] std::expected<WrittenFile, Error>
+    try_get_output_file_into(std::int64_t job_id, Container &container,
+                             const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return get_output_file_into(job_id, container, options); });
+    }
+
+    /// Does what wait_for_output_file_into() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param container The container.
+    /// @param options The options of this call.
+    /// @return The job and the properties of the file, or the error.
+    template <typename Container>
+    [[nodiscard]] std::expected<std::pair<Job, WrittenFile>, Error>
+    try_wait_for_output_file_into(std::int64_t job_id, Container &container,
+                                  const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return wait_for_output_file_into(job_id, container, options); });
+    }
+
+    /// Does what open_output_file() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param options The options of this call and of the reads.
+    /// @return The download, or the error.
+    [[nodiscard]] std::expected<OutputFileDownload, Error>
+    try_open_output_file(std::int64_t job_id, const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return open_output_file(job_id, options); });
+    }
+
+    /// Does what wait_and_open_output_file() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param options The options of this call and of the reads.
+    /// @return The job and the download, or the error.
+    [[nodiscard]] std::expected<std::pair<Job, OutputFileDownload>, Error>
+    try_wait_and_open_output_file(std::int64_t job_id, const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return wait_and_open_output_file(job_id, options); });
+    }
+
+    /// Does what start_job_wait() does, and returns an Error instead of throwing it.
+    ///
+    /// @param job_id The job's id, 1 to 2147483647.
+    /// @param options The options of the wait.
+    /// @return The wait, or the error.
+    [[nodiscard]] std::expected<JobWait, Error>
+    try_start_job_wait(std::int64_t job_id, const CallOptions &options = {}) const
+    {
+        return detail::attempt([&] { return start_job_wait(job_id, options); });
+    }
+#endif
+
 private:
-    // On the heap, because the C interface keeps their address when the client is moved.
+    // Shared with open downloads and waits, which may outlive the client.
     struct Callbacks {
-        std::function<std::string(bool)> token_provider;
-        std::function<void(const RequestRecord &)> on_request;
+        Function<Text(bool)> token_provider;
+        Function<void(const RequestRecord &)> on_request;
     };
 
     void configure(sco_client_options *handle, const ClientOptions &options)
     {
+        using detail::c_string;
         using detail::call;
         using detail::milliseconds_of;
-        const auto bytes = [](const std::string &text) {
-            return reinterpret_cast<const std::uint8_t *>(text.data());
-        };
-        if (options.team)
-            call(sco_client_options_set_team, handle, options.team->c_str());
-        if (options.team_lookup_url)
-            call(sco_client_options_set_team_lookup_url, handle, options.team_lookup_url->c_str());
-        if (options.user_name || options.password)
-            call(sco_client_options_set_credentials, handle, options.user_name.value_or("").c_str(),
-                 options.password.value_or("").c_str());
+        if (options.team.has_value())
+            call(sco_client_options_set_team, handle, c_string("team", options.team));
+        if (options.team_lookup_url.has_value())
+            call(sco_client_options_set_team_lookup_url, handle,
+                 c_string("team_lookup_url", options.team_lookup_url));
+        if (options.user_name.has_value() || options.password.has_value())
+            call(sco_client_options_set_credentials, handle,
+                 c_string("user_name", options.user_name), c_string("password", options.password));
         if (options.token_provider)
             call(sco_client_options_set_token_provider, handle, sco_token_callback{provide_token},
-                 static_cast<void *>(callbacks_.get()));
+                 callback_context());
         call(sco_client_options_set_body_encoding, handle,
              static_cast<sco_body_encoding>(options.body_encoding));
         if (options.max_file_size)
@@ -1083,28 +1966,40 @@ private:
         call(sco_client_options_set_max_backoff_ms, handle, milliseconds_of(options.max_backoff));
         call(sco_client_options_set_retry_server_errors, handle,
              std::int32_t{options.retry_server_errors});
-        if (options.proxy)
-            call(sco_client_options_set_proxy, handle, options.proxy->c_str());
-        if (!options.ca_certificates.empty())
+        if (options.proxy.has_value())
+            call(sco_client_options_set_proxy, handle, c_string("proxy", options.proxy));
+        if (options.ca_certificates.has_value())
             call(sco_client_options_add_ca_certificates, handle, bytes(options.ca_certificates),
-                 options.ca_certificates.size());
-        if (!options.client_certificate.empty())
+                 size(options.ca_certificates));
+        if (options.client_certificate.has_value() || options.client_key.has_value())
             call(sco_client_options_set_client_certificate, handle,
-                 bytes(options.client_certificate), options.client_certificate.size(),
-                 bytes(options.client_key), options.client_key.size());
-        if (options.user_agent_suffix)
+                 bytes(options.client_certificate), size(options.client_certificate),
+                 bytes(options.client_key), size(options.client_key));
+        if (options.user_agent_suffix.has_value())
             call(sco_client_options_set_user_agent_suffix, handle,
-                 options.user_agent_suffix->c_str());
+                 c_string("user_agent_suffix", options.user_agent_suffix));
         if (options.on_request)
             call(sco_client_options_set_on_request, handle, sco_request_callback{report_request},
-                 static_cast<void *>(callbacks_.get()));
+                 callback_context());
+    }
+
+    // Certificates are bytes, which may contain a NUL character.
+    static const std::uint8_t *bytes(const Text &text)
+    {
+        return text.has_value() ? reinterpret_cast<const std::uint8_t *>(text.value().data())
+                                : nullptr;
+    }
+    static std::size_t size(const Text &text)
+    {
+        return text.has_value() ? text.value().size() : 0;
     }
 
     static std::int32_t provide_token(void *context, std::int32_t renew, sco_token_result *result)
     {
-        return detail::guarded([&]() -> std::int32_t {
+        return detail::guarded(std::int32_t{1}, [&]() -> std::int32_t {
             const auto &provider = static_cast<const Callbacks *>(context)->token_provider;
-            detail::call(sco_token_result_set, result, provider(renew != 0).c_str());
+            const Text token = provider(renew != 0);
+            detail::call(sco_token_result_set, result, detail::c_string("token", token));
             return 0;
         });
     }
@@ -1132,23 +2027,59 @@ private:
 
     static std::int32_t write_bytes(void *context, const std::uint8_t *data, std::size_t size)
     {
-        return detail::guarded([&]() -> std::int32_t {
-            (*static_cast<const std::function<void(ByteView)> *>(context))({data, size});
+        return detail::guarded(std::int32_t{1}, [&]() -> std::int32_t {
+            (*static_cast<const Function<void(ByteView)> *>(context))({data, size});
             return 0;
         });
     }
 
-    static const sco_call_options *raw(const detail::CallOptionsHandle &options)
+    static sco_write_callback write_callback(const Function<void(ByteView)> &write) noexcept
     {
-        return options.get();
+        return write ? write_bytes : nullptr;
     }
+
+    // The callbacks read it only.
+    void *callback_context() const noexcept { return const_cast<Callbacks *>(callbacks_.get()); }
 
     const sco_client *client() const noexcept { return handle_.get(); }
 
-    std::unique_ptr<Callbacks> callbacks_;
-    detail::ClientHandle handle_;
+    template <typename OpenCall>
+    std::unique_ptr<OpenCall> open_call(const CallOptions &options) const
+    {
+        return std::unique_ptr<OpenCall>(new OpenCall{options, callbacks_});
+    }
+
+    // Makes a call that fills a container, which is empty if the call fails.
+    template <typename Container, typename Call>
+    static void fill(Container &container, const detail::InfoHandle &info, Call &&make_call)
+    {
+        static_assert(sizeof(*container.data()) == 1 &&
+                          std::is_trivially_copyable_v<std::remove_reference_t<decltype(*container.data())>>,
+                      "the elements of the container must be bytes");
+        try {
+            make_call(detail::resize<Container>, &container);
+            container.resize(static_cast<std::size_t>(sco_file_info_size(info.get())));
+        } catch (...) {
+            container.resize(0);
+            throw;
+        }
+    }
+
+    std::shared_ptr<const Callbacks> callbacks_;
+    detail::ClientHandle handle_ = {};
 };
 
+} // namespace v0_1
 } // namespace sellercloud_output
 
+#ifdef __cpp_lib_ranges
+/// A view of bytes does not own them, so that its iterators outlive it.
+template <>
+inline constexpr bool std::ranges::enable_borrowed_range<sellercloud_output::ByteView> = true;
+/// A copy of a view of bytes costs nothing.
+template <>
+inline constexpr bool std::ranges::enable_view<sellercloud_output::ByteView> = true;
+#endif
+
+#endif // C++17
 #endif

@@ -6,6 +6,7 @@
  */
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -80,7 +81,7 @@ private:
         options.token = input("token");
         options.user_name = input("user_name");
         options.password = input("password");
-        if (!options.token && !options.user_name && !input("no_token"))
+        if (!input("token") && !input("user_name") && !input("no_token"))
             options.token = variable("MOCK_SERVER_TOKEN");
         options.body_encoding = static_cast<sco::BodyEncoding>(number("body_encoding", SCO_BODY_BASE64));
         if (input("max_file_size"))
@@ -121,9 +122,9 @@ private:
         if (call == "get_output_file") {
             print(client.get_output_file(job, options));
         } else if (call == "output_file_save") {
-            print(client.get_output_file(job, options).save(directory, options.save), "");
+            print(client.get_output_file(job, options).save(directory, options.save));
         } else if (call == "save_output_file") {
-            print(client.save_output_file(job, directory, options), "");
+            print(client.save_output_file(job, directory, options));
         } else if (call == "write_output_file") {
             std::string written;
             const auto write = [&](sco::ByteView bytes) { written += bytes.text(); };
@@ -140,7 +141,7 @@ private:
         } else if (call == "wait_and_save_output_file") {
             const auto [ended, info] = client.wait_and_save_output_file(job, directory, options);
             print(ended);
-            print(info, "");
+            print(info);
         } else if (call == "wait_and_write_output_file") {
             std::string written;
             const auto write = [&](sco::ByteView bytes) { written += bytes.text(); };
@@ -191,17 +192,27 @@ private:
         print_bytes(file.bytes().text());
     }
 
-    /* Compares the bytes that were written or saved. */
-    void print(const sco::FileInfo &info, std::string_view written) const
+    /* Compares the bytes that were written. */
+    void print(const sco::WrittenFile &info, std::string_view written) const
+    {
+        print_properties(info);
+        print_bytes(written);
+    }
+
+    /* Compares the bytes that were saved. */
+    void print(const sco::SavedFile &info) const
+    {
+        print_properties(info);
+        print_bytes(content_of(info.path));
+        print("path", info.path.text());
+    }
+
+    static void print_properties(const sco::WrittenFile &info)
     {
         print("name", info.name);
         print("is_fallback_name", info.is_fallback_name);
         print("content_type", info.content_type);
         print("size", info.size);
-        if (info.path.empty())
-            return print_bytes(written);
-        print_bytes(content_of(info.path));
-        print("path", sco::detail::utf8(info.path));
     }
 
     static void print(const sco::Job &job)
@@ -211,9 +222,9 @@ private:
         print("status_name", job.status_name());
         print("is_final", job.is_final());
         for (int field = SCO_JOB_TEXT_TYPE; field <= SCO_JOB_TEXT_INPUT_FILE; field++)
-            print("text " + std::to_string(field), job.text(static_cast<sco_job_text_field>(field)));
+            print("text " + std::to_string(field), job.text(static_cast<sco::JobTextField>(field)));
         for (int field = SCO_JOB_NUMBER_COMPANY_ID; field <= SCO_JOB_NUMBER_TOTAL_PROCESSED_IN_PHASE; field++)
-            print("number " + std::to_string(field), job.number(static_cast<sco_job_number_field>(field)));
+            print("number " + std::to_string(field), job.number(static_cast<sco::JobNumberField>(field)));
     }
 
     static void print(const sco::Error &error)

@@ -113,17 +113,15 @@ class Runner:
             raise Failure("the block does not compile")
         return list(map(str, command))
 
-    def run(self, command: list[str], expected: Expectations, secrets: dict[str, str]) -> Run:
-        """Runs a command in a new directory."""
+    def run(self, command: list[str], expected: Expectations, settings: dict[str, str]) -> Run:
+        """Runs a command in a new directory, with these SELLERCLOUD_ variables and no others."""
         directory = Path(tempfile.mkdtemp(dir=self.out, prefix="directory."))
         if expected.given:
             shutil.copy(self.given / expected.given, directory)
         environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if not name.startswith("SELLERCLOUD_")},
             "PATH": f"{self.python}:{os.environ['PATH']}",
-            "SELLERCLOUD_SERVER": os.environ["MOCK_SERVER"],
-            **secrets,
-            **expected.settings,
+            **settings,
         }
         try:
             process = subprocess.run(
@@ -143,14 +141,16 @@ class Runner:
         if expected.no_run:
             return False
         command = self.build(name, block)
-        secrets = {"SELLERCLOUD_TOKEN": os.environ["MOCK_SERVER_TOKEN"]}
+        settings = {"SELLERCLOUD_SERVER": os.environ["MOCK_SERVER"],
+                    "SELLERCLOUD_TOKEN": os.environ["MOCK_SERVER_TOKEN"]}
         wrong = {"SELLERCLOUD_TOKEN": "wrong"}
         # The command line rejects a token together with a user name.
         if block.language != "sh":
-            secrets["SELLERCLOUD_USER"] = os.environ["MOCK_SERVER_USER_NAME"]
-            secrets["SELLERCLOUD_PASSWORD"] = os.environ["MOCK_SERVER_PASSWORD"]
-            wrong = {**secrets, **wrong, "SELLERCLOUD_PASSWORD": "wrong"}
-        run = self.run(command, expected, secrets)
+            settings["SELLERCLOUD_USER"] = os.environ["MOCK_SERVER_USER_NAME"]
+            settings["SELLERCLOUD_PASSWORD"] = os.environ["MOCK_SERVER_PASSWORD"]
+            wrong["SELLERCLOUD_PASSWORD"] = "wrong"
+        settings.update(expected.settings)
+        run = self.run(command, expected, settings)
         if run.code != expected.exits:
             raise Failure(f"the exit code is {run.code}, not {expected.exits}. Its output:\n{run.output}")
         if not run.output:
@@ -159,11 +159,16 @@ class Runner:
             raise Failure(f"it saves {len(run.digests)} files, which are not the expected ones:"
                           f" {expected.saves}. Its output:\n{run.output}")
         if expected.exits == 0:
-            run = self.run(command, expected, wrong)
+            run = self.run(command, expected, {**settings, **wrong})
             if run.code == 0:
                 raise Failure(f"it succeeds with a wrong token. Its output:\n{run.output}")
             if run.digests:
                 raise Failure("it saves files with a wrong token")
+        if block.language in ("c", "cpp"):
+            # There, getenv returns NULL. A signal that ends the program is a negative code.
+            run = self.run(command, expected, {})
+            if run.code <= 0:
+                raise Failure(f"without the variables, the exit code is {run.code}. Its output:\n{run.output}")
         return True
 
 

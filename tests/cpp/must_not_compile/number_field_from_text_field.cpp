@@ -6,8 +6,8 @@ namespace sco = sellercloud_output;
 bool has_field(const sco::Job &job)
 {
 #ifdef WRONG
-    return job.number(SCO_JOB_TEXT_TYPE).has_value(); // error: cannot
+    return job.number(sco::JobTextField::type).has_value(); // error: cannot
 #else
-    return job.number(SCO_JOB_NUMBER_PRIORITY).has_value();
+    return job.number(sco::JobNumberField::priority).has_value();
 #endif
 }

@@ -6,8 +6,8 @@ namespace sco = sellercloud_output;
 bool has_field(const sco::Job &job)
 {
 #ifdef WRONG
-    return job.text(SCO_JOB_NUMBER_PRIORITY).has_value(); // error: no matching
+    return job.text(sco::JobNumberField::priority).has_value(); // error: no matching
 #else
-    return job.text(SCO_JOB_TEXT_TYPE).has_value();
+    return job.text(sco::JobTextField::type).has_value();
 #endif
 }
