@@ -986,7 +986,7 @@ TEST_CASE("stream_reads_an_open_download")
 TEST_CASE("read_of_open_download_is_cancelled_and_times_out")
 {
     auto client_options = with_token();
-    client_options.server = variable("SLOW_BODY_SERVER");
+    client_options.server = variable("STALLED_BODY_SERVER");
     const sco::Client client(client_options);
     sco::CallOptions options;
     options.cancel_token.emplace();
@@ -1011,7 +1011,7 @@ TEST_CASE("read_of_open_download_is_cancelled_and_times_out")
             throw CallbackError();
         return true;
     };
-    auto interrupted = client.open_output_file(1, throwing);
+    auto interrupted = sco::Client(with_token()).open_output_file(28148, throwing);
     is_open = true;
     CHECK_THROWS_AS(rest_of(interrupted, 10), CallbackError);
 }

@@ -11,8 +11,8 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::Duration;
 
@@ -30,7 +30,11 @@ Without one, serves what the tests of sellercloud-output need.";
 
 const BUSY: &[u8] =
     b"HTTP/1.1 503 Busy\r\nRetry-After: 60\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-const START: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nQUJDQUJD";
+/// The start of a response, with as much of the body as shows that it is a file.
+static START: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+    (head.to_owned() + &"QUJD".repeat(200)).into_bytes()
+});
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args_os().skip(1).collect();
@@ -140,7 +144,7 @@ fn serve_tests() -> io::Result<()> {
     show("UNRESPONSIVE_SERVER", &unresponsive::stalls_after(b"").url);
     show(
         "STALLED_BODY_SERVER",
-        &unresponsive::stalls_after(START).url,
+        &unresponsive::stalls_after(&START).url,
     );
     let slow_body = unresponsive::slow_body(Duration::from_millis(50));
     show("SLOW_BODY_SERVER", &slow_body.url);
