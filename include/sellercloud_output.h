@@ -30,6 +30,9 @@
  * - Out parameters are set to NULL (or 0) first, and to the result on success only.
  * - Strings are UTF-8 and end with NUL. Strings that the caller passes are copied. Strings
  *   that the library returns belong to their handle and are valid until it is freed.
+ * - Paths are UTF-8 on Windows. On Unix they are the bytes that the system uses, which need
+ *   not be UTF-8: a path is passed on as it is, and returned as it is. In messages, bytes
+ *   that are not UTF-8 appear as U+FFFD.
  *
  * Process:
  * - Threads: any number of threads may use a client or a cancel token at the same time, and
@@ -98,7 +101,9 @@
 
 /*
  * Define SCO_SHARED on Windows to link with the DLL's import library. The functions are
- * then called directly instead of through a stub. Do not define it for the static library.
+ * then called directly instead of through a stub. Without it a program links with the DLL
+ * too, and with the static library, for which it must not be defined. It has no effect on
+ * other systems.
  */
 #ifndef SCO_API
 #if defined(_WIN32) && defined(SCO_SHARED)
@@ -109,8 +114,9 @@
 #endif
 
 /*
- * SCO_NODISCARD makes compilers warn about a status that is not checked. Define it as
- * nothing before this file is included to turn the warnings off.
+ * SCO_NODISCARD makes compilers warn about a status that is not checked, and about a new
+ * handle that is not used. Define it as nothing before this file is included to turn the
+ * warnings off.
  */
 #ifndef SCO_NODISCARD
 #if (defined(__cplusplus) && __cplusplus >= 201703L) || (defined(_MSVC_LANG) && _MSVC_LANG >= 201703L)
@@ -601,7 +607,7 @@ SCO_API const char *sco_status_string(sco_status status);
  * @param error The error, or NULL.
  * @return The status; SCO_OK if error is NULL.
  */
-SCO_API sco_status sco_error_kind(const sco_error *error);
+SCO_NODISCARD SCO_API sco_status sco_error_kind(const sco_error *error);
 
 /**
  * Returns the message: what failed, where, why, and what to do.
@@ -668,7 +674,8 @@ SCO_API int32_t sco_error_os_error(const sco_error *error);
  * Returns the path of the file or directory that an SCO_ERROR_IO error concerns.
  *
  * @param error The error, or NULL.
- * @return A string owned by the error; NULL if there is no path, or if error is NULL.
+ * @return A string owned by the error, which is UTF-8 on Windows but may be any bytes on
+ * Unix, as open takes them; NULL if there is no path, or if error is NULL.
  */
 SCO_API const char *sco_error_path(const sco_error *error);
 
@@ -732,7 +739,7 @@ sco_status sco_token_result_set(sco_token_result *result,
  *
  * @return New options, never NULL. Free them with sco_client_options_free.
  */
-SCO_API sco_client_options *sco_client_options_new(void);
+SCO_NODISCARD SCO_API sco_client_options *sco_client_options_new(void);
 
 /**
  * Sets the team whose server the client uses.
@@ -1032,6 +1039,25 @@ sco_status sco_client_options_set_client_certificate(sco_client_options *options
                                                      sco_error **error);
 
 /**
+ * Sets text that is appended to the User-Agent header of every request, after a space.
+ *
+ * Default: none. The header is the library's name and version. The text names the program
+ * in the logs of servers and proxies, such as "nightly-export/2.1" or "nightly-export/2.1
+ * (warehouse 7)". Logins, team lookups and the CONNECT request to a proxy have it too.
+ *
+ * @param options The options to change.
+ * @param suffix The text: 1 to 128 visible ASCII characters and spaces, with no space at
+ * the beginning or the end. It is copied.
+ * @param[out] error Receives the details of an error, or NULL. May be NULL.
+ * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options or suffix is NULL or suffix is
+ * not UTF-8. sco_client_new rejects any other text.
+ */
+SCO_NODISCARD SCO_API
+sco_status sco_client_options_set_user_agent_suffix(sco_client_options *options,
+                                                    const char *suffix,
+                                                    sco_error **error);
+
+/**
  * Sets a callback that receives a record of each request.
  *
  * Default: no callback.
@@ -1141,7 +1167,8 @@ sco_status sco_get_output_file(const sco_client *client,
  *
  * @param client The client.
  * @param job_id The job's id, 1 to 2147483647.
- * @param directory The path of an existing directory in UTF-8; "." for the current one.
+ * @param directory The path of an existing directory; "." for the current one. Any bytes
+ * that the system accepts on Unix; UTF-8 on Windows.
  * @param options The options of this call, or NULL for the defaults.
  * @param[out] info Receives the file's path and properties, or NULL on failure. Free it
  * with sco_file_info_free. May be NULL.
@@ -1149,8 +1176,8 @@ sco_status sco_get_output_file(const sco_client *client,
  * @return SCO_OK, or any other status except SCO_ERROR_JOB_FAILED. SCO_ERROR_IO if the
  * file cannot be written, or if a file of that name exists and the options have
  * SCO_IF_EXISTS_FAIL, the default. SCO_ERROR_INVALID_ARGUMENT if client or directory is
- * NULL, if directory is empty or not UTF-8, if the file name of the options cannot be
- * used, or if job_id is out of range.
+ * NULL, if directory is empty or, on Windows, not UTF-8, if the file name of the options
+ * cannot be used, or if job_id is out of range.
  */
 SCO_NODISCARD SCO_API
 sco_status sco_save_output_file(const sco_client *client,
@@ -1266,7 +1293,8 @@ sco_status sco_wait_for_output_file(const sco_client *client,
  *
  * @param client The client.
  * @param job_id The job's id, 1 to 2147483647.
- * @param directory The path of an existing directory in UTF-8; "." for the current one.
+ * @param directory The path of an existing directory; "." for the current one. Any bytes
+ * that the system accepts on Unix; UTF-8 on Windows.
  * @param options The options of this call, or NULL for the defaults.
  * @param[out] job Receives the job, or NULL on failure. Free it with sco_job_free. May be
  * NULL.
@@ -1274,8 +1302,9 @@ sco_status sco_wait_for_output_file(const sco_client *client,
  * with sco_file_info_free. May be NULL.
  * @param[out] error Receives the details of an error, or NULL. May be NULL.
  * @return SCO_OK, or any other status, as for these two functions.
- * SCO_ERROR_INVALID_ARGUMENT if client or directory is NULL, if directory is empty or not
- * UTF-8, if the file name of the options cannot be used, or if job_id is out of range.
+ * SCO_ERROR_INVALID_ARGUMENT if client or directory is NULL, if directory is empty or, on
+ * Windows, not UTF-8, if the file name of the options cannot be used, or if job_id is out
+ * of range.
  */
 SCO_NODISCARD SCO_API
 sco_status sco_wait_and_save_output_file(const sco_client *client,
@@ -1669,7 +1698,8 @@ const char *sco_output_file_content_type(const sco_output_file *file);
  * files.
  *
  * @param file The file.
- * @param directory The path of an existing directory in UTF-8; "." for the current one.
+ * @param directory The path of an existing directory; "." for the current one. Any bytes
+ * that the system accepts on Unix; UTF-8 on Windows.
  * @param options The options, or NULL for the defaults. Only those of
  * sco_call_options_set_file_name, sco_call_options_set_if_exists and
  * sco_call_options_set_flush_to_disk are used.
@@ -1679,8 +1709,8 @@ const char *sco_output_file_content_type(const sco_output_file *file);
  * @return SCO_OK, SCO_ERROR_IO or SCO_ERROR_INVALID_ARGUMENT. SCO_ERROR_IO if the file
  * cannot be written, or if a file of that name exists and the options have
  * SCO_IF_EXISTS_FAIL, the default. SCO_ERROR_INVALID_ARGUMENT if file or directory is
- * NULL, if directory is empty or not UTF-8, or if the file name of the options cannot be
- * used.
+ * NULL, if directory is empty or, on Windows, not UTF-8, or if the file name of the
+ * options cannot be used.
  */
 SCO_NODISCARD SCO_API
 sco_status sco_output_file_save(const sco_output_file *file,
@@ -1740,8 +1770,8 @@ SCO_API const char *sco_file_info_content_type(const sco_file_info *info);
  * call.
  *
  * @param info The properties, or NULL.
- * @return A string owned by info; NULL if the file was written to a callback, or if info
- * is NULL.
+ * @return A string owned by info, which is UTF-8 on Windows but may be any bytes on Unix,
+ * as open takes them; NULL if the file was written to a callback, or if info is NULL.
  */
 SCO_API const char *sco_file_info_path(const sco_file_info *info);
 
@@ -1757,7 +1787,7 @@ SCO_API void sco_file_info_free(sco_file_info *info);
  *
  * @return A new token, never NULL. Free it with sco_cancel_token_free.
  */
-SCO_API sco_cancel_token *sco_cancel_token_new(void);
+SCO_NODISCARD SCO_API sco_cancel_token *sco_cancel_token_new(void);
 
 /**
  * Cancels every call whose options have this token, now and later.
@@ -1792,7 +1822,7 @@ SCO_API void sco_cancel_token_free(sco_cancel_token *cancel_token);
  *
  * @return New options, never NULL. Free them with sco_call_options_free.
  */
-SCO_API sco_call_options *sco_call_options_new(void);
+SCO_NODISCARD SCO_API sco_call_options *sco_call_options_new(void);
 
 /**
  * Sets how long a whole call may take, including the login, all retries and all waits.

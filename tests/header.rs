@@ -19,6 +19,7 @@ fn generated_header() -> String {
     String::from_utf8(generated)
         .unwrap()
         .replace("SCO_API\nSCO_NODISCARD\n", "SCO_NODISCARD SCO_API\n")
+        .replace("SCO_API SCO_NODISCARD ", "SCO_NODISCARD SCO_API ")
 }
 
 #[test]
@@ -46,5 +47,51 @@ fn version_macros_equal_the_package_version() {
     ] {
         let line = format!("#define SCO_VERSION_{name} {version}");
         assert!(header.lines().any(|l| l == line), "{line} is missing");
+    }
+}
+
+/// Returns the functions of the header: the macros, the type of the result and the name of each.
+fn functions(header: &str) -> Vec<(String, String, String)> {
+    let declarations = header.split("*/").filter_map(|part| {
+        let part = part.trim_start();
+        let is_function = part.starts_with("SCO_API") || part.starts_with("SCO_NODISCARD");
+        is_function.then(|| part.split_once('(').unwrap().0)
+    });
+    declarations
+        .map(|declaration| {
+            let words: Vec<_> = declaration.split_whitespace().collect();
+            let macros = words
+                .iter()
+                .take_while(|word| word.starts_with("SCO_"))
+                .count();
+            let (macros, rest) = words.split_at(macros);
+            let (name, result) = rest.split_last().unwrap();
+            let stars = name.len() - name.trim_start_matches('*').len();
+            let result = format!("{} {}", result.join(" "), &name[..stars]);
+            (
+                macros.join(" "),
+                result.trim_end().to_owned(),
+                name[stars..].to_owned(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn statuses_and_new_handles_must_be_used() {
+    let functions = functions(&generated_header());
+    for name in ["sco_client_new", "sco_call_options_new", "sco_version"] {
+        assert!(
+            functions.iter().any(|function| function.2 == name),
+            "{name} is not found"
+        );
+    }
+    for (macros, result, name) in functions {
+        let is_handle = result.starts_with("sco_") && result.ends_with('*');
+        let expected = match result == "sco_status" || is_handle {
+            true => "SCO_NODISCARD SCO_API",
+            false => "SCO_API",
+        };
+        assert_eq!(macros, expected, "{result} {name}");
     }
 }

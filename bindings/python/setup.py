@@ -1,7 +1,7 @@
 """Builds the native library with cargo into the wheel, and packs the crate into the sdist.
 
-If the environment variable SCO_LIBRARIES names a directory, the library is copied from there
-instead of being built.
+If the environment variable SCO_LIBRARIES names a directory that packaging/build has printed, the
+library and its notices are copied from there. Otherwise they are made here.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from setuptools.command.build_py import build_py
 from setuptools.command.sdist import sdist
 
 HERE = Path(__file__).resolve().parent
-# An sdist contains the crate.
-CRATE = HERE / "crate" if (HERE / "crate").exists() else HERE.parents[1]
+# An sdist contains the crate, and the notices for all platforms.
+IS_SDIST = (HERE / "crate").exists()
+CRATE = HERE / "crate" if IS_SDIST else HERE.parents[1]
+NOTICES = HERE / "notices"
 NAME = "sellercloud-output"
 PACKAGE = "sellercloud_output"
 
@@ -58,6 +60,24 @@ def build_library() -> Path:
     return next(file for file in files if file.suffix in {".so", ".dylib", ".dll"})
 
 
+def write_notices() -> None:
+    """Writes the notices of what the library contains to this directory."""
+    if "SCO_LIBRARIES" in os.environ:
+        source = Path(os.environ["SCO_LIBRARIES"], "notices")
+        shutil.copytree(source, NOTICES, dirs_exist_ok=True)
+    elif not IS_SDIST:
+        rustc = subprocess.run(["rustc", "-vV"], check=True, stdout=subprocess.PIPE, text=True)
+        lines = rustc.stdout.splitlines()
+        host = next(line for line in lines if line.startswith("host: ")).split()[1]
+        xtask_notices(NOTICES, host)
+
+
+def xtask_notices(directory: Path, *targets: str) -> None:
+    """Writes the notices for the targets, or without any for all platforms, to a directory."""
+    command = ["cargo", "xtask", "notices", str(directory), *targets]
+    subprocess.run(command, cwd=CRATE, check=True)
+
+
 class BuildWithLibrary(build_py):
     """A build_py that adds the native library."""
 
@@ -72,8 +92,15 @@ class SourceWithCrate(sdist):
     """An sdist that adds the crate."""
 
     def make_release_tree(self, base_dir: str, files: list[str]) -> None:
-        """Copies the package and the files of the crate's own package."""
+        """Copies the package, the notices and the files of the crate's own package."""
         super().make_release_tree(base_dir, files)
+        notices = Path(base_dir, "notices")
+        # The copied files may be links to those of this directory.
+        shutil.rmtree(notices)
+        if IS_SDIST:
+            shutil.copytree(NOTICES, notices)
+        else:
+            xtask_notices(notices.resolve())
         # The manifest in cargo's package names no workspace members, which are not packed.
         command = ["cargo", "package", "--no-verify", "--locked", "--allow-dirty", "--quiet"]
         subprocess.run(command, cwd=CRATE, check=True)
@@ -96,6 +123,13 @@ class Wheel(bdist_wheel):
         """Returns the tag. ctypes does not depend on an ABI of Python."""
         return "py3", "none", super().get_tag()[2]
 
+    def egg2dist(self, egginfo_path: str, distinfo_path: str) -> None:
+        """Adds the bill of materials to the metadata, where PEP 770 expects it."""
+        super().egg2dist(egginfo_path, distinfo_path)
+        sboms = Path(distinfo_path, "sboms")
+        sboms.mkdir()
+        shutil.copy2(NOTICES / f"{NAME}.cdx.json", sboms)
+
 
 class WithLibrary(Distribution):
     """A distribution with a native library, which makes its wheel platform-specific."""
@@ -109,6 +143,7 @@ if __name__ == "__main__":
     # setuptools packs only license files that are next to this file.
     for license_file in CRATE.glob("LICENSE-*"):
         shutil.copy2(license_file, HERE)
+    write_notices()
     setup(
         version=version(),
         distclass=WithLibrary,

@@ -131,7 +131,7 @@ class Header:
         lines = []
         for members, structure, result, callback, parameters in re.findall(
             r"typedef struct (?:\w+ )?\{([^}]*)\} (\w+);"
-            r"|typedef ([\w ]+?) ?\(\* ?(\w+)\)\(([^)]*)\);",
+            r"|typedef ([\w ]+?[ *]*)\(\* ?(\w+)\)\(([^)]*)\);",
             self.code,
         ):
             if structure:

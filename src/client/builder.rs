@@ -15,7 +15,7 @@ use crate::session::{
     BaseUrl, Credentials, Endpoint, RetryPolicy, ServerLocation, Session, SingleFlight,
     TEAM_LOOKUP_URL, Team, TokenCache,
 };
-use crate::transport::{Hook, ProxySetting, RequestRecord, Settings, TlsSettings};
+use crate::transport::{Hook, ProxySetting, RequestRecord, Settings, TlsSettings, UserAgent};
 
 /// Builds a [`Client`].
 ///
@@ -42,6 +42,7 @@ pub struct ClientBuilder {
     allow_plain_http: bool,
     call_timeout: Duration,
     retry_policy: RetryPolicy,
+    user_agent_suffix: Option<String>,
     settings: Settings,
     /// The error of the first invalid option. `build` returns it.
     error: Option<String>,
@@ -65,11 +66,13 @@ impl ClientBuilder {
             allow_plain_http: false,
             call_timeout: Duration::from_secs(3600),
             retry_policy: RetryPolicy::default(),
+            user_agent_suffix: None,
             settings: Settings {
                 connect_timeout: Duration::from_secs(30),
                 stall_timeout: Duration::from_secs(60),
                 tls: TlsSettings::default(),
                 proxy: ProxySetting::default(),
+                user_agent: UserAgent::default(),
                 hook: None,
             },
             error: None,
@@ -368,6 +371,29 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets text to append to the User-Agent header, which is the library's name and version, after
+    /// a space. Default: none.
+    ///
+    /// It names the program in the logs of servers and proxies, such as `nightly-export/2.1` or
+    /// `nightly-export/2.1 (warehouse 7)` (RFC 9110 section 10.1.5). Every request has it: calls,
+    /// logins, team lookups, and the `CONNECT` request to a proxy. It must have 1 to 128 bytes,
+    /// which are visible ASCII characters and spaces, and no space at its beginning or end.
+    /// [`build`](Self::build) rejects any other text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sellercloud_output::Client;
+    ///
+    /// let builder = Client::builder("tt").token("the-bearer-token");
+    /// let client = builder.user_agent_suffix("nightly-export/2.1").build()?;
+    /// # Ok::<(), sellercloud_output::Error>(())
+    /// ```
+    pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
+        self.user_agent_suffix = Some(suffix.into());
+        self
+    }
+
     /// Sets a function that is called with the record of each request after it has ended, on the
     /// thread of its call. Several threads may call it at the same time. Default: none.
     ///
@@ -417,9 +443,13 @@ impl ClientBuilder {
     /// assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     /// # Ok::<(), sellercloud_output::Error>(())
     /// ```
-    pub fn build(self) -> Result<Client, Error> {
+    pub fn build(mut self) -> Result<Client, Error> {
         if let Some(error) = self.error {
             return Err(Error::invalid_argument(error));
+        }
+        if let Some(suffix) = self.user_agent_suffix {
+            let user_agent = UserAgent::with_suffix(&suffix);
+            self.settings.user_agent = user_agent.map_err(Error::invalid_argument)?;
         }
         for (name, is_zero) in [
             ("connect_timeout", self.settings.connect_timeout.is_zero()),

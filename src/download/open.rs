@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Read};
 
+use super::memory_error;
 use super::transfer::{FileProperties, Transfer};
 use crate::body::Sink;
 use crate::error::{Error, ErrorKind};
@@ -160,8 +161,9 @@ impl OpenedFile {
         };
         // If a callback panics, the decoder has lost a part of the body.
         self.state = State::Failed(Error::internal("an earlier read panicked"));
-        let sink_error = |cause| Error::io("cannot hold a part of the file", None, cause);
-        let has_more = self.transfer.decode_part(context, &mut sink, sink_error)?;
+        let has_more = self
+            .transfer
+            .decode_part(context, &mut sink, memory_error)?;
         self.state = match has_more {
             true => State::Incomplete,
             false => State::Complete,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
-use super::WrittenFile;
+use super::{WrittenFile, memory_error};
 use crate::body::{self, BodyEncoding, DecodeError, Decoder, Sink};
 use crate::error::Error;
 use crate::file_name;
@@ -151,8 +151,7 @@ impl Transfer {
                 limit,
                 has_reported_progress,
             }),
-            // Nothing was decoded yet, so that no sink can have failed.
-            Err(error) => Err(response.error(error, limit, |_| Error::too_large(limit))),
+            Err(error) => Err(response.error(error, limit, memory_error)),
         }
     }
 

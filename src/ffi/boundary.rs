@@ -1,8 +1,13 @@
 //! The steps that every function of the C interface shares.
 
 use std::any::Any;
+#[cfg(unix)]
+use std::ffi::OsStr;
 use std::ffi::{CStr, CString, c_char};
+#[cfg(unix)]
+use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
@@ -53,6 +58,10 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 
 fn is_null(name: &str) -> Error {
     Error::invalid_argument(format!("{name} is NULL"))
+}
+
+fn is_not_utf8(name: &str) -> Error {
+    Error::invalid_argument(format!("{name} is not valid UTF-8"))
 }
 
 /// Returns an error for a number that is none of an enum's values, which `allowed` lists.
@@ -188,14 +197,22 @@ pub(super) unsafe fn optional_out_param<'a, T: OutParam>(place: *mut T) -> Optio
 ///
 /// `string` is NULL, or NUL-terminated and not written to for `'a`.
 pub(super) unsafe fn required_str<'a>(string: *const c_char, name: &str) -> Result<&'a str, Error> {
+    // SAFETY: as this function's contract.
+    let string = unsafe { required_c_str(string, name) }?;
+    string.to_str().map_err(|_| is_not_utf8(name))
+}
+
+/// Returns a string of any encoding that must not be NULL.
+///
+/// # Safety
+///
+/// As for [`required_str`].
+unsafe fn required_c_str<'a>(string: *const c_char, name: &str) -> Result<&'a CStr, Error> {
     if string.is_null() {
         return Err(is_null(name));
     }
     // SAFETY: not NULL, so it is NUL-terminated.
-    let string = unsafe { CStr::from_ptr(string) };
-    string
-        .to_str()
-        .map_err(|_| Error::invalid_argument(format!("{name} is not valid UTF-8")))
+    Ok(unsafe { CStr::from_ptr(string) })
 }
 
 /// Returns a string, or `None` for NULL.
@@ -220,14 +237,27 @@ pub(super) unsafe fn optional_str<'a>(
 /// # Safety
 ///
 /// As for [`required_str`].
-pub(super) unsafe fn required_directory<'a>(directory: *const c_char) -> Result<&'a str, Error> {
+pub(super) unsafe fn required_directory<'a>(directory: *const c_char) -> Result<&'a Path, Error> {
     // SAFETY: as this function's contract.
-    let directory = unsafe { required_str(directory, "directory") }?;
+    let directory = unsafe { required_c_str(directory, "directory") }?;
     if directory.is_empty() {
         let message = "directory is empty; use \".\" for the current directory";
         return Err(Error::invalid_argument(message));
     }
-    Ok(directory)
+    path_from_c(directory).ok_or_else(|| is_not_utf8("directory"))
+}
+
+/// Returns the path that a C string means. On Unix these are any bytes, as in `open(2)`: a name
+/// may be older than UTF-8.
+#[cfg(unix)]
+fn path_from_c(path: &CStr) -> Option<&Path> {
+    Some(Path::new(OsStr::from_bytes(path.to_bytes())))
+}
+
+/// Returns the path that a C string means, which is UTF-8 on Windows; `None` if it is not.
+#[cfg(windows)]
+fn path_from_c(path: &CStr) -> Option<&Path> {
+    path.to_str().ok().map(Path::new)
 }
 
 /// Returns bytes that must not be NULL.
@@ -302,6 +332,17 @@ pub(super) fn required_limit<T: Default + PartialEq>(value: T, name: &str) -> Re
 /// Returns a time limit. `UINT64_MAX` milliseconds are 584 million years: no limit.
 pub(super) fn required_timeout(milliseconds: u64, name: &str) -> Result<Duration, Error> {
     required_limit(milliseconds, name).map(Duration::from_millis)
+}
+
+/// Converts a path for C, so that it means the same there: see [`path_from_c`].
+pub(super) fn c_path(path: &Path) -> CString {
+    #[cfg(unix)]
+    let path = path.as_os_str().as_bytes();
+    // An unpaired surrogate has no UTF-8.
+    #[cfg(windows)]
+    let path = path.to_string_lossy().into_owned();
+    // The system accepted the path, so there is no NUL in it.
+    CString::new(path).unwrap_or_default()
 }
 
 /// Converts text for C. A NUL inside it, which a C string cannot have, is replaced.

@@ -38,6 +38,7 @@ c_enum!(sco_if_exists, IF_EXISTS:
 /// Creates call options with their defaults.
 ///
 /// @return New options, never NULL. Free them with sco_call_options_free.
+#[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn sco_call_options_new() -> *mut sco_call_options {
     new_handle(sco_call_options {

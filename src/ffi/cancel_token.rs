@@ -14,6 +14,7 @@ pub struct sco_cancel_token {
 /// Creates a cancel token that is not cancelled.
 ///
 /// @return A new token, never NULL. Free it with sco_cancel_token_free.
+#[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn sco_cancel_token_new() -> *mut sco_cancel_token {
     new_handle(sco_cancel_token {

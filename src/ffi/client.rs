@@ -155,7 +155,8 @@ pub unsafe extern "C" fn sco_get_output_file(
 ///
 /// @param client The client.
 /// @param job_id The job's id, 1 to 2147483647.
-/// @param directory The path of an existing directory in UTF-8; "." for the current one.
+/// @param directory The path of an existing directory; "." for the current one. Any bytes
+/// that the system accepts on Unix; UTF-8 on Windows.
 /// @param options The options of this call, or NULL for the defaults.
 /// @param[out] info Receives the file's path and properties, or NULL on failure. Free it
 /// with sco_file_info_free. May be NULL.
@@ -163,8 +164,8 @@ pub unsafe extern "C" fn sco_get_output_file(
 /// @return SCO_OK, or any other status except SCO_ERROR_JOB_FAILED. SCO_ERROR_IO if the
 /// file cannot be written, or if a file of that name exists and the options have
 /// SCO_IF_EXISTS_FAIL, the default. SCO_ERROR_INVALID_ARGUMENT if client or directory is
-/// NULL, if directory is empty or not UTF-8, if the file name of the options cannot be
-/// used, or if job_id is out of range.
+/// NULL, if directory is empty or, on Windows, not UTF-8, if the file name of the options
+/// cannot be used, or if job_id is out of range.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_save_output_file(
@@ -350,7 +351,8 @@ pub unsafe extern "C" fn sco_wait_for_output_file(
 ///
 /// @param client The client.
 /// @param job_id The job's id, 1 to 2147483647.
-/// @param directory The path of an existing directory in UTF-8; "." for the current one.
+/// @param directory The path of an existing directory; "." for the current one. Any bytes
+/// that the system accepts on Unix; UTF-8 on Windows.
 /// @param options The options of this call, or NULL for the defaults.
 /// @param[out] job Receives the job, or NULL on failure. Free it with sco_job_free. May be
 /// NULL.
@@ -358,8 +360,9 @@ pub unsafe extern "C" fn sco_wait_for_output_file(
 /// with sco_file_info_free. May be NULL.
 /// @param[out] error Receives the details of an error, or NULL. May be NULL.
 /// @return SCO_OK, or any other status, as for these two functions.
-/// SCO_ERROR_INVALID_ARGUMENT if client or directory is NULL, if directory is empty or not
-/// UTF-8, if the file name of the options cannot be used, or if job_id is out of range.
+/// SCO_ERROR_INVALID_ARGUMENT if client or directory is NULL, if directory is empty or, on
+/// Windows, not UTF-8, if the file name of the options cannot be used, or if job_id is out
+/// of range.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_wait_and_save_output_file(

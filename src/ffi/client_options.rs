@@ -42,6 +42,7 @@ c_enum!(sco_body_encoding, BODY_ENCODINGS:
 /// Creates client options with their defaults.
 ///
 /// @return New options, never NULL. Free them with sco_client_options_free.
+#[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn sco_client_options_new() -> *mut sco_client_options {
     new_handle(sco_client_options {
@@ -539,6 +540,36 @@ pub unsafe extern "C" fn sco_client_options_set_client_certificate(
             let chain = required_bytes(chain, chain_size, "chain")?;
             let key = required_bytes(key, key_size, "key")?;
             options.change(|builder| builder.client_certificate(chain, key));
+            Ok(())
+        })
+    }
+}
+
+/// Sets text that is appended to the User-Agent header of every request, after a space.
+///
+/// Default: none. The header is the library's name and version. The text names the program
+/// in the logs of servers and proxies, such as "nightly-export/2.1" or "nightly-export/2.1
+/// (warehouse 7)". Logins, team lookups and the CONNECT request to a proxy have it too.
+///
+/// @param options The options to change.
+/// @param suffix The text: 1 to 128 visible ASCII characters and spaces, with no space at
+/// the beginning or the end. It is copied.
+/// @param[out] error Receives the details of an error, or NULL. May be NULL.
+/// @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options or suffix is NULL or suffix is
+/// not UTF-8. sco_client_new rejects any other text.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sco_client_options_set_user_agent_suffix(
+    options: *mut sco_client_options,
+    suffix: *const c_char,
+    error: *mut *mut sco_error,
+) -> sco_status {
+    // SAFETY: the header's contract.
+    unsafe {
+        catch_panics(error, || {
+            let options = required_mut(options, "options")?;
+            let suffix = required_str(suffix, "suffix")?;
+            options.change(|builder| builder.user_agent_suffix(suffix));
             Ok(())
         })
     }

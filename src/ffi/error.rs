@@ -1,7 +1,7 @@
 use std::ffi::{CString, c_char};
 use std::ptr;
 
-use super::boundary::{c_string, free, read, string_or_null};
+use super::boundary::{c_path, c_string, free, read, string_or_null};
 use super::{SCO_OK, sco_job, sco_status, status_of};
 use crate::Error;
 
@@ -21,7 +21,7 @@ impl sco_error {
     pub(super) fn new(error: Error) -> Self {
         Self {
             message: c_string(&error.to_string()),
-            path: error.path().map(|path| c_string(&path.to_string_lossy())),
+            path: error.path().map(c_path),
             job: error.job().map(|job| sco_job::new(job.clone())),
             job_log: error.job_log().iter().map(|line| c_string(line)).collect(),
             error,
@@ -33,6 +33,7 @@ impl sco_error {
 ///
 /// @param error The error, or NULL.
 /// @return The status; SCO_OK if error is NULL.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_error_kind(error: *const sco_error) -> sco_status {
     // SAFETY: the header's contract.
@@ -125,7 +126,8 @@ pub unsafe extern "C" fn sco_error_os_error(error: *const sco_error) -> i32 {
 /// Returns the path of the file or directory that an SCO_ERROR_IO error concerns.
 ///
 /// @param error The error, or NULL.
-/// @return A string owned by the error; NULL if there is no path, or if error is NULL.
+/// @return A string owned by the error, which is UTF-8 on Windows but may be any bytes on
+/// Unix, as open takes them; NULL if there is no path, or if error is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_error_path(error: *const sco_error) -> *const c_char {
     // SAFETY: the header's contract.

@@ -2,7 +2,7 @@ use std::ffi::{CString, c_char};
 use std::ptr;
 
 use super::boundary::{
-    c_string, catch_panics, free, optional_out_param, read, required, required_directory,
+    c_path, c_string, catch_panics, free, optional_out_param, read, required, required_directory,
     string_or_null, write_handle,
 };
 use super::call_options::save_options;
@@ -109,7 +109,8 @@ pub unsafe extern "C" fn sco_output_file_content_type(
 /// files.
 ///
 /// @param file The file.
-/// @param directory The path of an existing directory in UTF-8; "." for the current one.
+/// @param directory The path of an existing directory; "." for the current one. Any bytes
+/// that the system accepts on Unix; UTF-8 on Windows.
 /// @param options The options, or NULL for the defaults. Only those of
 /// sco_call_options_set_file_name, sco_call_options_set_if_exists and
 /// sco_call_options_set_flush_to_disk are used.
@@ -119,8 +120,8 @@ pub unsafe extern "C" fn sco_output_file_content_type(
 /// @return SCO_OK, SCO_ERROR_IO or SCO_ERROR_INVALID_ARGUMENT. SCO_ERROR_IO if the file
 /// cannot be written, or if a file of that name exists and the options have
 /// SCO_IF_EXISTS_FAIL, the default. SCO_ERROR_INVALID_ARGUMENT if file or directory is
-/// NULL, if directory is empty or not UTF-8, or if the file name of the options cannot be
-/// used.
+/// NULL, if directory is empty or, on Windows, not UTF-8, or if the file name of the
+/// options cannot be used.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_output_file_save(
@@ -143,7 +144,7 @@ pub unsafe extern "C" fn sco_output_file_save(
                 is_fallback_name: file.is_fallback_name,
                 size: file.bytes.len() as u64,
                 content_type: handle.content_type.clone(),
-                path: Some(c_string(&path.to_string_lossy())),
+                path: Some(c_path(&path)),
             };
             write_handle(info, saved);
             Ok(())
@@ -179,7 +180,7 @@ impl sco_file_info {
             is_fallback_name: saved.is_fallback_name,
             size: saved.size,
             content_type: saved.content_type.as_deref().map(c_string),
-            path: Some(c_string(&saved.path.to_string_lossy())),
+            path: Some(c_path(&saved.path)),
         }
     }
 
@@ -249,8 +250,8 @@ pub unsafe extern "C" fn sco_file_info_content_type(info: *const sco_file_info) 
 /// call.
 ///
 /// @param info The properties, or NULL.
-/// @return A string owned by info; NULL if the file was written to a callback, or if info
-/// is NULL.
+/// @return A string owned by info, which is UTF-8 on Windows but may be any bytes on Unix,
+/// as open takes them; NULL if the file was written to a callback, or if info is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sco_file_info_path(info: *const sco_file_info) -> *const c_char {
     // SAFETY: the header's contract.

@@ -62,6 +62,7 @@ fn every_fallible_function_panic_is_internal_error() {
         sco_client_options_set_proxy(N.cast(), N.cast())
         sco_client_options_add_ca_certificates(N.cast(), N.cast(), 0)
         sco_client_options_set_client_certificate(N.cast(), N.cast(), 0, N.cast(), 0)
+        sco_client_options_set_user_agent_suffix(N.cast(), N.cast())
         sco_client_options_set_on_request(N.cast(), None, N)
         sco_client_new(N.cast(), N.cast(), N.cast(), N.cast())
         sco_parse_job_id(N.cast(), N.cast())

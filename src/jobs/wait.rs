@@ -231,7 +231,7 @@ impl Wait {
                 return Ok(JobWaitStep::AgainAfter(pause));
             }
         };
-        context.attempt = 0;
+        context.end_request();
         context.note_success();
         if job.is_over() {
             if is_success(&job) {
@@ -313,7 +313,7 @@ fn pause_after(
     if !grace.polls_again(&error, context.server_wait) {
         return Err(error);
     }
-    context.attempt = 0;
+    context.end_request();
     context.note_failure(&error);
     let interval = intervals.next();
     match error.retry_after() {

@@ -27,8 +27,11 @@ pub(crate) struct CallSettings<'a> {
 /// One call while it runs.
 pub(crate) struct CallContext<'a> {
     pub(crate) job: JobId,
-    /// The number of the current attempt; 0 before the first.
+    /// The number of the current attempt, or of the last one of the previous request; 0 before the
+    /// first.
     pub(crate) attempt: u32,
+    /// Whether the next attempt is the first one of another request.
+    pub(super) starts_request: bool,
     /// Whether the current attempt had an effect that cannot be undone, so that no other follows.
     pub(crate) is_last_attempt: bool,
     pub(crate) cancellation: Cancellation,
@@ -77,6 +80,7 @@ impl<'a> CallContext<'a> {
         Ok(Self {
             job,
             attempt: 0,
+            starts_request: false,
             is_last_attempt: false,
             cancellation: Cancellation {
                 token: settings.token,
@@ -126,6 +130,11 @@ impl<'a> CallContext<'a> {
     pub(crate) fn sleep(&self, time: Duration) -> Result<(), Error> {
         let slept = self.cancellation.sleep(time);
         slept.map_err(|stop| self.stopped(stop))
+    }
+
+    /// Makes the next attempt the first one of another request.
+    pub(crate) fn end_request(&mut self) {
+        self.starts_request = true;
     }
 
     /// Notes a failure. If the call times out later, the error names it.

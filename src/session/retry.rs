@@ -175,6 +175,9 @@ impl RetryPolicy {
         context: &mut CallContext,
         attempt: impl FnOnce(&mut CallContext) -> Result<T, Error>,
     ) -> Result<Attempt<T>, Error> {
+        if std::mem::take(&mut context.starts_request) {
+            context.attempt = 0;
+        }
         context.attempt += 1;
         let error = match attempt(context) {
             Ok(outcome) => return Ok(Attempt::Succeeded(outcome)),

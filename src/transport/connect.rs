@@ -9,6 +9,7 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{ConnectionDetails, Connector as UreqConnector, NextTimeout};
 
+use super::UserAgent;
 use super::eof_guard::EofGuard;
 use super::failure::ConnectionError;
 use super::proxy::Proxy;
@@ -27,6 +28,7 @@ pub(super) struct Connector {
     stall_timeout: Duration,
     tls: TlsConnector,
     proxy: Option<Proxy>,
+    user_agent: UserAgent,
 }
 
 impl Connector {
@@ -36,6 +38,7 @@ impl Connector {
             stall_timeout: settings.stall_timeout,
             tls: TlsConnector::new(settings.tls.clone()),
             proxy,
+            user_agent: settings.user_agent.clone(),
         }
     }
 
@@ -52,7 +55,7 @@ impl Connector {
                     true => self.tls_to_proxy(proxy, stream)?,
                     false => stream,
                 };
-                tunnel::open(&mut stream, proxy, host, port, until)?;
+                tunnel::open(&mut stream, proxy, host, port, &self.user_agent, until)?;
                 stream
             }
             None => dial(host, port, until)?,

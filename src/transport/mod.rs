@@ -16,6 +16,7 @@ mod stream;
 mod tcp;
 mod tls;
 mod tunnel;
+mod user_agent;
 mod wait;
 
 use std::io;
@@ -33,11 +34,10 @@ pub(crate) use proxy::{ProxySetting, is_host_and_port};
 pub use request_record::RequestRecord;
 pub(crate) use request_record::{DeferredRecords, Hook};
 pub(crate) use tls::TlsSettings;
+pub(crate) use user_agent::UserAgent;
 
 use crate::text::Redactor;
 use request_record::RequestRecorder;
-
-const USER_AGENT: &str = concat!("sellercloud-output/", env!("CARGO_PKG_VERSION"));
 
 /// How much is read from a connection at once, in bytes. The data then stays in the processor's
 /// nearer caches; smaller and larger buffers are slower.
@@ -59,6 +59,7 @@ pub(crate) struct Settings {
     pub(crate) stall_timeout: Duration,
     pub(crate) tls: TlsSettings,
     pub(crate) proxy: ProxySetting,
+    pub(crate) user_agent: UserAgent,
     pub(crate) hook: Option<Hook>,
 }
 
@@ -108,7 +109,7 @@ impl Transport {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .user_agent(USER_AGENT)
+            .user_agent(settings.user_agent.as_str())
             .proxy(None)
             // The header is set for each request: ureq's decompression is not compiled in.
             .accept_encoding("")

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::USER_AGENT;
+use super::UserAgent;
 use super::failure::{ConnectionError, is_disconnect};
 use super::proxy::Proxy;
 use super::stream::Buffered;
@@ -22,9 +22,10 @@ pub(super) fn open(
     proxy: &Proxy,
     host: &str,
     port: u16,
+    user_agent: &UserAgent,
     until: Option<Instant>,
 ) -> io::Result<()> {
-    let outcome = request(stream, proxy, host, port).and_then(|()| response(stream));
+    let outcome = request(stream, proxy, host, port, user_agent).and_then(|()| response(stream));
     let head = outcome.map_err(|error| match is_disconnect(error.kind()) {
         true => closed_by_proxy(),
         false => error,
@@ -39,13 +40,21 @@ pub(super) fn open(
     Err(rejection(proxy, &head, &page).into())
 }
 
-fn request(stream: &mut Buffered, proxy: &Proxy, host: &str, port: u16) -> io::Result<()> {
+fn request(
+    stream: &mut Buffered,
+    proxy: &Proxy,
+    host: &str,
+    port: u16,
+    user_agent: &UserAgent,
+) -> io::Result<()> {
+    let user_agent = user_agent.as_str();
     let authorization = proxy.authorization();
     // A buffer that grows would leave unwiped copies behind.
-    let size = 256 + 2 * host.len() + authorization.as_ref().map_or(0, |text| text.len());
+    let login = authorization.as_ref().map_or(0, |text| text.len());
+    let size = 256 + 2 * host.len() + user_agent.len() + login;
     let mut head = Zeroizing::new(Vec::with_capacity(size));
     write!(head, "CONNECT {host}:{port} HTTP/1.1\r\n")?;
-    write!(head, "Host: {host}:{port}\r\nUser-Agent: {USER_AGENT}\r\n")?;
+    write!(head, "Host: {host}:{port}\r\nUser-Agent: {user_agent}\r\n")?;
     if let Some(authorization) = authorization {
         head.extend_from_slice(b"Proxy-Authorization: ");
         head.extend_from_slice(&authorization);

@@ -8,6 +8,7 @@
  * DIRECTORY must be empty and writable. C99.
  */
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,6 +153,7 @@ FUNCTION(set_retry_server_errors, sco_client_options_set_retry_server_errors(P(0
 FUNCTION(set_proxy, sco_client_options_set_proxy(P(0, client_options), P(1, ""), P(2, &error)))
 FUNCTION(add_ca_certificates, sco_client_options_add_ca_certificates(P(0, client_options), P(1, pem), sizeof pem, P(2, &error)))
 FUNCTION(set_client_certificate, sco_client_options_set_client_certificate(P(0, client_options), P(1, pem), sizeof pem, P(2, pem), sizeof pem, P(3, &error)))
+FUNCTION(set_user_agent_suffix, sco_client_options_set_user_agent_suffix(P(0, client_options), P(1, "boundary/1"), P(2, &error)))
 FUNCTION(set_on_request, sco_client_options_set_on_request(P(0, client_options), (nulls >> 1 & 1) ? NULL : ignore_record, P(2, &checks), P(3, &error)))
 FUNCTION(client_new, sco_client_new(P(0, server), P(1, token), NULL, P(2, &new_client), P(3, &error)))
 FUNCTION(parse_job_id, sco_parse_job_id(P(0, "50003"), P(1, &new_id), P(2, &error)))
@@ -210,6 +212,7 @@ static const struct function {
     {"sco_client_options_set_proxy", call_set_proxy, 3, 1 | 2},
     {"sco_client_options_add_ca_certificates", call_add_ca_certificates, 3, 1 | 2},
     {"sco_client_options_set_client_certificate", call_set_client_certificate, 4, 1 | 2 | 4},
+    {"sco_client_options_set_user_agent_suffix", call_set_user_agent_suffix, 3, 1 | 2},
     {"sco_client_options_set_on_request", call_set_on_request, 4, 1},
     {"sco_client_new", call_client_new, 4, 1 | 2 | 4},
     {"sco_parse_job_id", call_parse_job_id, 3, 1 | 2},
@@ -388,15 +391,22 @@ TEXT(password, sco_client_options_set_credentials(client_options, "user", text, 
 TEXT(team, sco_client_options_set_team(client_options, text, &error))
 TEXT(team_lookup_url, sco_client_options_set_team_lookup_url(client_options, text, &error))
 TEXT(proxy, sco_client_options_set_proxy(client_options, text, &error))
+TEXT(user_agent_suffix, sco_client_options_set_user_agent_suffix(client_options, text, &error))
 TEXT(job, sco_parse_job_id(text, &new_id, &error))
 TEXT(directory, sco_save_output_file(client, JOB, text, NULL, &new_info, &error))
 TEXT(directory_of_file, sco_output_file_save(file, text, NULL, &new_info, &error))
 TEXT(directory_after_wait, sco_wait_and_save_output_file(client, JOB, text, NULL, NULL, &new_info, &error))
 TEXT(file_name, sco_call_options_set_file_name(options, text, &error))
 
-static sco_status (*const texts[])(const char *) = {
-    text_server, text_token, text_user, text_password, text_team, text_team_lookup_url, text_proxy,
-    text_job, text_directory, text_directory_of_file, text_directory_after_wait, text_file_name, token_set,
+static const struct {
+    sco_status (*set)(const char *);
+    /* A path may have any bytes. */
+    int is_path;
+} texts[] = {
+    {text_server, 0}, {text_token, 0}, {text_user, 0}, {text_password, 0}, {text_team, 0},
+    {text_team_lookup_url, 0}, {text_proxy, 0}, {text_user_agent_suffix, 0}, {text_job, 0},
+    {text_directory, 1}, {text_directory_of_file, 1}, {text_directory_after_wait, 1},
+    {text_file_name, 0}, {token_set, 0},
 };
 
 static void remove_saved(sco_file_info *info)
@@ -410,7 +420,7 @@ static sco_status check_text(size_t place, const char *text)
 {
     snprintf(at, sizeof at, "text %d: %.100s", (int)place, text);
     make_out_parameters_stale();
-    sco_status status = texts[place](text);
+    sco_status status = texts[place].set(text);
     CHECK(status != SCO_ERROR_INTERNAL);
     CHECK((status == SCO_OK) == (error == NULL));
     FREE_UNLESS_STALE(new_client, sco_client_free);
@@ -459,8 +469,15 @@ static void text_unusable_is_rejected_or_used(void)
     long_text[long_length] = '\0';
     for (size_t place = 0; place < sizeof texts / sizeof texts[0]; place++) {
         for (size_t i = 0; i < sizeof not_utf8 / sizeof not_utf8[0]; i++) {
-            CHECK(check_text(place, not_utf8[i]) == SCO_ERROR_INVALID_ARGUMENT);
-            CHECK(strstr(sco_error_message(error), "is not valid UTF-8") != NULL);
+            sco_status status = check_text(place, not_utf8[i]);
+            if (texts[place].is_path) {
+                /* No such directory. */
+                CHECK(status == SCO_ERROR_IO && sco_error_os_error(error) == ENOENT);
+                CHECK(strcmp(sco_error_path(error), not_utf8[i]) == 0);
+            } else {
+                CHECK(status == SCO_ERROR_INVALID_ARGUMENT);
+                CHECK(strstr(sco_error_message(error), "is not valid UTF-8") != NULL);
+            }
             sco_error_free(error);
         }
         for (size_t i = 0; i < sizeof unusable / sizeof unusable[0]; i++) {

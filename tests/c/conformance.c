@@ -193,6 +193,8 @@ static sco_client_options *client_options_from_input(void)
         CHECK(sco_client_options_set_team_lookup_url(client_options, input("team_lookup_url"), NULL));
     if (input("proxy") != NULL)
         CHECK(sco_client_options_set_proxy(client_options, input("proxy"), NULL));
+    if (input("user_agent_suffix") != NULL)
+        CHECK(sco_client_options_set_user_agent_suffix(client_options, input("user_agent_suffix"), NULL));
     if (input("ca") != NULL) {
         struct bytes pem = content_of(input("ca"));
         CHECK(sco_client_options_add_ca_certificates(client_options, pem.data, pem.size, NULL));

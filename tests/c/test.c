@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "sellercloud_output.h"
 /* Twice: the include guard must hold. */
@@ -119,7 +120,6 @@ static void output_file_after_client_freed_is_saved_once(void)
     CHECK(sco_error_os_error(error) == ENOENT);
     sco_error_free(error);
     CHECK(sco_output_file_save(file, NULL, NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    CHECK(sco_output_file_save(file, "\xff", NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
     CHECK(sco_output_file_save(NULL, directory, NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
     sco_output_file_free(file);
     CHECK(remove(path) == 0);
@@ -183,7 +183,6 @@ static void save_output_file_large_file_is_saved_once(void)
     CHECK(remove(path) == 0);
     CHECK(sco_save_output_file(client, 28143, "/no/such/directory", NULL, NULL, NULL) == SCO_ERROR_IO);
     CHECK(sco_save_output_file(client, 28143, NULL, NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
-    CHECK(sco_save_output_file(client, 28143, "\xff", NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
     CHECK(sco_save_output_file(NULL, 28143, directory, NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
     CHECK(sco_save_output_file(client, 0, directory, NULL, NULL, NULL) == SCO_ERROR_INVALID_ARGUMENT);
     sco_client_free(client);
@@ -260,6 +259,68 @@ static void save_empty_directory_fails(void)
           SCO_ERROR_INVALID_ARGUMENT);
     sco_output_file_free(file);
     sco_client_free(client);
+}
+
+/* Removes the file that a call has saved, and checks its path. */
+static void remove_saved(sco_file_info *info, const char *expected_path)
+{
+    CHECK(strcmp(sco_file_info_path(info), expected_path) == 0);
+    CHECK(remove(expected_path) == 0);
+    sco_file_info_free(info);
+}
+
+static void directory_that_is_not_utf8_is_used_as_it_is(void)
+{
+    char latin1[4096], path[4096];
+    sco_output_file *file = NULL;
+    sco_job *job = NULL;
+    sco_file_info *info = NULL;
+    sco_error *error = NULL;
+    sco_client *client = new_client(NULL);
+    path_in_directory(latin1, sizeof latin1, "caf\xe9");
+    path_in_directory(path, sizeof path, "caf\xe9/inventory.txt");
+    CHECK(mkdir(latin1, 0700) == 0);
+    CHECK(sco_save_output_file(client, 28143, latin1, NULL, &info, NULL) == SCO_OK);
+    remove_saved(info, path);
+    CHECK(sco_get_output_file(client, 28143, NULL, &file, NULL) == SCO_OK);
+    CHECK(sco_output_file_save(file, latin1, NULL, &info, NULL) == SCO_OK);
+    CHECK(sco_output_file_save(file, latin1, NULL, NULL, &error) == SCO_ERROR_IO);
+    CHECK(sco_error_os_error(error) == EEXIST);
+    CHECK(strcmp(sco_error_path(error), path) == 0);
+    /* A message is UTF-8. */
+    CHECK(strstr(sco_error_message(error), "caf\xef\xbf\xbd/inventory.txt") != NULL);
+    sco_error_free(error);
+    sco_output_file_free(file);
+    remove_saved(info, path);
+    CHECK(sco_wait_and_save_output_file(client, 50003, latin1, NULL, &job, &info, NULL) == SCO_OK);
+    CHECK(sco_job_id(job) == 50003);
+    sco_job_free(job);
+    path_in_directory(path, sizeof path, "caf\xe9/Orders \xc3\xa9 2026-11-23.csv");
+    remove_saved(info, path);
+    CHECK(remove(latin1) == 0);
+    sco_client_free(client);
+}
+
+static void user_agent_suffix_is_sent(void)
+{
+    static const char *const unusable[] = {"", " ", " a", "a ", "a\r\nX-Injected: 1", "a\tb", "caf\xc3\xa9"};
+    sco_client_options *client_options = sco_client_options_new();
+    sco_client *client = NULL;
+    sco_output_file *file = NULL;
+    sco_error *error = NULL;
+    for (size_t i = 0; i < sizeof unusable / sizeof unusable[0]; i++) {
+        CHECK(sco_client_options_set_user_agent_suffix(client_options, unusable[i], NULL) == SCO_OK);
+        CHECK(sco_client_new(server, token, client_options, &client, &error) == SCO_ERROR_INVALID_ARGUMENT);
+        CHECK(strncmp(sco_error_message(error), "user_agent_suffix ", 18) == 0);
+        sco_error_free(error);
+    }
+    /* A later value replaces a bad one. The server knows job 60006 only with this suffix. */
+    CHECK(sco_client_options_set_user_agent_suffix(client_options, "nightly-export/2.1 (warehouse 7)", NULL) == SCO_OK);
+    client = new_client(client_options);
+    CHECK(sco_get_output_file(client, 60006, NULL, &file, NULL) == SCO_OK);
+    sco_output_file_free(file);
+    sco_client_free(client);
+    sco_client_options_free(client_options);
 }
 
 static void limit_zero_is_rejected(void)
@@ -508,6 +569,8 @@ int main(int argc, char **argv)
     save_output_file_large_file_is_saved_once();
     save_options_each_value_takes_effect();
     save_empty_directory_fails();
+    directory_that_is_not_utf8_is_used_as_it_is();
+    user_agent_suffix_is_sent();
     limit_zero_is_rejected();
     write_output_file_passes_bytes_to_callback();
     error_responses_have_distinct_kinds();

@@ -88,6 +88,7 @@ private:
             options.max_file_size = static_cast<std::uint64_t>(number("max_file_size", 0));
         options.allow_plain_http = number("allow_plain_http", 0) != 0;
         options.proxy = input("proxy");
+        options.user_agent_suffix = input("user_agent_suffix");
         if (input("ca"))
             options.ca_certificates = content_of(*input("ca"));
         return options;

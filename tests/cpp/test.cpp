@@ -376,6 +376,42 @@ TEST_CASE("limit_zero_is_rejected_and_maximum_is_no_limit")
     CHECK_THROWS_AS(client.wait_for_job(50003, options), sco::InvalidArgumentError);
 }
 
+TEST_CASE("directory_that_is_not_utf8_is_used_as_it_is")
+{
+    const Directory parent;
+    const fs::path directory = parent.path / "caf\xe9";
+    fs::create_directory(directory);
+    sco::Client client(with_token());
+    CHECK(client.save_output_file(28143, directory).path == directory / "inventory.txt");
+    const auto file = client.get_output_file(28142);
+    CHECK(file.save(directory).path == directory / file.name());
+    sco::CallOptions options;
+    options.save.file_name = "a.csv";
+    const auto [job, saved] = client.wait_and_save_output_file(50003, directory, options);
+    CHECK(saved.path == directory / "a.csv");
+    CHECK(content_of(saved.path).size() == saved.size);
+    try {
+        client.save_output_file(28143, directory);
+        FAIL("no error");
+    } catch (const sco::StorageError &error) {
+        CHECK(error.path() == directory / "inventory.txt");
+    }
+}
+
+TEST_CASE("user_agent_suffix_is_sent")
+{
+    // The server knows job 60006 only with this suffix.
+    auto options = with_token();
+    options.user_agent_suffix = "nightly-export/2.1 (warehouse 7)";
+    CHECK(sco::Client(options).get_output_file(60006).size() == 2400);
+    options.user_agent_suffix = "another/1";
+    CHECK_THROWS_AS(sco::Client(options).get_output_file(60006), sco::ServerError);
+    for (const char *unusable : {"", " a", "a ", "a\r\nX-Injected: 1", "caf\xc3\xa9"}) {
+        options.user_agent_suffix = unusable;
+        CHECK_THROWS_AS(sco::Client{options}, sco::InvalidArgumentError);
+    }
+}
+
 TEST_CASE("storage_error_has_code_and_path")
 {
     Directory directory;
@@ -513,6 +549,7 @@ TEST_CASE("null_where_a_string_is_required_is_the_librarys_error")
     options.team = unset;
     options.team_lookup_url = unset;
     options.proxy = unset;
+    options.user_agent_suffix = unset;
     options.ca_certificates = unset;
     options.client_certificate = unset;
     options.client_key = unset;
@@ -556,7 +593,8 @@ TEST_CASE("nul_in_a_string_is_rejected")
                                        Option{"token", &sco::ClientOptions::token},
                                        Option{"user_name", &sco::ClientOptions::user_name},
                                        Option{"password", &sco::ClientOptions::password},
-                                       Option{"proxy", &sco::ClientOptions::proxy}}) {
+                                       Option{"proxy", &sco::ClientOptions::proxy},
+                                       Option{"user_agent_suffix", &sco::ClientOptions::user_agent_suffix}}) {
         const std::string message = std::string(name) + " contains a NUL character";
         // Alone, at the beginning, in the middle and at the end.
         for (const auto &value : {"\0"s, "\0b"s, "a\0b"s, "a\0"s}) {

@@ -17,8 +17,11 @@ EXCEPTIONS = {"SCO_WRITE_HEADER", "SCO_LIBRARIES"}
 
 
 def names_of(text: str) -> set[str]:
-    """Returns the C names in a text. One that ends in an underscore is a prefix."""
-    return set(re.findall(r"\b(?:sco|SCO)_\w+", text))
+    """Returns the C names in a text. One that ends in an underscore is a prefix.
+
+    The version of the symbols, such as SCO_0.1, is no name.
+    """
+    return set(re.findall(r"\b(?:sco|SCO)_[A-Za-z]\w*", text))
 
 
 def main() -> int:

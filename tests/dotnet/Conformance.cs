@@ -157,6 +157,7 @@ namespace SellercloudOutputTests
                     AllowPlainHttp = Number("allow_plain_http") == 1,
                     RetryServerErrors = Number("retry_server_errors") == 1,
                     Proxy = Input("proxy"),
+                    UserAgentSuffix = Input("user_agent_suffix"),
                     InitialBackoff = TimeSpan.FromMilliseconds(1),
                     MaxBackoff = TimeSpan.FromMilliseconds(10),
                 };

@@ -59,6 +59,35 @@ namespace SellercloudOutputTests
         }
 
         [Test]
+        public void UserAgentSuffix_EachRequest_IsSent()
+        {
+            // The server knows job 60006 only with this suffix.
+            var options = Support.TokenOptions();
+            options.UserAgentSuffix = "nightly-export/2.1 (warehouse 7)";
+            using (var client = new SellercloudClient(options))
+            using (var file = client.GetOutputFile(60006))
+            {
+                Assert.That(file.Length, Is.EqualTo(Support.OrdersLength));
+            }
+            options.UserAgentSuffix = "another/1";
+            using (var client = new SellercloudClient(options))
+            {
+                Support.Fails(SellercloudErrorKind.Server, () => client.GetOutputFile(60006));
+            }
+        }
+
+        [Test]
+        public void UserAgentSuffix_ThatCannotBeSent_IsRejected()
+        {
+            foreach (var suffix in new[] { "", " a", "a ", "a\r\nX-Injected: 1", "a\tb", "caf\u00e9" })
+            {
+                var options = Support.TokenOptions();
+                options.UserAgentSuffix = suffix;
+                Support.Fails(SellercloudErrorKind.InvalidArgument, () => new SellercloudClient(options));
+            }
+        }
+
+        [Test]
         public void GetOutputFile_ManyThreads_ShareTheClient()
         {
             using (var client = new SellercloudClient(Support.LoginOptions()))

@@ -15,11 +15,17 @@ namespace SellercloudOutputTests
     [TestFixture]
     public class HeaderTests
     {
-        // The binding does not need these functions. A CancellationToken, which any thread may cancel, replaces the
-        // interrupt callback, and a call returns its error's kind as its status.
+        // The binding does not need the first four functions. A CancellationToken, which any thread may cancel,
+        // replaces the interrupt callback, and a call returns its error's kind as its status. It has no methods yet
+        // for the others, which open downloads, wait by steps, or decode into memory of the caller.
         private static readonly string[] UnboundFunctions =
         {
             "sco_call_options_set_interrupt", "sco_cancel_token_is_cancelled", "sco_error_kind", "sco_status_string",
+            "sco_call_options_set_total_timeout_ms", "sco_get_output_file_into", "sco_wait_for_output_file_into",
+            "sco_open_output_file", "sco_wait_and_open_output_file", "sco_output_file_download_name",
+            "sco_output_file_download_is_fallback_name", "sco_output_file_download_content_type",
+            "sco_output_file_download_size", "sco_output_file_download_read", "sco_output_file_download_free",
+            "sco_start_job_wait", "sco_job_wait_step", "sco_job_wait_free",
         };
 
         private static readonly Dictionary<string, Type> ManagedTypes = new Dictionary<string, Type>

@@ -32,6 +32,7 @@ namespace SellercloudOutputTests
                 (options, text) => options.CaCertificates = text,
                 (options, text) => options.ClientCertificate = text,
                 (options, text) => options.ClientKey = text,
+                (options, text) => options.UserAgentSuffix = text,
             };
             foreach (var change in changes)
             {

@@ -842,6 +842,11 @@ fn invalid_arguments_fail_in_build() {
         let error = Client::builder("tt").token(token).build().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{token:?}");
     }
+    let suffix = Client::builder("tt")
+        .token(TOKEN)
+        .user_agent_suffix("a\r\nX-Evil: b");
+    let error = suffix.build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     let plain = Client::builder("http://tt.api.sellercloud.com/rest").token(TOKEN);
     assert_eq!(
         plain.clone().build().unwrap_err().kind(),

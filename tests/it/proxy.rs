@@ -346,6 +346,24 @@ fn every_route_reaches_the_server() {
 }
 
 #[test]
+fn user_agent_suffix_is_sent_to_the_proxy() {
+    let identities = Identities::new();
+    let longest = "x".repeat(128);
+    for route in ROUTES {
+        let server = identities.server_that_responds(route, GOOD);
+        let proxy = ConnectProxy::tunnel_to(server, identities.proxy(route));
+        let client = identities.client(route, &proxy).user_agent_suffix(&longest);
+        let _ = client.build().unwrap().get_output_file(1).unwrap();
+        let version = env!("CARGO_PKG_VERSION");
+        let line = format!("\r\nUser-Agent: sellercloud-output/{version} {longest}\r\n");
+        let [head] = &proxy.heads()[..] else {
+            panic!("{route:?}: {:?}", proxy.heads());
+        };
+        assert!(head.contains(&line), "{route:?}: {head}");
+    }
+}
+
+#[test]
 fn tunnel_that_closes_before_any_byte_is_opened_once_per_attempt() {
     let identities = Identities::new();
     for route in ROUTES {

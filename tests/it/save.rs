@@ -128,6 +128,29 @@ fn save_existing_file_follows_if_exists() {
     assert_eq!(names_in(dir.path()).len(), 4);
 }
 
+#[cfg(target_os = "linux")] // Other file systems may require UTF-8.
+#[test]
+fn directory_that_is_not_utf8_is_used_as_it_is() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let mock = MockSellercloud::start();
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join(OsStr::from_bytes(b"caf\xe9"));
+    fs::create_dir(&dir).unwrap();
+    let client = client(&mock.url());
+    let expected = dir.join("inventory.txt");
+    let saved = client.save_output_file(28143, &dir).unwrap();
+    assert_eq!(saved.path, expected);
+    let file = client.get_output_file(28143).unwrap();
+    let (message, path) = io_error(file.save(&dir));
+    assert_eq!(path, expected);
+    assert!(message.contains("caf\u{fffd}/inventory.txt"), "{message}");
+    let path = file.save_with(&dir, &if_exists(IfExists::KeepBoth));
+    assert_eq!(path.unwrap(), dir.join("inventory (1).txt"));
+    assert_eq!(names_in(&dir), ["inventory (1).txt", "inventory.txt"]);
+}
+
 #[test]
 fn save_keep_both_name_stays_within_255_bytes() {
     let dir = tempfile::tempdir().unwrap();

@@ -238,6 +238,46 @@ fn team_lookup_of_untrusted_server_fails() {
 }
 
 #[test]
+fn user_agent_suffix_is_sent_with_every_request() {
+    let suffix = "nightly-export/2.1 (warehouse 7)";
+    let user_agent = format!("sellercloud-output/{} {suffix}", env!("CARGO_PKG_VERSION"));
+    let server = MockServer::start();
+    let lookup = server.mock(|when, then| {
+        when.path("/api/server-by-team/")
+            .header("User-Agent", &user_agent);
+        let url = server.url("/rest");
+        then.status(200)
+            .body(format!(r#"{{"RestApiEndpoint": "{url}"}}"#));
+    });
+    let login = server.mock(|when, then| {
+        when.path("/rest/api/token")
+            .header("User-Agent", &user_agent);
+        then.status(200)
+            .body(r#"{"access_token": "a-token", "expires_in": 1800}"#);
+    });
+    let redirect = server.mock(|when, then| {
+        when.path("/rest/api/QueuedJobs/OutputFile/28142")
+            .header("User-Agent", &user_agent);
+        then.status(302).header("Location", "/file");
+    });
+    let file = server.mock(|when, then| {
+        when.path("/file").header("User-Agent", &user_agent);
+        then.status(200).body("QUJD");
+    });
+    let client = Client::for_team("acme")
+        .team_lookup_url(server.base_url())
+        .credentials(USER_NAME, PASSWORD)
+        .retry_policy(RetryPolicy::never())
+        .user_agent_suffix(suffix)
+        .build()
+        .unwrap();
+    assert_eq!(client.get_output_file(28142).unwrap().bytes, b"ABC");
+    for request in [lookup, login, redirect, file] {
+        request.assert();
+    }
+}
+
+#[test]
 fn transient_failure_is_retried() {
     let mock = MockSellercloud::start();
     let client = with_token(mock.url());

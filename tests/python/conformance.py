@@ -75,6 +75,7 @@ def new_client(record: Record) -> Client:
         max_backoff=0.01,
         retry_server_errors="retry_server_errors" in record,
         proxy=record.get("proxy"),
+        user_agent_suffix=record.get("user_agent_suffix"),
         ca_certificates=None if ca is None else Path(ca),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import pickle
 import sys
 import threading
 import time
@@ -86,6 +87,27 @@ def test_certificates_as_text_bytes_or_file_are_accepted(
 def test_proxy_reaches_server(make_client: Callable[..., Client]) -> None:
     client = make_client("PROXIED_SERVER", proxy=setting("PROXY"), allow_plain_http=True)
     assert len(client.get_output_file(28142)) == 2400
+
+
+def test_user_agent_suffix_is_sent(make_client: Callable[..., Client]) -> None:
+    # The server knows job 60006 only with this suffix.
+    client = make_client(user_agent_suffix="nightly-export/2.1 (warehouse 7)")
+    assert len(client.get_output_file(60006)) == 2400
+    copy = pickle.loads(pickle.dumps(client))
+    assert len(copy.get_output_file(60006)) == 2400
+    with pytest.raises(ServerError):
+        make_client(user_agent_suffix="another/1").get_output_file(60006)
+
+
+@pytest.mark.parametrize(
+    "suffix",
+    ["", " ", " a", "a ", "a\r\nX-Injected: 1", "a\0", "a\tb", "caf\xe9", "\udce9", "x" * 129],
+)
+def test_user_agent_suffix_that_cannot_be_sent_is_rejected(
+    make_client: Callable[..., Client], suffix: str
+) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"^user_agent_suffix "):
+        make_client(user_agent_suffix=suffix)
 
 
 def test_token_provider_exception_is_raised_and_rejected_token_is_renewed(

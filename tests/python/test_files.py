@@ -13,7 +13,14 @@ from typing import Any, Callable
 
 import pytest
 from conftest import FIXTURES
-from sellercloud_output import Client, MalformedBodyError, SavedFile, StorageError, TooLargeError
+from sellercloud_output import (
+    Client,
+    InvalidArgumentError,
+    MalformedBodyError,
+    SavedFile,
+    StorageError,
+    TooLargeError,
+)
 
 NAME = "Orders é 2026-11-23.csv"
 
@@ -26,6 +33,26 @@ def test_get_output_file_returns_bytes_and_name(client: Client, orders: bytes) -
         assert bytes(file) == orders
         assert len(file) == file.size == 2400
         assert NAME in repr(file)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the file system may require UTF-8")
+def test_directory_that_is_not_utf8_is_used_as_it_is(client: Client, tmp_path: Path) -> None:
+    directory = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    directory.mkdir()
+    saved = [
+        client.save_output_file(28142, directory),
+        client.get_output_file(28143).save(directory),
+        client.wait_and_save_output_file(50003, directory, file_name="a.csv")[1],
+    ]
+    names = [NAME, "inventory.txt", "a.csv"]
+    assert [file.path for file in saved] == [directory / name for name in names]
+    assert sorted(os.listdir(directory)) == sorted(names)
+    with pytest.raises(StorageError, match="caf\N{REPLACEMENT CHARACTER}/") as caught:
+        client.save_output_file(28142, directory)
+    assert caught.value.filename == str(directory / NAME)
+    for path in ("a\0b", "a\ud800b"):
+        with pytest.raises(InvalidArgumentError, match=r"^directory contains a "):
+            client.save_output_file(28142, path)
 
 
 def test_empty_file_is_true(client: Client) -> None:

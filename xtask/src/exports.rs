@@ -1,14 +1,12 @@
 //! Compares the functions of the C header with the symbols that a library exports.
 //!
-//! A shared library must export the functions of the header and nothing else. A static library also
-//! contains Rust's own symbols, so that only its symbols that begin with `sco_` are compared.
+//! A library must export the functions of the header and nothing else. In a static library, any other
+//! global symbol could collide with one of the program or of another library.
 
 use crate::{Outcome, abi};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-
-const PREFIX: &str = "sco_";
 
 /// Compares the functions of the header with the symbols of the library at `library`.
 ///
@@ -19,13 +17,13 @@ const PREFIX: &str = "sco_";
 /// Returns a message if `gcc` or `nm` cannot be run, the header cannot be parsed or `nm` cannot
 /// read the library.
 pub(crate) fn run(root: &Path, library: &str) -> Result<Outcome, String> {
-    let is_static = library.ends_with(".a");
-    let mut command = Command::new("nm");
-    if !is_static {
-        command.arg("-D");
-    }
-    let output = command
-        .args(["--defined-only", library])
+    let kind = if library.ends_with(".a") {
+        "--extern-only"
+    } else {
+        "--dynamic"
+    };
+    let output = Command::new("nm")
+        .args([kind, "--defined-only", library])
         .output()
         .map_err(|error| format!("cannot run nm: {error}"))?;
     if !output.status.success() {
@@ -35,12 +33,7 @@ pub(crate) fn run(root: &Path, library: &str) -> Result<Outcome, String> {
         ));
     }
     let printed = String::from_utf8_lossy(&output.stdout);
-    let exported = if is_static {
-        static_symbols(&printed)
-    } else {
-        shared_symbols(&printed)
-    };
-    Ok(compare(library, &abi::functions(root)?, &exported))
+    Ok(compare(library, &abi::functions(root)?, &symbols(&printed)))
 }
 
 /// Returns the functions of the header, one a line.
@@ -75,59 +68,43 @@ fn compare(library: &str, functions: &BTreeSet<String>, exported: &BTreeSet<Stri
     Outcome::Failed(text)
 }
 
-/// Returns all symbols that `nm -D --defined-only` printed: `ADDRESS TYPE NAME`.
-fn shared_symbols(printed: &str) -> BTreeSet<String> {
-    symbols(printed).map(|(_, name)| name.to_owned()).collect()
-}
-
-/// Returns the global functions with the prefix of the C interface that `nm --defined-only`
-/// printed. It prints the name of each object file as well.
-fn static_symbols(printed: &str) -> BTreeSet<String> {
-    symbols(printed)
-        .filter(|(kind, name)| *kind == "T" && name.starts_with(PREFIX))
-        .map(|(_, name)| name.to_owned())
+/// Returns the symbols that `nm` printed as `ADDRESS TYPE NAME`, without their versions.
+///
+/// `nm` also prints the name of each object file of a static library, and the versions that a shared
+/// library defines, as absolute symbols.
+fn symbols(printed: &str) -> BTreeSet<String> {
+    printed
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split_whitespace();
+            let (_address, kind, name) = (words.next()?, words.next()?, words.next()?);
+            let name = name.split('@').next().unwrap_or(name);
+            (kind != "A").then(|| name.to_owned())
+        })
         .collect()
-}
-
-/// Returns the type and the name of each symbol.
-fn symbols(printed: &str) -> impl Iterator<Item = (&str, &str)> {
-    printed.lines().filter_map(|line| {
-        let mut words = line.split_whitespace();
-        let (_address, kind, name) = (words.next()?, words.next()?, words.next()?);
-        Some((kind, name))
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PRINTED: &str = "
-first.o:
-0000000000000000 T sco_a
-0000000000000010 t sco_local
-0000000000000020 T rust_eh_personality
-
-second.o:
-0000000000000000 T sco_b
-0000000000000008 D sco_data
-";
-
     fn set(names: &[&str]) -> BTreeSet<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
     #[test]
-    fn static_symbols_are_global_functions_with_the_prefix() {
-        assert_eq!(static_symbols(PRINTED), set(&["sco_a", "sco_b"]));
+    fn symbols_of_a_static_library_are_all_global_ones() {
+        let printed = "\nfirst.o:\n0000000000000000 T sco_a\n0000000000000020 V rust_eh_personality\n\
+                       \nsecond.o:\n0000000000000000 T sco_b\n0000000000000008 D data\n";
+        let expected = set(&["data", "rust_eh_personality", "sco_a", "sco_b"]);
+        assert_eq!(symbols(printed), expected);
     }
 
     #[test]
-    fn shared_symbols_are_all_symbols() {
-        assert_eq!(
-            shared_symbols("0000000000000010 T sco_a\n0000000000000020 D other\n"),
-            set(&["other", "sco_a"])
-        );
+    fn symbols_of_a_shared_library_have_no_version() {
+        let printed = "0000000000000000 A SCO_0.1\n0000000000000000 A SCO_0.1@@SCO_0.1\n\
+                       0000000000000010 T sco_a@@SCO_0.1\n0000000000000020 D other\n";
+        assert_eq!(symbols(printed), set(&["other", "sco_a"]));
     }
 
     #[test]

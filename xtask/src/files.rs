@@ -8,13 +8,14 @@ use std::path::Path;
 pub(crate) type Tree = BTreeMap<String, String>;
 
 /// Directories that tools write to. They hold no source of this project.
-const GENERATED_DIRECTORIES: [&str; 9] = [
+const GENERATED_DIRECTORIES: [&str; 10] = [
     "target",
     "build",
     "dist",
     "bin",
     "obj",
     "runtimes",
+    "notices",
     "__pycache__",
     ".venv",
     ".pytest_cache",

@@ -6,6 +6,8 @@
 //! cargo xtask abi [--write]     compares the C header with the last release's declarations
 //! cargo xtask exports LIBRARY   compares the C header with the symbols of a library
 //! cargo xtask functions         prints the functions of the C header
+//! cargo xtask notices DIRECTORY [TARGET...]
+//!                               writes the licenses and the bill of materials of the dependencies
 //! cargo xtask version           prints the library's version
 //! ```
 //!
@@ -16,7 +18,10 @@ mod abi;
 mod exports;
 mod files;
 mod layers;
+mod notices;
+mod packages;
 mod rust;
+mod sbom;
 mod version;
 mod words;
 
@@ -32,6 +37,9 @@ commands:
   abi --write      Writes the declarations of the C header to packaging/abi/declarations.
   exports LIBRARY  Compares the functions of the C header with those that a library exports.
   functions        Prints the functions of the C header, one a line.
+  notices DIRECTORY [TARGET...]
+                   Writes the licenses and the bill of materials of what is linked into the library
+                   for the targets, or for all platforms in deny.toml.
   version          Prints the version of the library.";
 
 /// The outcome of a command that could be run.
@@ -53,6 +61,7 @@ fn main() -> ExitCode {
         ["abi", "--write"] => abi::write(&root),
         ["exports", library] => exports::run(&root, library),
         ["functions"] => exports::list(&root),
+        ["notices", directory, ref targets @ ..] => notices::run(&root, directory, targets),
         ["version"] => version::run(&root),
         ["help" | "-h" | "--help"] => {
             println!("{USAGE}");

@@ -165,6 +165,10 @@ namespace SellercloudOutput
             out ErrorHandle error);
 
         [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        public static extern int sco_client_options_set_user_agent_suffix(
+            ClientOptionsHandle options, NativeText suffix, out ErrorHandle error);
+
+        [DllImport(Library, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         public static extern int sco_client_options_set_on_request(
             ClientOptionsHandle options, RequestCallback callback, IntPtr context, out ErrorHandle error);
 

@@ -183,6 +183,17 @@ namespace SellercloudOutput
         public string ClientKey { get; set; }
 
         /// <summary>
+        /// Gets or sets text that is appended to the User-Agent header of every request after a space, such as
+        /// "nightly-export/2.1". Default: <see langword="null"/>, which appends nothing.
+        /// </summary>
+        /// <remarks>
+        /// The text names the program in the logs of servers and proxies. It must have 1 to 128 characters, which are
+        /// visible ASCII characters and spaces, and no space at the beginning or the end. Any other text is rejected
+        /// with <see cref="SellercloudErrorKind.InvalidArgument"/>.
+        /// </remarks>
+        public string UserAgentSuffix { get; set; }
+
+        /// <summary>
         /// Gets or sets a function that is called with a record of each request. Default: <see langword="null"/>.
         /// </summary>
         /// <remarks>
@@ -342,6 +353,13 @@ namespace SellercloudOutput
                         NativeMethods.sco_client_options_set_client_certificate(
                             options, chain, chain.Size, key, key.Size, out var error),
                         error);
+                }
+            }
+            if (UserAgentSuffix != null)
+            {
+                using (var suffix = new NativeText(UserAgentSuffix, nameof(UserAgentSuffix)))
+                {
+                    Check(NativeMethods.sco_client_options_set_user_agent_suffix(options, suffix, out var error), error);
                 }
             }
         }

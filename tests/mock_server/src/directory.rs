@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::http::Response;
+use crate::http::{Request, Response};
 use crate::sellercloud::{Jobs, OutputFileResponse, could_not_find};
 
 /// A completed job for each file of a directory.
@@ -84,7 +84,7 @@ impl Jobs for DirectoryJobs {
         }
     }
 
-    fn output_file(&self, id: &str, _before: usize) -> OutputFileResponse {
+    fn output_file(&self, id: &str, _: &Request, _before: usize) -> OutputFileResponse {
         let Some(name) = self.name(id) else {
             return could_not_find(id).into();
         };

@@ -12,7 +12,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::fixtures::noise;
-use crate::http::Response;
+use crate::http::{Request, Response};
 use crate::sellercloud::{Jobs, OutputFileResponse, could_not_find};
 
 /// A job that has an output file.
@@ -204,6 +204,12 @@ const COMPRESSED: i32 = 60004;
 /// The job whose output file is a few KiB that decompress to 64 MiB.
 const BOMB: i32 = 60005;
 
+/// The job whose output file is that of job 28142 for requests whose User-Agent ends with
+/// [`USER_AGENT_SUFFIX`]. For others it does not exist.
+const FOR_USER_AGENT: i32 = 60006;
+
+const USER_AGENT_SUFFIX: &str = " nightly-export/2.1 (warehouse 7)";
+
 /// The status of a job in the response to each request; the last one stays. Where it is empty,
 /// the job does not exist. Each has the output file of job 28142.
 const STATUSES: [(i32, &[&str]); 9] = [
@@ -255,7 +261,7 @@ impl Jobs for ScriptedJobs {
         )
     }
 
-    fn output_file(&self, id: &str, before: usize) -> OutputFileResponse {
+    fn output_file(&self, id: &str, request: &Request, before: usize) -> OutputFileResponse {
         let id = id.parse().unwrap_or_default();
         let mut scripts = SCRIPTED_FAILURES.iter();
         if let Some((_, failures)) = scripts.find(|(job, _)| *job == id) {
@@ -281,6 +287,12 @@ impl Jobs for ScriptedJobs {
         match id {
             COMPRESSED => compressed(&Job::find(28142).body()).into(),
             BOMB => compressed(&vec![b'A'; 64 * 1024 * 1024]).into(),
+            FOR_USER_AGENT => match request.header("user-agent") {
+                Some(value) if value.ends_with(USER_AGENT_SUFFIX) => {
+                    Job::find(28142).response().into()
+                }
+                _ => could_not_find(&id.to_string()).into(),
+            },
             _ => match JOBS.iter().find(|job| job.id == id) {
                 Some(job) => job.response().into(),
                 None => could_not_find(&id.to_string()).into(),

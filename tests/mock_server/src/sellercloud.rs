@@ -31,7 +31,7 @@ pub(crate) trait Jobs: Send + Sync {
 
     /// Responds to a request for a job's output file. `before` is the number of such requests
     /// before.
-    fn output_file(&self, id: &str, before: usize) -> OutputFileResponse;
+    fn output_file(&self, id: &str, request: &Request, before: usize) -> OutputFileResponse;
 }
 
 /// The response to a request for an output file.
@@ -168,8 +168,10 @@ fn respond(state: &Mutex<State>, jobs: &dyn Jobs, request: &Request) -> Response
     let query = request.query.as_deref();
     let query = query.and_then(|query| query.strip_prefix("id="));
     let file = match rest.split_once('/') {
-        Some(("outputfile", id)) => jobs.output_file(id, before),
-        None if rest == "outputfile" => jobs.output_file(query.unwrap_or_default(), before),
+        Some(("outputfile", id)) => jobs.output_file(id, request, before),
+        None if rest == "outputfile" => {
+            jobs.output_file(query.unwrap_or_default(), request, before)
+        }
         None => return jobs.job(rest, before),
         Some((id, "logs")) => return jobs.log(id),
         Some(_) => return Response::json(404, ""),

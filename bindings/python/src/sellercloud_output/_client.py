@@ -218,6 +218,7 @@ class Client(Closeable):
         ca_certificates: Pem | None = None,
         client_certificate: Pem | None = None,
         client_key: Pem | None = None,
+        user_agent_suffix: str | None = None,
         on_request: Callable[[RequestRecord], object] | None = None,
     ) -> None:
         """Creates a client. Nothing is sent before the first call.
@@ -274,6 +275,10 @@ class Client(Closeable):
                 or the path of a PEM file. Needs `client_key`.
             client_key: The private key of `client_certificate`: PEM, or the path of a PEM
                 file.
+            user_agent_suffix: Text to append to the User-Agent header of every request after a
+                space, such as "nightly-export/2.1". It names the program in the logs of servers
+                and proxies. 1 to 128 visible ASCII characters and spaces, with no space at the
+                beginning or the end. Default: none.
             on_request: A function that is called with a record of each request when it has
                 ended. Several threads may call it at the same time, and it may use this
                 client. It never decides a call's outcome: the first Exception that it raises
@@ -717,6 +722,7 @@ def _client_handle(
     ca_certificates: Pem | None,
     client_certificate: Secret | os.PathLike[str] | None,
     client_key: Secret | os.PathLike[str] | None,
+    user_agent_suffix: str | None,
     on_request: Callable[[RequestRecord], object] | None,
 ) -> Handle:
     _reject_two("server", server, "team", team)
@@ -765,6 +771,8 @@ def _client_handle(
         set_option("set_client_certificate", chain, chain.size, key, key.size)
         chain.wipe()
         key.wipe()
+    if user_agent_suffix is not None:
+        set_option("set_user_agent_suffix", encoded(user_agent_suffix, "user_agent_suffix"))
     if on_request is not None:
         callback = client.keep_alive(_request_callback(on_request))
         set_option("set_on_request", callback, None)

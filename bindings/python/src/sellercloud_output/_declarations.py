@@ -89,6 +89,7 @@ class sco_request_record(Structure):
 
 sco_request_callback = CFUNCTYPE(None, c_void_p, POINTER(sco_request_record))
 sco_write_callback = CFUNCTYPE(c_int32, c_void_p, c_void_p, c_size_t)
+sco_reserve_callback = CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)
 sco_interrupt_callback = CFUNCTYPE(c_int32, c_void_p)
 
 
@@ -139,6 +140,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "sco_client_options_set_proxy": (c_int32, [c_void_p, c_char_p, POINTER(c_void_p)]),
     "sco_client_options_add_ca_certificates": (c_int32, [c_void_p, c_void_p, c_size_t, POINTER(c_void_p)]),
     "sco_client_options_set_client_certificate": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, POINTER(c_void_p)]),
+    "sco_client_options_set_user_agent_suffix": (c_int32, [c_void_p, c_char_p, POINTER(c_void_p)]),
     "sco_client_options_set_on_request": (c_int32, [c_void_p, sco_request_callback, c_void_p, POINTER(c_void_p)]),
     "sco_client_options_free": (None, [c_void_p]),
     "sco_client_new": (c_int32, [c_char_p, c_char_p, c_void_p, POINTER(c_void_p), POINTER(c_void_p)]),
@@ -152,6 +154,19 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "sco_wait_for_output_file": (c_int32, [c_void_p, c_int64, c_void_p, POINTER(c_void_p), POINTER(c_void_p), POINTER(c_void_p)]),
     "sco_wait_and_save_output_file": (c_int32, [c_void_p, c_int64, c_char_p, c_void_p, POINTER(c_void_p), POINTER(c_void_p), POINTER(c_void_p)]),
     "sco_wait_and_write_output_file": (c_int32, [c_void_p, c_int64, sco_write_callback, c_void_p, c_void_p, POINTER(c_void_p), POINTER(c_void_p), POINTER(c_void_p)]),
+    "sco_open_output_file": (c_int32, [c_void_p, c_int64, c_void_p, POINTER(c_void_p), POINTER(c_void_p)]),
+    "sco_wait_and_open_output_file": (c_int32, [c_void_p, c_int64, c_void_p, POINTER(c_void_p), POINTER(c_void_p), POINTER(c_void_p)]),
+    "sco_output_file_download_name": (c_char_p, [c_void_p]),
+    "sco_output_file_download_is_fallback_name": (c_int32, [c_void_p]),
+    "sco_output_file_download_content_type": (c_char_p, [c_void_p]),
+    "sco_output_file_download_size": (c_int64, [c_void_p]),
+    "sco_output_file_download_read": (c_int32, [c_void_p, c_void_p, c_size_t, POINTER(c_size_t), POINTER(c_void_p)]),
+    "sco_output_file_download_free": (None, [c_void_p]),
+    "sco_get_output_file_into": (c_int32, [c_void_p, c_int64, sco_reserve_callback, c_void_p, c_void_p, POINTER(c_void_p), POINTER(c_void_p)]),
+    "sco_wait_for_output_file_into": (c_int32, [c_void_p, c_int64, sco_reserve_callback, c_void_p, c_void_p, POINTER(c_void_p), POINTER(c_void_p), POINTER(c_void_p)]),
+    "sco_start_job_wait": (c_int32, [c_void_p, c_int64, c_void_p, POINTER(c_void_p), POINTER(c_void_p)]),
+    "sco_job_wait_step": (c_int32, [c_void_p, POINTER(c_uint64), POINTER(c_void_p), POINTER(c_void_p)]),
+    "sco_job_wait_free": (None, [c_void_p]),
     "sco_job_id": (c_int64, [c_void_p]),
     "sco_job_status": (c_int32, [c_void_p]),
     "sco_job_status_name": (c_char_p, [c_void_p]),
@@ -178,6 +193,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "sco_cancel_token_free": (None, [c_void_p]),
     "sco_call_options_new": (c_void_p, []),
     "sco_call_options_set_timeout_ms": (c_int32, [c_void_p, c_uint64, POINTER(c_void_p)]),
+    "sco_call_options_set_total_timeout_ms": (c_int32, [c_void_p, c_uint64, POINTER(c_void_p)]),
     "sco_call_options_set_cancel_token": (c_int32, [c_void_p, c_void_p, POINTER(c_void_p)]),
     "sco_call_options_set_interrupt": (c_int32, [c_void_p, sco_interrupt_callback, c_void_p, POINTER(c_void_p)]),
     "sco_call_options_set_on_progress": (c_int32, [c_void_p, sco_progress_callback, c_void_p, POINTER(c_void_p)]),

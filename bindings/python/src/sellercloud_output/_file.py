@@ -15,6 +15,7 @@ from ._native import (
     Handle,
     call,
     call_for_handle,
+    decoded_path,
     encoded,
     encoded_path,
     library,
@@ -240,5 +241,5 @@ def written_file(info: Handle) -> WrittenFile:
 
 def saved_file(info: Handle) -> SavedFile:
     """Copies the description of a saved file out of a native handle."""
-    path = Path(text(library.sco_file_info_path(info)))
+    path = Path(decoded_path(library.sco_file_info_path(info)))
     return SavedFile(**vars(written_file(info)), path=path)

@@ -177,8 +177,31 @@ def encoded(value: str, name: str) -> bytes:
 
 
 def encoded_path(path: str | os.PathLike[str], name: str) -> bytes:
-    """Encodes a path for the library, as `encoded` does."""
-    return encoded(os.fspath(path), name)
+    """Encodes a path for the library: as the system has it, or in UTF-8 on Windows.
+
+    Args:
+        path: The path.
+        name: The parameter's name, for the error's message.
+
+    Raises:
+        InvalidArgumentError: The path contains NUL, or a character that no path can have.
+    """
+    value = os.fspath(path)
+    if sys.platform == "win32":
+        return encoded(value, name)
+    if "\0" in value:
+        raise InvalidArgumentError(f"{name} contains a NUL character")
+    try:
+        return os.fsencode(value)
+    except UnicodeEncodeError as error:
+        raise InvalidArgumentError(
+            f"{name} contains a character that {error.encoding} cannot encode"
+        ) from None
+
+
+def decoded_path(path: bytes) -> str:
+    """Decodes a path of the library, as the functions of `os` decode paths."""
+    return path.decode() if sys.platform == "win32" else os.fsdecode(path)
 
 
 def checked_unsigned(value: int, name: str, bits: int) -> int:
@@ -433,7 +456,8 @@ def _exception(status: int, error: Handle) -> SellercloudError:
     exception.is_retryable = bool(library.sco_error_is_retryable(error))
     exception.job_id = library.sco_error_job_id(error) or None
     if isinstance(exception, StorageError):
-        exception.filename = optional_text(library.sco_error_path(error))
+        path = library.sco_error_path(error)
+        exception.filename = None if path is None else decoded_path(path)
         _set_os_error(exception, library.sco_error_os_error(error))
     job = library.sco_error_job(error)
     exception.job = queued_job(library, job) if job else None
