@@ -1391,8 +1391,8 @@ enum class BodyEncoding : std::int32_t {
 /// Options of a client. A client needs a server or a team. It also needs a token, a user name
 /// and password, or a token provider.
 struct ClientOptions {
-    /// A server id, such as "tt" for https://tt.api.sellercloud.com/rest, or a base URL. It
-    /// takes precedence over a team. Default: none.
+    /// A server id, such as "tt" for https://tt.api.sellercloud.com/rest, or a base URL. Not
+    /// used if team is set. Default: none.
     Text server = {};
     /// The team whose server the client looks up with its first call. Default: none.
     Text team = {};
@@ -1499,7 +1499,8 @@ public:
     {
         detail::ClientOptionsHandle handle(sco_client_options_new());
         configure(handle.get(), options);
-        detail::call(sco_client_new, detail::c_string("server", options.server),
+        const Text server = options.team.has_value() ? Text() : options.server;
+        detail::call(sco_client_new, detail::c_string("server", server),
                      detail::c_string("token", options.token),
                      handle.get(), handle_.out());
     }
