@@ -318,8 +318,9 @@ public:
     /// @param callable The function object.
     template <typename Callable,
               typename Actual = decltype(std::declval<Callable &>()(std::declval<Arguments>()...)),
-              typename = std::enable_if_t<!std::is_same_v<Callable, Function> &&
-                                          (std::is_void_v<Result> || std::is_convertible_v<Actual, Result>)>>
+              typename = std::enable_if_t<
+                  !std::is_same_v<Callable, Function> &&
+                  (std::is_void_v<Result> || std::is_convertible_v<Actual, Result>)>>
     Function(Callable callable)
     {
         if constexpr (std::is_constructible_v<Callable, std::nullptr_t>) {
@@ -488,7 +489,10 @@ public:
     [[nodiscard]] std::int64_t id() const noexcept { return sco_job_id(handle_.get()); }
 
     /// @return The status; JobStatus::unknown for one that this version does not know.
-    [[nodiscard]] JobStatus status() const noexcept { return static_cast<JobStatus>(sco_job_status(handle_.get())); }
+    [[nodiscard]] JobStatus status() const noexcept
+    {
+        return static_cast<JobStatus>(sco_job_status(handle_.get()));
+    }
 
     /// @return The server's text for the status, such as "PartialSuccess". It is valid while
     /// a copy of this job exists.
@@ -509,7 +513,8 @@ public:
     /// send the field.
     [[nodiscard]] std::optional<std::string_view> text(JobTextField field) const & noexcept
     {
-        return detail::optional_view(sco_job_text(handle_.get(), static_cast<sco_job_text_field>(field)));
+        return detail::optional_view(
+            sco_job_text(handle_.get(), static_cast<sco_job_text_field>(field)));
     }
     /// Not available: the view could outlive the temporary job.
     ///
@@ -580,7 +585,10 @@ public:
     [[nodiscard]] unsigned attempts() const noexcept { return sco_error_attempts(handle_.get()); }
 
     /// @return Whether the same call may succeed later without any change.
-    [[nodiscard]] bool is_retryable() const noexcept { return sco_error_is_retryable(handle_.get()) != 0; }
+    [[nodiscard]] bool is_retryable() const noexcept
+    {
+        return sco_error_is_retryable(handle_.get()) != 0;
+    }
 
     /// Returns the operating system's error of a StorageError.
     ///
@@ -796,7 +804,10 @@ public:
     ///
     /// @param index The index of the byte, less than size().
     /// @return The byte.
-    [[nodiscard]] const std::uint8_t &operator[](std::size_t index) const noexcept { return data_[index]; }
+    [[nodiscard]] const std::uint8_t &operator[](std::size_t index) const noexcept
+    {
+        return data_[index];
+    }
 
 #ifdef __cpp_lib_span
     /// @return The bytes as a std::span.
@@ -884,7 +895,10 @@ public:
     void cancel() const noexcept { sco_cancel_token_cancel(handle_.get()); }
 
     /// @return Whether the token is cancelled.
-    [[nodiscard]] bool is_cancelled() const noexcept { return sco_cancel_token_is_cancelled(handle_.get()) != 0; }
+    [[nodiscard]] bool is_cancelled() const noexcept
+    {
+        return sco_cancel_token_is_cancelled(handle_.get()) != 0;
+    }
 
     /// @return The handle of the C interface. It belongs to the token.
     [[nodiscard]] const sco_cancel_token *handle() const & noexcept { return handle_.get(); }
@@ -1072,7 +1086,8 @@ struct SavedFile : WrittenFile {
 };
 
 /// A job's output file, in memory. The views that its functions return are valid while it
-/// exists, and cannot be obtained from a temporary. Any number of threads may read it at the same time.
+/// exists, and cannot be obtained from a temporary. Any number of threads may read it at the same
+/// time.
 class OutputFile {
 public:
     /// Takes ownership of a handle of the C interface.
@@ -1376,8 +1391,8 @@ enum class BodyEncoding : std::int32_t {
 /// Options of a client. A client needs a server or a team. It also needs a token, a user name
 /// and password, or a token provider.
 struct ClientOptions {
-    /// A server id, such as "tt" for https://tt.api.sellercloud.com/rest, or a base URL. It
-    /// takes precedence over a team. Default: none.
+    /// A server id, such as "tt" for https://tt.api.sellercloud.com/rest, or a base URL. Not
+    /// used if team is set. Default: none.
     Text server = {};
     /// The team whose server the client looks up with its first call. Default: none.
     Text team = {};
@@ -1484,7 +1499,8 @@ public:
     {
         detail::ClientOptionsHandle handle(sco_client_options_new());
         configure(handle.get(), options);
-        detail::call(sco_client_new, detail::c_string("server", options.server),
+        const Text server = options.team.has_value() ? Text() : options.server;
+        detail::call(sco_client_new, detail::c_string("server", server),
                      detail::c_string("token", options.token),
                      handle.get(), handle_.out());
     }
@@ -1508,7 +1524,8 @@ public:
     /// @param options The options of this call.
     /// @return The file.
     /// @throws Error if the call fails.
-    [[nodiscard]] OutputFile get_output_file(std::int64_t job_id, const CallOptions &options = {}) const
+    [[nodiscard]] OutputFile get_output_file(std::int64_t job_id,
+                                             const CallOptions &options = {}) const
     {
         const auto handle = detail::options_of(options);
         detail::FileHandle file;
@@ -1528,8 +1545,8 @@ public:
     {
         const auto handle = detail::options_of(options);
         detail::InfoHandle info;
-        detail::call(sco_save_output_file, client(), job_id, detail::c_string("directory", directory.text()),
-                     handle.get(), info.out());
+        detail::call(sco_save_output_file, client(), job_id,
+                     detail::c_string("directory", directory.text()), handle.get(), info.out());
         return SavedFile(info.get());
     }
 
@@ -2053,8 +2070,8 @@ private:
     template <typename Container, typename Call>
     static void fill(Container &container, const detail::InfoHandle &info, Call &&make_call)
     {
-        static_assert(sizeof(*container.data()) == 1 &&
-                          std::is_trivially_copyable_v<std::remove_reference_t<decltype(*container.data())>>,
+        using Element = std::remove_reference_t<decltype(*container.data())>;
+        static_assert(sizeof(Element) == 1 && std::is_trivially_copyable_v<Element>,
                       "the elements of the container must be bytes");
         try {
             make_call(detail::resize<Container>, &container);

@@ -549,6 +549,7 @@ TEST_CASE("null_where_a_string_is_required_is_the_librarys_error")
     options.team = unset;
     options.team_lookup_url = unset;
     options.proxy = unset;
+    options.user_agent_suffix = unset;
     options.ca_certificates = unset;
     options.client_certificate = unset;
     options.client_key = unset;
@@ -592,7 +593,8 @@ TEST_CASE("nul_in_a_string_is_rejected")
                                        Option{"token", &sco::ClientOptions::token},
                                        Option{"user_name", &sco::ClientOptions::user_name},
                                        Option{"password", &sco::ClientOptions::password},
-                                       Option{"proxy", &sco::ClientOptions::proxy}}) {
+                                       Option{"proxy", &sco::ClientOptions::proxy},
+                                       Option{"user_agent_suffix", &sco::ClientOptions::user_agent_suffix}}) {
         const std::string message = std::string(name) + " contains a NUL character";
         // Alone, at the beginning, in the middle and at the end.
         for (const auto &value : {"\0"s, "\0b"s, "a\0b"s, "a\0"s}) {
