@@ -95,6 +95,9 @@ impl<T: Clone> SingleFlight<T> {
                     drop(self.changed.wait_timeout(state, time));
                 }
                 _ => {
+                    // No other call uses the value that this one cannot use: a step that comes
+                    // back to see whether the leader is done would try it again each time.
+                    state.value = None;
                     state.leader = Some(call.clone());
                     break;
                 }

@@ -220,6 +220,128 @@ fn step_login_of_another_thread_is_awaited_without_blocking() {
 }
 
 #[test]
+fn step_rejected_token_is_not_sent_again_while_another_thread_logs_in() {
+    let refused = "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n".to_owned();
+    let accepted = |token| ok(&format!(r#"{{"access_token": "{token}"}}"#));
+    for (response, kind) in [
+        (accepted("second"), None),
+        (refused.clone(), Some(ErrorKind::Authentication)),
+    ] {
+        let (login_requested, is_login_requested) = mpsc::channel();
+        let (respond, login_response) = mpsc::channel::<String>();
+        let login_response = Arc::new(Mutex::new(login_response));
+        let gets = Arc::new(AtomicUsize::new(0));
+        let logins = Arc::new(AtomicUsize::new(0));
+        let (get_counter, login_counter, rejection) =
+            (gets.clone(), logins.clone(), refused.clone());
+        let server = RawServer::start(move |head, connection| {
+            let is_login = head.starts_with("POST");
+            let response = match is_login {
+                true => {
+                    login_counter.fetch_add(1, Ordering::SeqCst);
+                    let _ = login_requested.send(());
+                    let response = login_response.lock().unwrap();
+                    response.recv().unwrap_or_default()
+                }
+                false if head.contains("Bearer first") => {
+                    get_counter.fetch_add(1, Ordering::SeqCst);
+                    rejection.clone()
+                }
+                false => ok(COMPLETED),
+            };
+            let _ = connection.write_all(response.as_bytes());
+        });
+        let builder = Client::builder(&server.url).credentials("user", "password");
+        let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
+        // The first login succeeds, and its token is rejected, so that this call leads another.
+        respond.send(accepted("first")).unwrap();
+        let leader = {
+            let client = client.clone();
+            thread::spawn(move || client.get_job(7))
+        };
+        for _ in 0..2 {
+            is_login_requested.recv().unwrap();
+        }
+        let mut waits: Vec<JobWait> = (0..4)
+            .map(|_| client.start_job_wait(7, WaitOptions::default()).unwrap())
+            .collect();
+        for _ in 0..3 {
+            for wait in &mut waits {
+                thread::sleep(pause_of(wait.step()));
+            }
+        }
+        respond.send(response).unwrap();
+        assert_eq!(leader.join().unwrap().err().map(|e| e.kind()), kind);
+        for wait in &mut waits {
+            let error = to_end(wait).0.err();
+            assert_eq!(error.map(|error| error.kind()), kind);
+        }
+        assert_eq!(logins.load(Ordering::SeqCst), 2);
+        assert_eq!(gets.load(Ordering::SeqCst), 1, "rejected requests");
+    }
+}
+
+#[test]
+fn step_after_a_leader_was_cancelled_logs_in_itself() {
+    let (server, is_requested, respond, logins) = with_login();
+    let builder = Client::builder(&server.url).credentials("user", "password");
+    let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
+    let token = CancelToken::new();
+    let leader = {
+        let (client, token) = (client.clone(), token.clone());
+        thread::spawn(move || client.call().cancel_token(&token).get_job(7))
+    };
+    is_requested.recv().unwrap();
+    let mut wait = client.start_job_wait(7, WaitOptions::default()).unwrap();
+    pause_of(wait.step());
+    token.cancel();
+    let error = leader.join().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    for _ in 0..2 {
+        let accepted = ok(r#"{"access_token": "t", "expires_in": 3600}"#);
+        respond.send(accepted).unwrap();
+    }
+    assert_eq!(to_end(&mut wait).0.unwrap().status, JobStatus::Completed);
+    assert_eq!(logins.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn step_look_up_of_another_thread_is_awaited_without_blocking() {
+    let (requested, is_requested) = mpsc::channel();
+    let (respond, response) = mpsc::channel::<String>();
+    let response = Arc::new(Mutex::new(response));
+    let look_ups = Arc::new(AtomicUsize::new(0));
+    let counter = look_ups.clone();
+    let server = RawServer::start(move |_, connection| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        let _ = requested.send(());
+        let response = response.lock().unwrap().recv().unwrap_or_default();
+        let _ = connection.write_all(response.as_bytes());
+    });
+    let builder = Client::for_team("acme").team_lookup_url(&server.url);
+    let builder = builder.token(TOKEN).retry_policy(RetryPolicy::never());
+    let client = builder.build().unwrap();
+    let leader = {
+        let client = client.clone();
+        thread::spawn(move || client.get_job(7))
+    };
+    is_requested.recv().unwrap();
+    let mut wait = client.start_job_wait(7, WaitOptions::default()).unwrap();
+    for _ in 0..3 {
+        let pause = pause_of(wait.step());
+        assert!(pause <= Duration::from_millis(50), "{pause:?}");
+        thread::sleep(pause);
+    }
+    let unknown = "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n";
+    respond.send(unknown.to_owned()).unwrap();
+    let failure = leader.join().unwrap().unwrap_err();
+    // The outcome of the look-up is that of every call that waited for it.
+    let error = to_end(&mut wait).0.unwrap_err();
+    assert_eq!(error.to_string(), failure.to_string());
+    assert_eq!(look_ups.load(Ordering::SeqCst), 1);
+}
+
+#[test]
 fn step_within_the_token_provider_of_its_client_fails() {
     let mock = MockSellercloud::start();
     let shared: Arc<OnceLock<Mutex<JobWait>>> = Arc::default();
