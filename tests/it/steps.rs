@@ -342,6 +342,54 @@ fn step_look_up_of_another_thread_is_awaited_without_blocking() {
 }
 
 #[test]
+fn step_that_comes_late_does_not_use_up_the_grace() {
+    let busy = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n".to_owned();
+    let [processing, completed] = [PROCESSING, COMPLETED].map(ok);
+    let responses = [busy.clone(), processing, busy, completed];
+    let (server, requests) = responding(&responses);
+    let builder = builder(&server.url).retry_policy(RetryPolicy::never());
+    let client = builder.build().unwrap();
+    const GRACE: Duration = Duration::from_millis(400);
+    let options = WaitOptions::default()
+        .initial_interval(Duration::from_millis(100))
+        .max_interval(Duration::from_millis(100))
+        .grace(GRACE);
+    let mut wait = client.start_job_wait(7, options).unwrap();
+    for _ in 0..3 {
+        // The time that passes here is the subject of the test.
+        thread::sleep(GRACE + Duration::from_millis(150));
+        pause_of(wait.step());
+    }
+    assert_eq!(to_end(&mut wait).0.unwrap().status, JobStatus::Completed);
+    assert_eq!(requests.load(Ordering::SeqCst), 4);
+}
+
+#[test]
+fn step_pause_without_end_is_never_due_and_fits_every_clock() {
+    let unavailable = "HTTP/1.1 503 Busy\r\nRetry-After: 99999999999999999999\r\n\
+                       Content-Length: 0\r\n\r\n";
+    for (response, interval) in [
+        (unavailable.to_owned(), Duration::from_secs(1)),
+        (ok(PROCESSING), Duration::MAX),
+    ] {
+        let (server, requests) = responding(&[response]);
+        let client = builder(&server.url).build().unwrap();
+        let options = WaitOptions::default()
+            .initial_interval(interval)
+            .max_interval(interval);
+        let call = client.call().timeout(Duration::MAX);
+        let mut wait = call.start_job_wait(7, options).unwrap();
+        for _ in 0..3 {
+            let pause = pause_of(wait.step());
+            assert!(pause > Duration::from_secs(3600), "{pause:?}");
+            assert!(Instant::now().checked_add(pause).is_some());
+            assert!(i64::try_from(pause.as_millis()).is_ok());
+        }
+        assert_eq!(requests.load(Ordering::SeqCst), 1);
+    }
+}
+
+#[test]
 fn step_within_the_token_provider_of_its_client_fails() {
     let mock = MockSellercloud::start();
     let shared: Arc<OnceLock<Mutex<JobWait>>> = Arc::default();
