@@ -144,7 +144,8 @@ pub unsafe extern "C" fn sco_call_options_set_cancel_token(
 /// @param options The options to change.
 /// @param callback The callback, or NULL for none.
 /// @param context A pointer that is passed to the callback. What it points to must stay
-/// valid while calls use the options. May be NULL.
+/// valid while calls use the options, and until the open downloads and waits that they
+/// return are freed. May be NULL.
 /// @param[out] error Receives the details of an error, or NULL. May be NULL.
 /// @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
 #[must_use]
@@ -173,7 +174,8 @@ pub unsafe extern "C" fn sco_call_options_set_interrupt(
 /// @param options The options to change.
 /// @param callback The callback, or NULL for none.
 /// @param context A pointer that is passed to the callback. What it points to must stay
-/// valid while calls use the options. May be NULL.
+/// valid while calls use the options, and until the open downloads and waits that they
+/// return are freed. May be NULL.
 /// @param[out] error Receives the details of an error, or NULL. May be NULL.
 /// @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
 #[must_use]
