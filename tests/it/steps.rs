@@ -1,6 +1,7 @@
 //! Waits for a job, step by step, through the Rust interface.
 
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread;
@@ -217,6 +218,28 @@ fn step_login_of_another_thread_is_awaited_without_blocking() {
         assert_eq!(error.map(|error| error.kind()), kind);
         assert_eq!(logins.load(Ordering::SeqCst), 1);
     }
+}
+
+#[test]
+fn step_within_a_callback_of_the_call_that_logs_in_comes_back_later() {
+    let (server, is_requested, respond, logins) = with_login();
+    let builder = Client::builder(&server.url).credentials("user", "password");
+    let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
+    let wait = client.start_job_wait(7, WaitOptions::default()).unwrap();
+    let wait = Arc::new(Mutex::new(wait));
+    let stepped = wait.clone();
+    let call = client.call().interrupt(move || {
+        if is_requested.try_recv().is_ok() {
+            let pause = pause_of(stepped.lock().unwrap().step());
+            assert!(pause <= Duration::from_millis(50), "{pause:?}");
+            respond.send(ok(r#"{"access_token": "t"}"#)).unwrap();
+        }
+        ControlFlow::Continue(())
+    });
+    call.get_job(7).unwrap();
+    let job = to_end(&mut wait.lock().unwrap()).0.unwrap();
+    assert_eq!(job.status, JobStatus::Completed);
+    assert_eq!(logins.load(Ordering::SeqCst), 1);
 }
 
 #[test]
