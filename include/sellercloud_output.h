@@ -380,9 +380,9 @@ typedef struct sco_job sco_job;
  *
  * sco_start_job_wait returns it, and sco_job_wait_free frees it at any time between two
  * steps. Any thread may step it, but only one at a time; another step meanwhile fails with
- * SCO_ERROR_INVALID_ARGUMENT. The client may be freed before it. The callbacks of the call's
- * options, and what their contexts point to, must stay valid until it is freed; the options
- * themselves may be freed.
+ * SCO_ERROR_INVALID_ARGUMENT. The client may be freed before it. The callbacks of the
+ * client's and the call's options, and what their contexts point to, must stay valid until
+ * it is freed; the options themselves may be freed.
  */
 typedef struct sco_job_wait sco_job_wait;
 
@@ -402,8 +402,9 @@ typedef struct sco_output_file sco_output_file;
  * sco_open_output_file and sco_wait_and_open_output_file return it, and
  * sco_output_file_download_free frees it. Any thread may use it, but only one at a time may
  * read; another read meanwhile fails with SCO_ERROR_INVALID_ARGUMENT. The client may be
- * freed before it. The callbacks of the call's options, and what their contexts point to,
- * must stay valid until it is freed; the options themselves may be freed.
+ * freed before it. The callbacks of the client's and the call's options, and what their
+ * contexts point to, must stay valid until it is freed; the options themselves may be
+ * freed.
  */
 typedef struct sco_output_file_download sco_output_file_download;
 
@@ -514,8 +515,9 @@ typedef int32_t (*sco_write_callback)(void *context, const uint8_t *data, size_t
  * memory must start with a copy of them, as with realloc. 0 in the first call and at the
  * start of a later attempt.
  * @param capacity The number of bytes that the memory must have. In the first call it is
- * the likely size of the file, if the server sends it, but at most 128 MiB. Later it is at
- * least twice the previous capacity, unless the likely size is less.
+ * the likely size of the file, if the server sends it, but at most 128 MiB; otherwise it
+ * is at least 256 KiB, however small the file is. Later it is at least twice the previous
+ * capacity, unless the likely size is less.
  * @return The memory. The library writes to it until the call returns or the callback is
  * called again. NULL fails the call with SCO_ERROR_IO.
  */
@@ -805,7 +807,8 @@ sco_status sco_client_options_set_credentials(sco_client_options *options,
  * @param options The options to change.
  * @param callback The callback.
  * @param context A pointer that is passed to the callback. What it points to must stay
- * valid until the options and their clients are freed. May be NULL.
+ * valid until the options, their clients, and the open downloads and waits of those are
+ * freed. May be NULL.
  * @param[out] error Receives the details of an error, or NULL. May be NULL.
  * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options or callback is NULL.
  */
@@ -1065,7 +1068,8 @@ sco_status sco_client_options_set_user_agent_suffix(sco_client_options *options,
  * @param options The options to change.
  * @param callback The callback, or NULL for none.
  * @param context A pointer that is passed to the callback. What it points to must stay
- * valid until the options and their clients are freed. May be NULL.
+ * valid until the options, their clients, and the open downloads and waits of those are
+ * freed. May be NULL.
  * @param[out] error Receives the details of an error, or NULL. May be NULL.
  * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
  */
@@ -1109,7 +1113,8 @@ sco_status sco_client_new(const char *server,
 /**
  * Frees a client. No call may be using it, so do not free it in a callback of its call.
  *
- * Files, jobs and errors that came from the client stay valid.
+ * Files, jobs and errors that came from the client stay valid. Open downloads and waits
+ * go on. Until they are freed they use the client's secrets and callbacks.
  *
  * @param client The client, or NULL.
  */
@@ -1884,7 +1889,8 @@ sco_status sco_call_options_set_cancel_token(sco_call_options *options,
  * @param options The options to change.
  * @param callback The callback, or NULL for none.
  * @param context A pointer that is passed to the callback. What it points to must stay
- * valid while calls use the options. May be NULL.
+ * valid while calls use the options, and until the open downloads and waits that they
+ * return are freed. May be NULL.
  * @param[out] error Receives the details of an error, or NULL. May be NULL.
  * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
  */
@@ -1902,7 +1908,8 @@ sco_status sco_call_options_set_interrupt(sco_call_options *options,
  * @param options The options to change.
  * @param callback The callback, or NULL for none.
  * @param context A pointer that is passed to the callback. What it points to must stay
- * valid while calls use the options. May be NULL.
+ * valid while calls use the options, and until the open downloads and waits that they
+ * return are freed. May be NULL.
  * @param[out] error Receives the details of an error, or NULL. May be NULL.
  * @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
  */
@@ -2003,8 +2010,9 @@ sco_status sco_call_options_set_wait_max_interval_ms(sco_call_options *options,
  * connections, stalls, rate limits and transient HTTP statuses (see
  * sco_client_options_set_max_attempts); responses that are not a job or have no status;
  * and, once the job was received, HTTP 500. The time starts over whenever the job is
- * received. The time that the server asks for (Retry-After) does not count. Calls that
- * download the file after the wait allow the same time for the file to appear.
+ * received. The time that the server asks for (Retry-After) does not count, nor does the
+ * time by which a call of sco_job_wait_step is late. Calls that download the file after
+ * the wait allow the same time for the file to appear.
  *
  * @param options The options to change.
  * @param milliseconds The time in milliseconds. Zero means that the first failure ends the

@@ -108,6 +108,8 @@ fn why_not_content(
     options: &Options,
 ) -> Result<Option<DecodeError>, DecodeError> {
     let ahead = input.ahead(detect::MAX_SHORT)?;
+    // What else has arrived must not matter.
+    let ahead = &ahead[..ahead.len().min(detect::MAX_SHORT)];
     let end = ahead.iter().position(|&byte| byte == b'"');
     let short = end.map(|end| [b"\"", &ahead[..=end]].concat());
     Ok(short.and_then(|short| detect::why_not_a_file(&short, options)))

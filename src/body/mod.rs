@@ -313,6 +313,9 @@ impl Input {
 /// Returns an error if a raw body is not a file.
 fn begin_raw(input: &mut ChunkReader, options: &Options) -> Result<(), DecodeError> {
     let short = input.ahead(detect::MAX_SHORT)?;
+    if short.len() >= detect::MAX_SHORT {
+        return Ok(());
+    }
     let is_nothing = short.is_empty() || detect::is_json_null(short, options);
     match detect::why_not_a_file(short, options) {
         Some(error) if is_nothing && !options.names_file => Err(error),

@@ -276,7 +276,7 @@ pub(crate) fn check(input: &[u8]) {
 
 /// Returns the body with the first few bytes of value `STRETCH`, which is not base64, replaced
 /// by long base64, so that short inputs reach the ends of buffers.
-fn stretched(body: &[u8]) -> Vec<u8> {
+pub(crate) fn stretched(body: &[u8]) -> Vec<u8> {
     const STRETCH: u8 = 0xfe;
     const MAX_CHUNKS: usize = 5;
     let chunks: Vec<_> = body.splitn(MAX_CHUNKS, |&byte| byte == STRETCH).collect();
@@ -284,7 +284,7 @@ fn stretched(body: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -292,7 +292,7 @@ mod tests {
     use crate::fuzzing::random_inputs;
 
     /// Generates bodies from their typical parts, valid and invalid ones.
-    fn body() -> impl Strategy<Value = Vec<u8>> {
+    pub(crate) fn body() -> impl Strategy<Value = Vec<u8>> {
         let part = prop_oneof![
             4 => "[A-Za-z0-9+/]{4}".prop_map(String::into_bytes),
             2 => "[A-Za-z0-9+/]{1,3}=?".prop_map(String::into_bytes),

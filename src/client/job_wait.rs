@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::download::Downloads;
 use crate::error::Error;
@@ -43,6 +43,9 @@ pub struct JobWait {
     /// When the next step is due. `None` once the wait has ended.
     next_step: Option<Instant>,
 }
+
+/// The longest time until the next step. Every clock and every unit of time can represent it.
+const MAX_PAUSE: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 impl JobWait {
     pub(super) fn new(
@@ -102,22 +105,23 @@ impl JobWait {
                 "the wait for the job has ended: start another one",
             ));
         };
-        let early = next_step.saturating_duration_since(Instant::now());
+        let now = Instant::now();
+        let early = next_step.saturating_duration_since(now);
         // A cancelled wait ends at once.
         if !early.is_zero() && self.context.check().is_ok() {
             return Ok(JobWaitStep::AgainAfter(early));
         }
+        let late = now.saturating_duration_since(next_step);
         self.next_step = None;
-        let pause = match self.wait.step(&self.downloads.jobs, &mut self.context)? {
-            JobWaitStep::AgainAfter(pause) => pause,
+        let jobs = &self.downloads.jobs;
+        let pause = match self.wait.step(jobs, &mut self.context, late)? {
+            JobWaitStep::AgainAfter(pause) => pause.min(MAX_PAUSE),
             ended => return Ok(ended),
         };
         // The step after the deadline returns the error.
         let left = self.context.cancellation.left();
         let pause = left.map_or(pause, |left| left.min(pause));
-        let now = Instant::now();
-        // A time that the clock cannot represent is later than any deadline.
-        self.next_step = now.checked_add(pause).or(Some(now));
+        self.next_step = Some(Instant::now() + pause);
         Ok(JobWaitStep::AgainAfter(pause))
     }
 }

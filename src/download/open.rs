@@ -54,13 +54,13 @@ pub(crate) struct OpenedFile {
     state: State,
 }
 
-/// What a read does when no bytes are pending.
+/// What a read does.
 enum State {
-    /// Decodes more of the body.
+    /// Returns the pending bytes; if there are none, decodes more of the body.
     Incomplete,
-    /// Reports the end of the file.
+    /// Returns the pending bytes; if there are none, reports the end of the file.
     Complete,
-    /// Returns the error.
+    /// Returns the error, whatever is pending.
     Failed(Error),
 }
 
@@ -141,6 +141,8 @@ impl OpenedFile {
             file.decode_part(context, &mut [])?;
         }
         if file.pending.is_empty() {
+            // The whole body was read.
+            file.properties = file.transfer.properties(context.job);
             file.properties.check(0)?;
         }
         Ok(file)
@@ -172,21 +174,29 @@ impl OpenedFile {
     }
 
     fn read(&mut self, context: &mut CallContext, buffer: &mut [u8]) -> Result<usize, Error> {
-        let mut filled = 0;
-        while filled == 0 && !buffer.is_empty() {
-            filled = match &self.state {
-                _ if !self.pending.is_empty() => self.pending.read(buffer),
-                State::Incomplete => {
-                    let decoded = context
-                        .check()
-                        .and_then(|()| self.decode_part(context, buffer));
-                    decoded.map_err(|error| self.failed(context, error))?
-                }
-                State::Complete => break,
-                State::Failed(error) => return Err(error.clone()),
-            };
+        if buffer.is_empty() {
+            return Ok(0);
         }
-        Ok(filled)
+        loop {
+            match &self.state {
+                State::Failed(error) => return Err(error.clone()),
+                State::Complete if self.pending.is_empty() => return Ok(0),
+                State::Incomplete | State::Complete => {}
+            }
+            if let Err(error) = context.check() {
+                return Err(self.failed(context, error));
+            }
+            let filled = match self.pending.is_empty() {
+                false => self.pending.read(buffer),
+                true => match self.decode_part(context, buffer) {
+                    Ok(decoded) => decoded,
+                    Err(error) => return Err(self.failed(context, error)),
+                },
+            };
+            if filled > 0 {
+                return Ok(filled);
+            }
+        }
     }
 
     /// Makes every later read fail with the error that this one returns.

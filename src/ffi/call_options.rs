@@ -144,7 +144,8 @@ pub unsafe extern "C" fn sco_call_options_set_cancel_token(
 /// @param options The options to change.
 /// @param callback The callback, or NULL for none.
 /// @param context A pointer that is passed to the callback. What it points to must stay
-/// valid while calls use the options. May be NULL.
+/// valid while calls use the options, and until the open downloads and waits that they
+/// return are freed. May be NULL.
 /// @param[out] error Receives the details of an error, or NULL. May be NULL.
 /// @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
 #[must_use]
@@ -173,7 +174,8 @@ pub unsafe extern "C" fn sco_call_options_set_interrupt(
 /// @param options The options to change.
 /// @param callback The callback, or NULL for none.
 /// @param context A pointer that is passed to the callback. What it points to must stay
-/// valid while calls use the options. May be NULL.
+/// valid while calls use the options, and until the open downloads and waits that they
+/// return are freed. May be NULL.
 /// @param[out] error Receives the details of an error, or NULL. May be NULL.
 /// @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
 #[must_use]
@@ -346,8 +348,9 @@ pub unsafe extern "C" fn sco_call_options_set_wait_max_interval_ms(
 /// connections, stalls, rate limits and transient HTTP statuses (see
 /// sco_client_options_set_max_attempts); responses that are not a job or have no status;
 /// and, once the job was received, HTTP 500. The time starts over whenever the job is
-/// received. The time that the server asks for (Retry-After) does not count. Calls that
-/// download the file after the wait allow the same time for the file to appear.
+/// received. The time that the server asks for (Retry-After) does not count, nor does the
+/// time by which a call of sco_job_wait_step is late. Calls that download the file after
+/// the wait allow the same time for the file to appear.
 ///
 /// @param options The options to change.
 /// @param milliseconds The time in milliseconds. Zero means that the first failure ends the

@@ -22,8 +22,9 @@ use crate::FileMemory;
 /// memory must start with a copy of them, as with realloc. 0 in the first call and at the
 /// start of a later attempt.
 /// @param capacity The number of bytes that the memory must have. In the first call it is
-/// the likely size of the file, if the server sends it, but at most 128 MiB. Later it is at
-/// least twice the previous capacity, unless the likely size is less.
+/// the likely size of the file, if the server sends it, but at most 128 MiB; otherwise it
+/// is at least 256 KiB, however small the file is. Later it is at least twice the previous
+/// capacity, unless the likely size is less.
 /// @return The memory. The library writes to it until the call returns or the callback is
 /// called again. NULL fails the call with SCO_ERROR_IO.
 pub type sco_reserve_callback =

@@ -72,7 +72,8 @@ pub unsafe extern "C" fn sco_client_new(
 
 /// Frees a client. No call may be using it, so do not free it in a callback of its call.
 ///
-/// Files, jobs and errors that came from the client stay valid.
+/// Files, jobs and errors that came from the client stay valid. Open downloads and waits
+/// go on. Until they are freed they use the client's secrets and callbacks.
 ///
 /// @param client The client, or NULL.
 #[unsafe(no_mangle)]

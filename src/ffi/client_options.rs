@@ -149,7 +149,8 @@ pub unsafe extern "C" fn sco_client_options_set_credentials(
 /// @param options The options to change.
 /// @param callback The callback.
 /// @param context A pointer that is passed to the callback. What it points to must stay
-/// valid until the options and their clients are freed. May be NULL.
+/// valid until the options, their clients, and the open downloads and waits of those are
+/// freed. May be NULL.
 /// @param[out] error Receives the details of an error, or NULL. May be NULL.
 /// @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options or callback is NULL.
 #[must_use]
@@ -582,7 +583,8 @@ pub unsafe extern "C" fn sco_client_options_set_user_agent_suffix(
 /// @param options The options to change.
 /// @param callback The callback, or NULL for none.
 /// @param context A pointer that is passed to the callback. What it points to must stay
-/// valid until the options and their clients are freed. May be NULL.
+/// valid until the options, their clients, and the open downloads and waits of those are
+/// freed. May be NULL.
 /// @param[out] error Receives the details of an error, or NULL. May be NULL.
 /// @return SCO_OK, or SCO_ERROR_INVALID_ARGUMENT if options is NULL.
 #[must_use]

@@ -11,9 +11,9 @@ use crate::{JobWait, JobWaitStep};
 ///
 /// sco_start_job_wait returns it, and sco_job_wait_free frees it at any time between two
 /// steps. Any thread may step it, but only one at a time; another step meanwhile fails with
-/// SCO_ERROR_INVALID_ARGUMENT. The client may be freed before it. The callbacks of the call's
-/// options, and what their contexts point to, must stay valid until it is freed; the options
-/// themselves may be freed.
+/// SCO_ERROR_INVALID_ARGUMENT. The client may be freed before it. The callbacks of the
+/// client's and the call's options, and what their contexts point to, must stay valid until
+/// it is freed; the options themselves may be freed.
 pub struct sco_job_wait {
     wait: Mutex<JobWait>,
 }

@@ -16,8 +16,9 @@ use crate::OutputFileDownload;
 /// sco_open_output_file and sco_wait_and_open_output_file return it, and
 /// sco_output_file_download_free frees it. Any thread may use it, but only one at a time may
 /// read; another read meanwhile fails with SCO_ERROR_INVALID_ARGUMENT. The client may be
-/// freed before it. The callbacks of the call's options, and what their contexts point to,
-/// must stay valid until it is freed; the options themselves may be freed.
+/// freed before it. The callbacks of the client's and the call's options, and what their
+/// contexts point to, must stay valid until it is freed; the options themselves may be
+/// freed.
 pub struct sco_output_file_download {
     download: Mutex<OutputFileDownload>,
     name: CString,

@@ -94,8 +94,9 @@ impl WaitOptions {
     /// The failures are: the server cannot find the job; a lost connection, a stall, a rate limit
     /// or a transient status; a response that is not a job or has no status; and, once the job was
     /// received, the status 500. Whenever the job is received, the time starts over. The time that
-    /// the server specifies (`Retry-After`) does not count. Operations that download the file after
-    /// the wait allow the same time for the file to appear.
+    /// the server specifies (`Retry-After`) does not count, nor does the time by which a step of a
+    /// [`JobWait`](crate::JobWait) is late. Operations that download the file after the wait allow
+    /// the same time for the file to appear.
     ///
     /// # Examples
     ///
@@ -208,12 +209,15 @@ impl Wait {
         }
     }
 
-    /// Makes one attempt to get the job or, if the job has failed, its log. Does not sleep.
+    /// Makes one attempt to get the job or, if the job has failed, its log. Does not sleep. The step
+    /// was due `late` ago.
     pub(crate) fn step(
         &mut self,
         jobs: &Jobs,
         context: &mut CallContext,
+        late: Duration,
     ) -> Result<JobWaitStep, Error> {
+        self.grace.exclude(late);
         let step = match &self.failed {
             None => self.poll(jobs, context),
             Some(job) => request_log(jobs, context, job).map(JobWaitStep::AgainAfter),
@@ -268,7 +272,7 @@ impl Jobs {
     ) -> Result<QueuedJob, Error> {
         let mut wait = Wait::new(options);
         loop {
-            match wait.step(self, context)? {
+            match wait.step(self, context, Duration::ZERO)? {
                 JobWaitStep::Ended(job) => return Ok(*job),
                 JobWaitStep::AgainAfter(pause) => {
                     // If the call was cancelled or has timed out, the next step says so.

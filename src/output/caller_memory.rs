@@ -18,7 +18,7 @@ use crate::body::Sink;
 /// use std::io;
 /// use sellercloud_output::{Client, FileMemory};
 ///
-/// struct FixedBuffer([u8; 65536]);
+/// struct FixedBuffer(Box<[u8]>);
 ///
 /// impl FileMemory for FixedBuffer {
 ///     fn reserve(&mut self, _used: usize, capacity: usize) -> io::Result<&mut [u8]> {
@@ -30,7 +30,7 @@ use crate::body::Sink;
 /// }
 ///
 /// let client = Client::builder("tt").token("the-bearer-token").build()?;
-/// let mut buffer = FixedBuffer([0; 65536]);
+/// let mut buffer = FixedBuffer(vec![0; 1024 * 1024].into());
 /// let file = client.get_output_file_into(28142, &mut buffer)?;
 /// println!("{}: {:?}", file.name, &buffer.0[..file.size as usize]);
 /// # Ok::<(), sellercloud_output::Error>(())
@@ -41,8 +41,9 @@ pub trait FileMemory {
     ///
     /// It is called for every chunk, mostly with a capacity that the memory has already. The first
     /// call of an attempt has the likely size of the file as capacity, if the server sends it, but at
-    /// most 128 MiB. Later capacities that are higher are at least twice as high, unless the likely
-    /// size is less. Each attempt begins with `used` at 0.
+    /// most 128 MiB; otherwise at least 256 KiB, however small the file is. Later capacities that are
+    /// higher are at least twice as high, unless the likely size is less. Each attempt begins with
+    /// `used` at 0.
     ///
     /// # Errors
     ///

@@ -276,6 +276,11 @@ impl Grace {
         self.is_known = true;
     }
 
+    /// Excludes time that the caller of a step took.
+    pub(crate) fn exclude(&mut self, time: Duration) {
+        self.since += time;
+    }
+
     /// Returns whether to poll the job again. `server_wait` is how long the call has waited because
     /// of the server's `Retry-After`. That time does not count.
     pub(crate) fn polls_again(&self, error: &Error, server_wait: Duration) -> bool {

@@ -77,7 +77,8 @@ impl<T: Clone> SingleFlight<T> {
                 return Err(failure.clone());
             }
             match &state.leader {
-                Some(leader) if call.is_within(leader) => {
+                // A call that returns early does not keep the leader from going on.
+                Some(leader) if call.is_within(leader) && !call.returns_early() => {
                     return Err(Error::invalid_argument(
                         "a callback made a call that needs the login or the address of the \
                          server while its own call is obtaining that: make the call later, or \
@@ -95,6 +96,9 @@ impl<T: Clone> SingleFlight<T> {
                     drop(self.changed.wait_timeout(state, time));
                 }
                 _ => {
+                    // No other call uses the value that this one cannot use: a step that comes
+                    // back to see whether the leader is done would try it again each time.
+                    state.value = None;
                     state.leader = Some(call.clone());
                     break;
                 }

@@ -1,6 +1,7 @@
 //! Waits for a job, step by step, through the Rust interface.
 
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread;
@@ -216,6 +217,198 @@ fn step_login_of_another_thread_is_awaited_without_blocking() {
         let error = to_end(&mut wait).0.err();
         assert_eq!(error.map(|error| error.kind()), kind);
         assert_eq!(logins.load(Ordering::SeqCst), 1);
+    }
+}
+
+#[test]
+fn step_within_a_callback_of_the_call_that_logs_in_comes_back_later() {
+    let (server, is_requested, respond, logins) = with_login();
+    let builder = Client::builder(&server.url).credentials("user", "password");
+    let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
+    let wait = client.start_job_wait(7, WaitOptions::default()).unwrap();
+    let wait = Arc::new(Mutex::new(wait));
+    let stepped = wait.clone();
+    let call = client.call().interrupt(move || {
+        if is_requested.try_recv().is_ok() {
+            let pause = pause_of(stepped.lock().unwrap().step());
+            assert!(pause <= Duration::from_millis(50), "{pause:?}");
+            respond.send(ok(r#"{"access_token": "t"}"#)).unwrap();
+        }
+        ControlFlow::Continue(())
+    });
+    call.get_job(7).unwrap();
+    let job = to_end(&mut wait.lock().unwrap()).0.unwrap();
+    assert_eq!(job.status, JobStatus::Completed);
+    assert_eq!(logins.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn step_rejected_token_is_not_sent_again_while_another_thread_logs_in() {
+    let refused = "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n".to_owned();
+    let accepted = |token| ok(&format!(r#"{{"access_token": "{token}"}}"#));
+    for (response, kind) in [
+        (accepted("second"), None),
+        (refused.clone(), Some(ErrorKind::Authentication)),
+    ] {
+        let (login_requested, is_login_requested) = mpsc::channel();
+        let (respond, login_response) = mpsc::channel::<String>();
+        let login_response = Arc::new(Mutex::new(login_response));
+        let gets = Arc::new(AtomicUsize::new(0));
+        let logins = Arc::new(AtomicUsize::new(0));
+        let (get_counter, login_counter, rejection) =
+            (gets.clone(), logins.clone(), refused.clone());
+        let server = RawServer::start(move |head, connection| {
+            let is_login = head.starts_with("POST");
+            let response = match is_login {
+                true => {
+                    login_counter.fetch_add(1, Ordering::SeqCst);
+                    let _ = login_requested.send(());
+                    let response = login_response.lock().unwrap();
+                    response.recv().unwrap_or_default()
+                }
+                false if head.contains("Bearer first") => {
+                    get_counter.fetch_add(1, Ordering::SeqCst);
+                    rejection.clone()
+                }
+                false => ok(COMPLETED),
+            };
+            let _ = connection.write_all(response.as_bytes());
+        });
+        let builder = Client::builder(&server.url).credentials("user", "password");
+        let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
+        // The first login succeeds, and its token is rejected, so that this call leads another.
+        respond.send(accepted("first")).unwrap();
+        let leader = {
+            let client = client.clone();
+            thread::spawn(move || client.get_job(7))
+        };
+        for _ in 0..2 {
+            is_login_requested.recv().unwrap();
+        }
+        let mut waits: Vec<JobWait> = (0..4)
+            .map(|_| client.start_job_wait(7, WaitOptions::default()).unwrap())
+            .collect();
+        for _ in 0..3 {
+            for wait in &mut waits {
+                thread::sleep(pause_of(wait.step()));
+            }
+        }
+        respond.send(response).unwrap();
+        assert_eq!(leader.join().unwrap().err().map(|e| e.kind()), kind);
+        for wait in &mut waits {
+            let error = to_end(wait).0.err();
+            assert_eq!(error.map(|error| error.kind()), kind);
+        }
+        assert_eq!(logins.load(Ordering::SeqCst), 2);
+        assert_eq!(gets.load(Ordering::SeqCst), 1, "rejected requests");
+    }
+}
+
+#[test]
+fn step_after_a_leader_was_cancelled_logs_in_itself() {
+    let (server, is_requested, respond, logins) = with_login();
+    let builder = Client::builder(&server.url).credentials("user", "password");
+    let client = builder.retry_policy(RetryPolicy::never()).build().unwrap();
+    let token = CancelToken::new();
+    let leader = {
+        let (client, token) = (client.clone(), token.clone());
+        thread::spawn(move || client.call().cancel_token(&token).get_job(7))
+    };
+    is_requested.recv().unwrap();
+    let mut wait = client.start_job_wait(7, WaitOptions::default()).unwrap();
+    pause_of(wait.step());
+    token.cancel();
+    let error = leader.join().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    for _ in 0..2 {
+        let accepted = ok(r#"{"access_token": "t", "expires_in": 3600}"#);
+        respond.send(accepted).unwrap();
+    }
+    assert_eq!(to_end(&mut wait).0.unwrap().status, JobStatus::Completed);
+    assert_eq!(logins.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn step_look_up_of_another_thread_is_awaited_without_blocking() {
+    let (requested, is_requested) = mpsc::channel();
+    let (respond, response) = mpsc::channel::<String>();
+    let response = Arc::new(Mutex::new(response));
+    let look_ups = Arc::new(AtomicUsize::new(0));
+    let counter = look_ups.clone();
+    let server = RawServer::start(move |_, connection| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        let _ = requested.send(());
+        let response = response.lock().unwrap().recv().unwrap_or_default();
+        let _ = connection.write_all(response.as_bytes());
+    });
+    let builder = Client::for_team("acme").team_lookup_url(&server.url);
+    let builder = builder.token(TOKEN).retry_policy(RetryPolicy::never());
+    let client = builder.build().unwrap();
+    let leader = {
+        let client = client.clone();
+        thread::spawn(move || client.get_job(7))
+    };
+    is_requested.recv().unwrap();
+    let mut wait = client.start_job_wait(7, WaitOptions::default()).unwrap();
+    for _ in 0..3 {
+        let pause = pause_of(wait.step());
+        assert!(pause <= Duration::from_millis(50), "{pause:?}");
+        thread::sleep(pause);
+    }
+    let unknown = "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n";
+    respond.send(unknown.to_owned()).unwrap();
+    let failure = leader.join().unwrap().unwrap_err();
+    // The outcome of the look-up is that of every call that waited for it.
+    let error = to_end(&mut wait).0.unwrap_err();
+    assert_eq!(error.to_string(), failure.to_string());
+    assert_eq!(look_ups.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn step_that_comes_late_does_not_use_up_the_grace() {
+    let busy = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n".to_owned();
+    let [processing, completed] = [PROCESSING, COMPLETED].map(ok);
+    let responses = [busy.clone(), processing, busy, completed];
+    let (server, requests) = responding(&responses);
+    let builder = builder(&server.url).retry_policy(RetryPolicy::never());
+    let client = builder.build().unwrap();
+    const GRACE: Duration = Duration::from_millis(400);
+    let options = WaitOptions::default()
+        .initial_interval(Duration::from_millis(100))
+        .max_interval(Duration::from_millis(100))
+        .grace(GRACE);
+    let mut wait = client.start_job_wait(7, options).unwrap();
+    for _ in 0..3 {
+        // The time that passes here is the subject of the test.
+        thread::sleep(GRACE + Duration::from_millis(150));
+        pause_of(wait.step());
+    }
+    assert_eq!(to_end(&mut wait).0.unwrap().status, JobStatus::Completed);
+    assert_eq!(requests.load(Ordering::SeqCst), 4);
+}
+
+#[test]
+fn step_pause_without_end_is_never_due_and_fits_every_clock() {
+    let unavailable = "HTTP/1.1 503 Busy\r\nRetry-After: 99999999999999999999\r\n\
+                       Content-Length: 0\r\n\r\n";
+    for (response, interval) in [
+        (unavailable.to_owned(), Duration::from_secs(1)),
+        (ok(PROCESSING), Duration::MAX),
+    ] {
+        let (server, requests) = responding(&[response]);
+        let client = builder(&server.url).build().unwrap();
+        let options = WaitOptions::default()
+            .initial_interval(interval)
+            .max_interval(interval);
+        let call = client.call().timeout(Duration::MAX);
+        let mut wait = call.start_job_wait(7, options).unwrap();
+        for _ in 0..3 {
+            let pause = pause_of(wait.step());
+            assert!(pause > Duration::from_secs(3600), "{pause:?}");
+            assert!(Instant::now().checked_add(pause).is_some());
+            assert!(i64::try_from(pause.as_millis()).is_ok());
+        }
+        assert_eq!(requests.load(Ordering::SeqCst), 1);
     }
 }
 

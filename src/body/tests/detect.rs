@@ -45,6 +45,27 @@ fn empty_body_without_name_fails() {
 }
 
 #[test]
+fn body_over_the_limit_of_error_texts_does_not_depend_on_reads() {
+    let spaces = " ".repeat(600);
+    for (encoding, body) in [
+        (BodyEncoding::Raw, format!("null{spaces}1")),
+        (BodyEncoding::Raw, format!("{spaces}null")),
+        (
+            BodyEncoding::Base64,
+            format!(r#"{{"Content":"{}"}}"#, r"\n".repeat(600)),
+        ),
+    ] {
+        let options = Options {
+            content_type: Some("application/json"),
+            ..options(encoding)
+        };
+        let outcome = run(body.as_bytes(), &options, &[usize::MAX]);
+        assert!(outcome.is_ok(), "{outcome:?}");
+        assert_eq!(run(body.as_bytes(), &options, &[1]), outcome, "{body}");
+    }
+}
+
+#[test]
 fn error_text_without_name_fails() {
     for text in [
         "Not Found",
