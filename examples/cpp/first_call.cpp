@@ -7,18 +7,10 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
-#include <string>
 
 #include "sellercloud_output.hpp"
 
 namespace sco = sellercloud_output;
-
-// Returns an empty string for a variable that is not set. The library then says what is missing.
-static std::string setting(const char *name)
-{
-    const char *value = std::getenv(name);
-    return value != nullptr ? value : "";
-}
 
 int main(int argc, char **argv)
 {
@@ -28,7 +20,9 @@ int main(int argc, char **argv)
     }
     try {
         const auto job_id = sco::Client::parse_job_id(argv[1]);
-        const sco::Client client(setting("SELLERCLOUD_SERVER"), setting("SELLERCLOUD_TOKEN"));
+        // If a variable is not set, getenv returns NULL, and the library says what is missing.
+        const sco::Client client(std::getenv("SELLERCLOUD_SERVER"),
+                                 std::getenv("SELLERCLOUD_TOKEN"));
         const auto saved = client.save_output_file(job_id, ".");
         std::cout << saved.path << ": " << saved.size << " bytes" << std::endl;
     } catch (const std::exception &error) {

@@ -45,12 +45,6 @@ static void handle_signal(int number)
         std::signal(number, SIG_IGN);
 }
 
-static std::string setting(const char *name)
-{
-    const char *value = std::getenv(name);
-    return value != nullptr ? value : "";
-}
-
 // Saves jobs on several threads, which use the same client, and with it one login.
 class Pool {
 public:
@@ -121,7 +115,8 @@ int main(int argc, char **argv)
     // A reader of standard output that ends early must not end the downloads.
     std::signal(SIGPIPE, SIG_IGN);
     try {
-        const sco::Client client(setting("SELLERCLOUD_SERVER"), setting("SELLERCLOUD_TOKEN"));
+        const sco::Client client(std::getenv("SELLERCLOUD_SERVER"),
+                                 std::getenv("SELLERCLOUD_TOKEN"));
         Pool pool(client, argv[1], {argv + 2, argv + argc});
         // A signal that comes after the last download changes nothing.
         if (!pool.run())

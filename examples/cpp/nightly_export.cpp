@@ -31,8 +31,6 @@
 #include <exception>
 #include <iomanip>
 #include <iostream>
-#include <optional>
-#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -51,14 +49,6 @@ enum ExitCode {
     try_again = 75,
     wrong_settings = 78,
 };
-
-static std::optional<std::string> setting(const char *name)
-{
-    const char *value = std::getenv(name);
-    if (value == nullptr)
-        return std::nullopt;
-    return value;
-}
 
 // Begins a line of the log.
 static std::ostream &log_line()
@@ -102,10 +92,10 @@ static ExitCode exit_code_of(const sco::Error &error)
 static sco::Client new_client()
 {
     sco::ClientOptions options;
-    options.server = setting("SELLERCLOUD_SERVER").value_or("");
-    options.token = setting("SELLERCLOUD_TOKEN");
-    options.user_name = setting("SELLERCLOUD_USER");
-    options.password = setting("SELLERCLOUD_PASSWORD");
+    options.server = std::getenv("SELLERCLOUD_SERVER");
+    options.token = std::getenv("SELLERCLOUD_TOKEN");
+    options.user_name = std::getenv("SELLERCLOUD_USER");
+    options.password = std::getenv("SELLERCLOUD_PASSWORD");
     options.on_request = log_failed_request;
     return sco::Client(options);
 }

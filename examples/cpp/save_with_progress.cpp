@@ -13,7 +13,6 @@
 #include <iomanip>
 #include <iostream>
 #include <optional>
-#include <string>
 
 #include <unistd.h> // isatty
 
@@ -37,12 +36,6 @@ static void handle_signal(int number)
     // nohup, for example, starts programs with signals that they must continue to ignore.
     if (std::signal(number, on_signal) == SIG_IGN)
         std::signal(number, SIG_IGN);
-}
-
-static std::string setting(const char *name)
-{
-    const char *value = std::getenv(name);
-    return value != nullptr ? value : "";
 }
 
 // The progress on the last line of a terminal. Anywhere else it shows nothing.
@@ -75,7 +68,8 @@ private:
 static void save(const char *directory, const char *job)
 {
     const auto job_id = sco::Client::parse_job_id(job);
-    const sco::Client client(setting("SELLERCLOUD_SERVER"), setting("SELLERCLOUD_TOKEN"));
+    const sco::Client client(std::getenv("SELLERCLOUD_SERVER"),
+                             std::getenv("SELLERCLOUD_TOKEN"));
     Display display;
     sco::CallOptions options;
     options.interrupt = [] { return received_signal == 0; };

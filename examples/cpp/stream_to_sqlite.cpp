@@ -31,12 +31,6 @@ namespace sco = sellercloud_output;
 
 using Row = std::vector<std::string>;
 
-static std::string setting(const char *name)
-{
-    const char *value = std::getenv(name);
-    return value != nullptr ? value : "";
-}
-
 // Splits CSV text (RFC 4180) that arrives in chunks into rows.
 class CsvParser {
 public:
@@ -240,7 +234,8 @@ int main(int argc, char **argv)
     }
     try {
         const auto job_id = sco::Client::parse_job_id(argv[3]);
-        const sco::Client client(setting("SELLERCLOUD_SERVER"), setting("SELLERCLOUD_TOKEN"));
+        const sco::Client client(std::getenv("SELLERCLOUD_SERVER"),
+                                 std::getenv("SELLERCLOUD_TOKEN"));
         Database database(argv[1]);
         TableLoader loader(database, argv[2]);
         CsvParser parser([&loader](const Row &row) { loader.add(row); });
