@@ -184,7 +184,10 @@ typedef enum sco_status SCO_INT32_ENUM {
   SCO_ERROR_MALFORMED_BODY = 112,
   /** The file is larger than the limit. */
   SCO_ERROR_TOO_LARGE = 113,
-  /** The file cannot be stored: disk, memory, permissions, or the write callback failed. */
+  /**
+   * The file cannot be stored: disk, memory, permissions, or the write or reserve callback
+   * failed.
+   */
   SCO_ERROR_IO = 114,
   /** A bug in this library; please report it. The client can still be used. */
   SCO_ERROR_INTERNAL = 115,
@@ -518,8 +521,8 @@ typedef int32_t (*sco_write_callback)(void *context, const uint8_t *data, size_t
  * the likely size of the file, if the server sends it, but at most 128 MiB; otherwise it
  * is at least 256 KiB, however small the file is. Later it is at least twice the previous
  * capacity, unless the likely size is less.
- * @return The memory. The library writes to it until the call returns or the callback is
- * called again. NULL fails the call with SCO_ERROR_IO.
+ * @return The memory, which remains the caller's. The library writes to it until the call
+ * returns or the callback is called again. NULL fails the call with SCO_ERROR_IO.
  */
 typedef uint8_t *(*sco_reserve_callback)(void *context, size_t used, size_t capacity);
 
@@ -837,9 +840,9 @@ sco_status sco_client_options_set_body_encoding(sco_client_options *options,
 /**
  * Sets the maximum size of a file, after decoding.
  *
- * Default: 2 GiB for files in memory, and no limit for files that are saved or written.
- * The limit that is set here holds for all of them. A larger file fails with
- * SCO_ERROR_TOO_LARGE.
+ * Default: 2 GiB for files in memory, which may be the caller's, and no limit for files
+ * that are saved, written or read from an open download. The limit that is set here holds
+ * for all of them. A larger file fails with SCO_ERROR_TOO_LARGE.
  *
  * @param options The options to change.
  * @param bytes The size in bytes. Zero is rejected. UINT64_MAX means no limit.
@@ -1554,7 +1557,8 @@ sco_status sco_start_job_wait(const sco_client *client,
  * The attempt includes a login if that is needed. The step never sleeps: the intervals
  * between polls, the backoff after a failure, the time that the server asks for, and a login
  * that another thread is making are times until the next step. A step before that time
- * sends nothing.
+ * sends nothing. A step blocks while its requests run, which the timeouts of the client and
+ * of the call limit.
  *
  * @param wait The wait.
  * @param[out] again_after_ms Receives the time in milliseconds after which the next step is
@@ -1847,9 +1851,8 @@ sco_status sco_call_options_set_timeout_ms(sco_call_options *options,
                                            sco_error **error);
 
 /**
- * Sets how long a whole call may take in total. In difference to
- * sco_call_options_set_timeout_ms it includes the time between the reads of an open
- * download.
+ * Sets how long a whole call may take in total. Unlike sco_call_options_set_timeout_ms, it
+ * includes the time between the reads of an open download.
  *
  * Default: no limit.
  *

@@ -956,8 +956,8 @@ struct CallOptions {
     /// Default: ClientOptions::call_timeout, and 24 hours for calls that wait for a job. Zero
     /// is rejected; std::chrono::milliseconds::max() means no limit.
     std::optional<std::chrono::milliseconds> timeout = std::nullopt;
-    /// How long the whole call may take in total. In difference to timeout it includes the time
-    /// between the reads of an open download. Default: no limit. Zero is rejected.
+    /// How long the whole call may take in total. Unlike timeout, it includes the time between
+    /// the reads of an open download. Default: no limit. Zero is rejected.
     std::optional<std::chrono::milliseconds> total_timeout = std::nullopt;
     /// A token that cancels the call. Default: none.
     std::optional<CancelToken> cancel_token = std::nullopt;
@@ -1308,7 +1308,8 @@ private:
 
 /// What a step of a JobWait has learned.
 struct JobWaitStep {
-    /// The job, if it has ended with success; otherwise nothing.
+    /// The job, if it has ended with success; otherwise nothing. Its views are valid while this
+    /// step or a copy of the job exists, so do not take one from a temporary step.
     std::optional<Job> job;
     /// The time after which the next step is due, which may be 0; 0 if the job has ended.
     std::chrono::milliseconds again_after;
@@ -1322,7 +1323,8 @@ public:
     /// Makes one attempt to learn whether the job has ended, with a login if that is needed. It never
     /// sleeps: the intervals between polls, the backoff after a failure, the time that the server
     /// asks for, and a login that another thread is making are times until the next step. A step
-    /// before that time sends nothing.
+    /// before that time sends nothing. A step blocks while its requests run, which the timeouts of
+    /// the client and of the call limit.
     ///
     /// @return The job, or when the next step is due.
     /// @throws JobFailedError if the job ended without success or is on hold.
@@ -1408,16 +1410,17 @@ struct ClientOptions {
     /// The password that the client logs in with. It requires a user name.
     Text password = {};
     /// A function that returns the token for each request. It takes precedence over a user name
-    /// and password. The argument is true if the server
-    /// has just rejected the last token. It is called on the threads that make calls, by
-    /// several of them at the same time, and must not make a call with the same client.
+    /// and password. The argument is true if the server has just rejected the last token. It is
+    /// called on the threads that make calls, by several of them at the same time, and must not
+    /// make a call with the same client.
     Function<Text(bool)> token_provider = nullptr;
 
     /// How the server encodes files. Default: BodyEncoding::base64.
     BodyEncoding body_encoding = BodyEncoding::base64;
     /// The maximum size of a file in bytes, after decoding. Default: 2 GiB for files in memory,
-    /// and no limit for files that are saved or written. A larger file fails with TooLargeError.
-    /// Zero is rejected; UINT64_MAX means no limit.
+    /// which may be the program's, and no limit for files that are saved, written or read from an
+    /// open download. A larger file fails with TooLargeError. Zero is rejected; UINT64_MAX means
+    /// no limit.
     std::optional<std::uint64_t> max_file_size = std::nullopt;
     /// Whether the client may use http:// for hosts other than loopback. Then the token, the
     /// password and the files are sent unencrypted. Default: false.

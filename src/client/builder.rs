@@ -196,8 +196,9 @@ impl ClientBuilder {
     }
 
     /// Sets the maximum size of a file, in bytes after decoding. Default: 2 GiB for files in
-    /// memory, and no limit for files that are saved or written. Zero is rejected by
-    /// [`build`](Self::build); [`u64::MAX`] means no limit.
+    /// memory, which may be the caller's, and no limit for files that are saved, written or read
+    /// from an open download. Zero is rejected by [`build`](Self::build); [`u64::MAX`] means no
+    /// limit.
     ///
     /// # Examples
     ///

@@ -114,7 +114,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Sets how long the whole call may take in total. In difference to [`timeout`](Self::timeout) it
+    /// Sets how long the whole call may take in total. Unlike [`timeout`](Self::timeout), it
     /// includes the time between the reads of an open download. Default: no limit. Zero is
     /// rejected by the operation.
     ///

@@ -81,9 +81,8 @@ pub unsafe extern "C" fn sco_call_options_set_timeout_ms(
     }
 }
 
-/// Sets how long a whole call may take in total. In difference to
-/// sco_call_options_set_timeout_ms it includes the time between the reads of an open
-/// download.
+/// Sets how long a whole call may take in total. Unlike sco_call_options_set_timeout_ms, it
+/// includes the time between the reads of an open download.
 ///
 /// Default: no limit.
 ///

@@ -25,8 +25,8 @@ use crate::FileMemory;
 /// the likely size of the file, if the server sends it, but at most 128 MiB; otherwise it
 /// is at least 256 KiB, however small the file is. Later it is at least twice the previous
 /// capacity, unless the likely size is less.
-/// @return The memory. The library writes to it until the call returns or the callback is
-/// called again. NULL fails the call with SCO_ERROR_IO.
+/// @return The memory, which remains the caller's. The library writes to it until the call
+/// returns or the callback is called again. NULL fails the call with SCO_ERROR_IO.
 pub type sco_reserve_callback =
     Option<unsafe extern "C" fn(context: *mut c_void, used: usize, capacity: usize) -> *mut u8>;
 

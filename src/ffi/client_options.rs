@@ -211,9 +211,9 @@ pub unsafe extern "C" fn sco_client_options_set_body_encoding(
 
 /// Sets the maximum size of a file, after decoding.
 ///
-/// Default: 2 GiB for files in memory, and no limit for files that are saved or written.
-/// The limit that is set here holds for all of them. A larger file fails with
-/// SCO_ERROR_TOO_LARGE.
+/// Default: 2 GiB for files in memory, which may be the caller's, and no limit for files
+/// that are saved, written or read from an open download. The limit that is set here holds
+/// for all of them. A larger file fails with SCO_ERROR_TOO_LARGE.
 ///
 /// @param options The options to change.
 /// @param bytes The size in bytes. Zero is rejected. UINT64_MAX means no limit.

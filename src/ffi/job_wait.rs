@@ -58,7 +58,8 @@ pub unsafe extern "C" fn sco_start_job_wait(
 /// The attempt includes a login if that is needed. The step never sleeps: the intervals
 /// between polls, the backoff after a failure, the time that the server asks for, and a login
 /// that another thread is making are times until the next step. A step before that time
-/// sends nothing.
+/// sends nothing. A step blocks while its requests run, which the timeouts of the client and
+/// of the call limit.
 ///
 /// @param wait The wait.
 /// @param[out] again_after_ms Receives the time in milliseconds after which the next step is
