@@ -34,6 +34,10 @@ PROGRAMS = Path(sys.argv[1]).resolve()
 IS_CPP = (PROGRAMS / "stream_to_sqlite").exists()
 TIMEOUT_SECONDS = 30
 
+# The programs must not inherit an ignored signal from what runs this test, such as nohup.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_DFL)
+
 ORDERS = (ROOT / "tests" / "fixtures" / "orders.csv").read_bytes()
 ORDERS_NAME = "Orders é 2026-11-23.csv"
 INVENTORY = (ROOT / "tests" / "fixtures" / "inventory.txt").read_bytes()
