@@ -36,9 +36,10 @@
  *
  * Process:
  * - Threads: any number of threads may use a client or a cancel token at the same time, and
- *   may read a file, its properties, a job or an error. Only one thread at a time may change
- *   options, and none may change or free them while a call uses them. A call runs on the
- *   thread that makes it, with its callbacks. Only name lookups run on a thread of their own.
+ *   may read a file, its properties, a job or an error. Any thread may read an open download
+ *   or step a wait, but only one at a time. Only one thread at a time may change options, and
+ *   none may change or free them while a call uses them. A call runs on the thread that makes
+ *   it, with its callbacks. Only name lookups run on a thread of their own.
  * - Stack: give a thread that makes calls at least 256 KiB, plus what its callbacks need. A
  *   call itself used up to 80 KiB, measured on Linux on x86-64.
  * - Signals: calls continue after a signal handler has run. The library never raises SIGPIPE

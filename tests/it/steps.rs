@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -415,16 +415,18 @@ fn step_pause_without_end_is_never_due_and_fits_every_clock() {
 #[test]
 fn step_within_the_token_provider_of_its_client_fails() {
     let mock = MockSellercloud::start();
-    let shared: Arc<OnceLock<Mutex<JobWait>>> = Arc::default();
+    let shared: Arc<Mutex<Option<JobWait>>> = Arc::default();
     let wait = shared.clone();
     let provider = move |_| {
-        let error = wait.get().unwrap().lock().unwrap().step().unwrap_err();
+        // Taken, since the wait keeps the client alive, which keeps this provider alive.
+        let mut wait = wait.lock().unwrap().take().unwrap();
+        let error = wait.step().unwrap_err();
         Err::<String, _>(error.to_string())
     };
     let builder = Client::builder(mock.url()).token_provider(provider);
     let client = builder.build().unwrap();
     let wait = client.start_job_wait(7, WaitOptions::default()).unwrap();
-    shared.set(Mutex::new(wait)).unwrap();
+    *shared.lock().unwrap() = Some(wait);
     let error = client.get_job(7).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authentication, "{error}");
     let words = "the token provider made a call with the client that needs its token";

@@ -489,13 +489,18 @@ fn zero_timeouts_are_rejected() {
     }
 }
 
-/// A client whose requests wait without end in one phase, and what the phase needs.
+/// A client whose requests wait without end in one phase.
 struct Stalled {
     place: &'static str,
     builder: ClientBuilder,
     /// The timeout that ends the wait if nothing else does.
     limit: Limit,
-    _full: Option<UnresponsivePort>,
+}
+
+/// The servers and proxies of the clients, which stop when they are dropped.
+struct StallingServers {
+    _full: UnresponsivePort,
+    _proxies: [ConnectProxy; 5],
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -507,7 +512,7 @@ enum Limit {
 }
 
 /// Returns a client for each phase in which a call waits for a server or a proxy.
-fn stalled_calls() -> Vec<Stalled> {
+fn stalled_calls() -> (Vec<Stalled>, StallingServers) {
     let authority = Authority::new();
     let pem = authority.pem();
     let stalled = |place, server: &str, proxy: &str, limit| Stalled {
@@ -518,37 +523,33 @@ fn stalled_calls() -> Vec<Stalled> {
             .allow_plain_http(true)
             .add_ca_certificates(pem.as_bytes()),
         limit,
-        _full: None,
     };
     let tls = |name| Some(authority.server(name).config());
     let https = |port: &str| format!("https://{port}");
     let full = UnresponsivePort::start();
     let full_url = full.url.clone();
     let elsewhere = "https://tt.example";
-    let stalling_proxy = ConnectProxy::start(None, |_, client| client.read_exact(&mut [0])).leak();
+    let stalling_proxy = ConnectProxy::start(None, |_, client| client.read_exact(&mut [0]));
     let stalling_tls_proxy =
-        ConnectProxy::start(tls("localhost"), |_, client| client.read_exact(&mut [0])).leak();
+        ConnectProxy::start(tls("localhost"), |_, client| client.read_exact(&mut [0]));
     let slow_proxy = ConnectProxy::start(None, |_, client| {
         client.write_all(b"HTTP/1.1 200 OK\r\nX: ")?;
         while client.write_all(b"x").is_ok() {
             thread::park_timeout(Duration::from_millis(5));
         }
         Ok(())
-    })
-    .leak();
+    });
     let idle_proxy = ConnectProxy::start(None, |_, client| {
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
         while client.read(&mut [0; 4096])? > 0 {}
         Ok(())
-    })
-    .leak();
+    });
     let idle_tls_proxy = ConnectProxy::start(tls("localhost"), |_, client| {
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
         client.flush()?;
         while client.read(&mut [0; 4096])? > 0 {}
         Ok(())
-    })
-    .leak();
+    });
     let mut all = vec![
         stalled(
             "TLS to the server",
@@ -630,8 +631,17 @@ fn stalled_calls() -> Vec<Stalled> {
     ] {
         all.push(stalled(place, server, proxy, Limit::Connect));
     }
-    all[0]._full = Some(full);
-    all
+    let servers = StallingServers {
+        _full: full,
+        _proxies: [
+            stalling_proxy,
+            stalling_tls_proxy,
+            slow_proxy,
+            idle_proxy,
+            idle_tls_proxy,
+        ],
+    };
+    (all, servers)
 }
 
 /// Asserts that each timeout, each cancellation and each interrupt ends a call in each phase.
@@ -642,12 +652,11 @@ fn assert_stops_hold() {
         assert_eq!(error.kind(), kind, "{place}: {error}");
         assert!(start.elapsed() < LATEST, "{place}: {:?}", start.elapsed());
     };
-    let stalled = stalled_calls();
+    let (stalled, _servers) = stalled_calls();
     for Stalled {
         place,
         builder,
         limit,
-        ..
     } in &stalled
     {
         let builder = builder.clone().retry_policy(RetryPolicy::never());

@@ -76,7 +76,8 @@ fn run(arguments: &[String]) -> ExitCode {
     if takes_all {
         words.remove(0);
     }
-    let rows: &'static [Failure] = failures().leak();
+    static ROWS: LazyLock<Vec<Failure>> = LazyLock::new(failures);
+    let rows: &'static [Failure] = &ROWS;
     let quick = rows.iter().filter(|row| row.is_quick).count();
     assert_eq!(quick, QUICK_ROWS, "a row of the quick set is missing");
 
@@ -150,7 +151,8 @@ fn stops(rows: &'static [Failure]) -> Vec<StopCell> {
         let row = rows.iter().find(|row| row.name == name);
         row.unwrap_or_else(|| panic!("there is no row {name:?}"))
     });
-    let waits: &'static [Failure] = Vec::from(waits()).leak();
+    static WAITS: LazyLock<Vec<Failure>> = LazyLock::new(|| waits().into());
+    let waits = WAITS.iter();
     let phases = stalled.into_iter().chain(waits).map(|row| (row, false));
     // An unresponsive port has no row. Any row of all routes stands for it.
     let anywhere = stalled.into_iter().find(|row| row.routes == Routes::All);

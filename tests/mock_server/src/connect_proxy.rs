@@ -93,11 +93,6 @@ impl ConnectProxy {
         }
     }
 
-    /// Keeps the proxy running until the process ends.
-    pub fn leak(self) -> &'static Self {
-        Box::leak(Box::new(self))
-    }
-
     /// Returns the port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.listener.address.port()
