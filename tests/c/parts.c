@@ -138,9 +138,10 @@ struct nested {
     int refused;
 };
 
-static int32_t read_again(void *context)
+static int32_t read_again(void *context, const sco_progress *progress)
 {
     struct nested *nested = context;
+    (void)progress;
     uint8_t byte;
     size_t size;
     if (nested->download != NULL && nested->refused == 0) {
@@ -161,7 +162,7 @@ static void read_within_its_own_callback_is_refused(void)
     sco_call_options *options = sco_call_options_new();
     struct nested nested = {NULL, 0};
     sco_error *error = NULL;
-    CHECK(sco_call_options_set_interrupt(options, read_again, &nested, NULL) == SCO_OK);
+    CHECK(sco_call_options_set_on_progress(options, read_again, &nested, NULL) == SCO_OK);
     CHECK_OK(sco_open_output_file(client, 28148, options, &nested.download, &error));
     uint8_t *buffer = malloc(100000);
     size_t size = 0;
