@@ -988,7 +988,7 @@ TEST_CASE("stream_reads_an_open_download")
 TEST_CASE("read_of_open_download_is_cancelled_and_times_out")
 {
     auto client_options = with_token();
-    client_options.server = variable("STALLED_BODY_SERVER");
+    client_options.server = variable("STALLED_FILE_SERVER");
     const sco::Client client(client_options);
     sco::CallOptions options;
     options.cancel_token.emplace();

@@ -30,8 +30,12 @@ Without one, serves what the tests of sellercloud-output need.";
 
 const BUSY: &[u8] =
     b"HTTP/1.1 503 Busy\r\nRetry-After: 60\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// The start of a response, with so little of the body that it need not be a file.
+const START: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nQUJDQUJD";
+
 /// The start of a response, with as much of the body as shows that it is a file.
-static START: LazyLock<Vec<u8>> = LazyLock::new(|| {
+static START_OF_FILE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
     (head.to_owned() + &"QUJD".repeat(200)).into_bytes()
 });
@@ -144,7 +148,11 @@ fn serve_tests() -> io::Result<()> {
     show("UNRESPONSIVE_SERVER", &unresponsive::stalls_after(b"").url);
     show(
         "STALLED_BODY_SERVER",
-        &unresponsive::stalls_after(&START).url,
+        &unresponsive::stalls_after(START).url,
+    );
+    show(
+        "STALLED_FILE_SERVER",
+        &unresponsive::stalls_after(&START_OF_FILE).url,
     );
     let slow_body = unresponsive::slow_body(Duration::from_millis(50));
     show("SLOW_BODY_SERVER", &slow_body.url);
